@@ -1,0 +1,200 @@
+//! Joins and departures, gathered: a thousand arrivals make one notice, not a million.
+
+use crate::event::{ClientId, Ending};
+use crate::names::Name;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+/// How long a join or a departure waits for others.
+pub const GATHERING_TIME: Duration = Duration::from_secs(1);
+
+/// How many names a notice has at most.
+const NAMES: usize = 5;
+
+/// Why people left, as far as others are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// No reason is given.
+    None,
+    /// They were silent for too long.
+    Idle,
+    /// They left too much unread.
+    TooSlow,
+    /// The network gave up.
+    ConnectionLost,
+}
+
+impl Reason {
+    /// What others are told of an ending.
+    #[must_use]
+    pub fn of(ending: &Ending) -> Self {
+        match ending {
+            Ending::Idle => Self::Idle,
+            Ending::TooSlow => Self::TooSlow,
+            Ending::Lost => Self::ConnectionLost,
+            _ => Self::None,
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Idle => " (idle)",
+            Self::TooSlow => " (too slow)",
+            Self::ConnectionLost => " (connection lost)",
+        }
+    }
+}
+
+/// What nobody has been told yet.
+#[derive(Debug, Default)]
+pub struct Gathering {
+    arrivals: BTreeSet<ClientId>,
+    arrivals_due: Option<Instant>,
+    departures: BTreeMap<Reason, Vec<(ClientId, Name)>>,
+    departures_due: Option<Instant>,
+}
+
+impl Gathering {
+    /// A newcomer is here.
+    pub fn arrive(&mut self, client: ClientId, now: Instant) {
+        self.arrivals.insert(client);
+        self.arrivals_due.get_or_insert(now + GATHERING_TIME);
+    }
+
+    /// Whether nobody has been told yet that the client is here.
+    #[must_use]
+    pub fn is_unannounced(&self, client: ClientId) -> bool {
+        self.arrivals.contains(&client)
+    }
+
+    /// The newcomer is announced, or gone. True if nobody had been told of it.
+    pub fn take_arrival(&mut self, client: ClientId) -> bool {
+        let was_there = self.arrivals.remove(&client);
+        if self.arrivals.is_empty() {
+            self.arrivals_due = None;
+        }
+        was_there
+    }
+
+    /// Somebody whom others know of has left.
+    pub fn depart(&mut self, client: ClientId, name: Name, reason: Reason, now: Instant) {
+        self.departures
+            .entry(reason)
+            .or_default()
+            .push((client, name));
+        self.departures_due.get_or_insert(now + GATHERING_TIME);
+    }
+
+    /// When the next notice is due.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Instant> {
+        self.arrivals_due
+            .into_iter()
+            .chain(self.departures_due)
+            .min()
+    }
+
+    /// All newcomers, if their notice is due.
+    pub fn due_arrivals(&mut self, now: Instant) -> BTreeSet<ClientId> {
+        if self.arrivals_due.is_none_or(|due| due > now) {
+            return BTreeSet::new();
+        }
+        self.arrivals_due = None;
+        std::mem::take(&mut self.arrivals)
+    }
+
+    /// Whether the notice of departures is due.
+    #[must_use]
+    pub fn departures_are_due(&self, now: Instant) -> bool {
+        self.departures_due.is_some_and(|due| due <= now)
+    }
+
+    /// All departures, by their reasons.
+    pub fn take_departures(&mut self) -> BTreeMap<Reason, Vec<(ClientId, Name)>> {
+        self.departures_due = None;
+        std::mem::take(&mut self.departures)
+    }
+}
+
+/// `alice joined`, `guest1, guest2, guest3, guest4, guest5 and 95 more joined`.
+pub fn arrival_notice<'a>(names: impl ExactSizeIterator<Item = &'a Name>) -> String {
+    format!("{} joined", list(names))
+}
+
+/// The same for departures: `alice, bob left (idle)`.
+pub fn departure_notice<'a>(
+    names: impl ExactSizeIterator<Item = &'a Name>,
+    reason: Reason,
+) -> String {
+    format!("{} left{}", list(names), reason.text())
+}
+
+fn list<'a>(names: impl ExactSizeIterator<Item = &'a Name>) -> String {
+    join_names(names, NAMES)
+}
+
+/// `alice, bob and 3 more`, with at most `most` names.
+pub fn join_names<'a>(mut names: impl ExactSizeIterator<Item = &'a Name>, most: usize) -> String {
+    let mut text = names
+        .by_ref()
+        .take(most)
+        .map(Name::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > 0 {
+        // Writing to a String cannot fail.
+        let _ = write!(text, " and {} more", names.len());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guests(count: u64) -> Vec<Name> {
+        (1..=count).map(Name::guest).collect()
+    }
+
+    #[test]
+    fn up_to_5_names_are_listed_and_the_rest_counted() {
+        assert_eq!(arrival_notice(guests(1).iter()), "guest1 joined");
+        assert_eq!(
+            arrival_notice(guests(3).iter()),
+            "guest1, guest2, guest3 joined"
+        );
+        assert_eq!(
+            arrival_notice(guests(5).iter()),
+            "guest1, guest2, guest3, guest4, guest5 joined"
+        );
+        let hundred = "guest1, guest2, guest3, guest4, guest5 and 95 more joined";
+        assert_eq!(arrival_notice(guests(100).iter()), hundred);
+        assert_eq!(
+            departure_notice(guests(2).iter(), Reason::Idle),
+            "guest1, guest2 left (idle)"
+        );
+    }
+
+    #[test]
+    fn what_gathered_is_due_a_second_after_the_first_of_it() {
+        let start = Instant::now();
+        let mut gathering = Gathering::default();
+        gathering.arrive(ClientId(1), start);
+        gathering.arrive(ClientId(2), start + GATHERING_TIME / 2);
+        assert_eq!(gathering.next_due(), Some(start + GATHERING_TIME));
+        assert!(
+            gathering
+                .due_arrivals(start + GATHERING_TIME / 2)
+                .is_empty()
+        );
+        assert!(gathering.take_arrival(ClientId(1)));
+        assert_eq!(
+            gathering.due_arrivals(start + GATHERING_TIME),
+            BTreeSet::from([ClientId(2)])
+        );
+        assert!(!gathering.take_arrival(ClientId(2)));
+        assert_eq!(gathering.next_due(), None);
+    }
+}

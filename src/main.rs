@@ -1,0 +1,27 @@
+//! The command: reads what the user wants, serves, and says in one line why it could not.
+
+use chatd::config::{Config, ConfigError};
+use chatd::server::serve;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let config = match Config::from_command_line() {
+        Ok(config) => config,
+        Err(ConfigError::Asked(text)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("chatd: {error}");
+            let is_usage = matches!(error, ConfigError::Usage(_));
+            return ExitCode::from(if is_usage { 2 } else { 1 });
+        }
+    };
+    match serve(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chatd: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! How many clients there are, in all and per address.
+
+use crate::config::ClientLimits;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The seats of the server. The accept loop hands them out; each is given back when its client's
+/// socket is closed.
+#[derive(Debug)]
+pub struct Seats {
+    limits: ClientLimits,
+    taken: Mutex<Taken>,
+    given_back: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// One client's seat, given back on drop.
+#[derive(Debug)]
+pub struct Seat {
+    seats: Arc<Seats>,
+    address: IpAddr,
+}
+
+impl Seats {
+    /// Seats within `limits`, all free.
+    #[must_use]
+    pub fn new(limits: ClientLimits) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            taken: Mutex::default(),
+            given_back: Condvar::new(),
+        })
+    }
+
+    /// A seat for a client from `address`, if there is one.
+    pub fn take(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+        let address = counted_as(address);
+        let mut taken = self.taken();
+        let here = taken.by_address.get(&address).copied().unwrap_or_default();
+        if taken.total >= self.limits.total
+            || (self.limits.per_ip > 0 && here >= self.limits.per_ip)
+        {
+            return None;
+        }
+        taken.total += 1;
+        taken.by_address.insert(address, here + 1);
+        Some(Seat {
+            seats: Arc::clone(self),
+            address,
+        })
+    }
+
+    /// Waits until all seats are free, at most for `time`.
+    pub fn wait_until_free(&self, time: Duration) {
+        // An error would only say that some thread panicked while it held the lock, and the numbers
+        // are whole all the same.
+        let _ = self
+            .given_back
+            .wait_timeout_while(self.taken(), time, |taken| taken.total > 0);
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.seats.taken();
+        taken.total -= 1;
+        if let Some(here) = taken.by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                taken.by_address.remove(&self.address);
+            }
+        }
+        self.seats.given_back.notify_all();
+    }
+}
+
+/// What an address counts as: an IPv4 address seen over IPv6 as that IPv4 address, and an IPv6 /64
+/// as one, because one host can have all of it (RFC 4291, section 2.5.1).
+fn counted_as(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seats(total: usize, per_ip: usize) -> Arc<Seats> {
+        Seats::new(ClientLimits { total, per_ip })
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_seat_that_is_given_back_is_free_again() {
+        let seats = seats(1, 0);
+        let seat = seats.take(address("127.0.0.1"));
+        assert!(seat.is_some());
+        assert!(seats.take(address("127.0.0.2")).is_none());
+        drop(seat);
+        assert!(seats.take(address("127.0.0.2")).is_some());
+    }
+
+    #[test]
+    fn a_mapped_ipv4_address_counts_as_that_ipv4_address_and_an_ipv6_64_as_one() {
+        for (one, same, other) in [
+            ("127.0.0.1", "::ffff:127.0.0.1", "127.0.0.2"),
+            ("2001:db8:0:1::1", "2001:db8:0:1:ffff::", "2001:db8:0:2::1"),
+        ] {
+            let seats = seats(9, 1);
+            let _seat = seats.take(address(one)).unwrap();
+            assert!(seats.take(address(same)).is_none(), "{same}");
+            assert!(seats.take(address(other)).is_some(), "{other}");
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! Where lines enter: the thread of one client, which reads its socket and passes on what it says.
+
+use crate::command::{Command, Input, interpret};
+use crate::config::{Config, LineLimits, Mode, SilenceLimits};
+use crate::connection::Connection;
+use crate::event::{Advice, ClientId, EVENT_BYTES, Ending, Event, Tally};
+use crate::line::{Cut, Cutter, End, Grammar};
+use crate::rate::TokenBucket;
+use crate::telnet::{Asked, Telnet};
+use crate::text::Lines;
+use crossbeam_channel::Sender;
+use std::io::ErrorKind;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// How large the read buffer is at first, and grows to for a client that sends much, in bytes.
+const SMALL_READ: usize = 1 << 10;
+const LARGE_READ: usize = 16 << 10;
+
+/// What a command costs of the rate, and a line at least, in bytes.
+const COMMAND_CHARGE: usize = 1 << 10;
+const LINE_CHARGE: usize = 64;
+
+/// The first byte of a TLS connection: a handshake record (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// Talks with one client until it leaves, and returns when its connection can be closed.
+pub fn run(connection: &Arc<Connection>, events: &Sender<Event>, config: &Config) {
+    connection.attach_thread();
+    let mut session = Session::new(connection, events, config);
+    let ending = catch_unwind(AssertUnwindSafe(|| session.converse())).unwrap_or(Ending::Panicked);
+    let tally = session.speaker.tally;
+    // The read buffer is not needed while the client's last lines are on their way.
+    drop(session);
+    let is_orderly = ending.is_orderly();
+    let is_announced = events
+        .send(Event::Left(connection.id, ending, tally))
+        .is_ok();
+    if is_announced && is_orderly {
+        connection.read_out();
+    }
+}
+
+struct Session<'a> {
+    connection: &'a Connection,
+    silence: SilenceLimits,
+    heard: Instant,
+    watched: Instant,
+    /// Raw mode knows no telnet.
+    telnet: Option<Telnet>,
+    cutter: Cutter,
+    speaker: Speaker<'a>,
+}
+
+impl<'a> Session<'a> {
+    fn new(connection: &'a Connection, events: &'a Sender<Event>, config: &Config) -> Self {
+        let now = Instant::now();
+        let grammar = match config.mode {
+            Mode::Chat { .. } => Grammar::Chat,
+            Mode::Raw => Grammar::Raw,
+        };
+        Self {
+            connection,
+            silence: config.silence,
+            heard: now,
+            watched: now,
+            telnet: (grammar == Grammar::Chat).then(Telnet::default),
+            cutter: Cutter::new(grammar, config.line.longest),
+            speaker: Speaker::new(connection, events, grammar, config.line, now),
+        }
+    }
+
+    fn converse(&mut self) -> Ending {
+        let mut buffer = vec![0; SMALL_READ];
+        while self.connection.is_open() {
+            if let Some(ending) = self.watch() {
+                return ending;
+            }
+            match self.connection.read(&mut buffer) {
+                Ok(0) if self.connection.is_open() => return self.take_last_line(),
+                Ok(0) => break,
+                Ok(length) => {
+                    self.heard = Instant::now();
+                    if let Some(ending) = self.take(&mut buffer[..length]) {
+                        return ending;
+                    }
+                    if length == buffer.len() && length < LARGE_READ {
+                        buffer.resize(2 * length, 0);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // A client that has been silent for a while needs no large buffer.
+                    buffer = vec![0; SMALL_READ];
+                }
+                Err(error) => return Ending::of(&error),
+            }
+        }
+        Ending::Shutdown
+    }
+
+    /// Looks after the connection's time limits, and sets for how long the next read may wait.
+    fn watch(&mut self) -> Option<Ending> {
+        let now = Instant::now();
+        let mut wait = self.silence.keepalive / 6;
+        if now >= self.watched + wait {
+            self.watched = now;
+            let unsent = self.connection.has_unsent().ok()?;
+            // A host that is gone is to be noticed soon, but one that only takes nothing has
+            // longer. The kernel has one limit for both (TCP_USER_TIMEOUT overrides the number of
+            // keepalive probes), so it is set to the one that matters now.
+            let timeout = if unsent {
+                self.silence.user_timeout
+            } else {
+                quiet_timeout(self.silence)
+            };
+            self.connection.set_user_timeout(timeout).ok()?;
+        }
+        if let Some(idle) = self.silence.idle {
+            let left = (self.heard + idle).saturating_duration_since(now);
+            if left.is_zero() {
+                return Some(Ending::Idle);
+            }
+            wait = wait.min(left);
+        }
+        // A socket on which this fails says why at the read.
+        let _ = self.connection.set_read_timeout(wait);
+        None
+    }
+
+    /// Takes what was just read.
+    fn take(&mut self, bytes: &mut [u8]) -> Option<Ending> {
+        if self.speaker.tally.bytes == 0 && bytes[0] == TLS_HANDSHAKE {
+            return Some(Ending::NotChat);
+        }
+        self.speaker.begin_read(bytes.len(), self.heard);
+        let text = match &mut self.telnet {
+            Some(telnet) => {
+                let mut asked = Asked::default();
+                let length = telnet.take_out(bytes, &mut asked);
+                self.speaker.answer(asked);
+                &bytes[..length]
+            }
+            None => &*bytes,
+        };
+        self.cutter.push(text, |cut| self.speaker.take(cut));
+        self.speaker.end_read()
+    }
+
+    /// The client has closed its sending side: what stands without an end is a line.
+    fn take_last_line(&mut self) -> Ending {
+        self.speaker.begin_read(0, Instant::now());
+        self.cutter.finish(|cut| self.speaker.take(cut));
+        self.speaker.end_read().unwrap_or(Ending::Closed)
+    }
+}
+
+/// For how long a silent host is waited for while nothing is pending: less than `--keepalive`, by
+/// the one probe that the kernel may be late.
+#[must_use]
+pub fn quiet_timeout(silence: SilenceLimits) -> std::time::Duration {
+    silence.keepalive * 11 / 12
+}
+
+/// Passes on what a client says, no faster than its rate allows.
+struct Speaker<'a> {
+    connection: &'a Connection,
+    events: &'a Sender<Event>,
+    grammar: Grammar,
+    limits: LineLimits,
+    bucket: TokenBucket,
+    tally: Tally,
+    /// Its first line may show that it is no chat client.
+    line_number: u64,
+    /// It was said already that this client wants CR LF.
+    wants_crlf: bool,
+    /// Lines that were not passed on yet.
+    lines: Lines,
+    /// What was read, and what of it was charged, in bytes.
+    read: usize,
+    charged: usize,
+    ending: Option<Ending>,
+}
+
+impl<'a> Speaker<'a> {
+    fn new(
+        connection: &'a Connection,
+        events: &'a Sender<Event>,
+        grammar: Grammar,
+        limits: LineLimits,
+        now: Instant,
+    ) -> Self {
+        Self {
+            connection,
+            events,
+            grammar,
+            limits,
+            bucket: TokenBucket::new(limits.rate, now),
+            tally: Tally::default(),
+            line_number: 0,
+            wants_crlf: false,
+            lines: Lines::default(),
+            read: 0,
+            charged: 0,
+            ending: None,
+        }
+    }
+
+    fn begin_read(&mut self, length: usize, now: Instant) {
+        self.tally.bytes += length as u64;
+        self.bucket.fill(now);
+        self.read = length;
+        self.charged = 0;
+    }
+
+    /// Passes on what is left of the read. What made no line is charged too, so that it costs the
+    /// server no more than lines.
+    fn end_read(&mut self) -> Option<Ending> {
+        self.charge(self.read.saturating_sub(self.charged));
+        self.pass_on_lines();
+        self.wait_for_rate();
+        self.ending.take()
+    }
+
+    /// Answers telnet commands, once for each kind.
+    fn answer(&mut self, asked: Asked) {
+        if asked.telnet {
+            self.want_crlf();
+        }
+        if !asked.refusals.is_empty() {
+            self.charge(COMMAND_CHARGE);
+            self.send(|client| Event::Refused(client, asked.refusals));
+        }
+        if asked.interrupted {
+            self.advise(Advice::HowToLeave);
+        }
+        if asked.are_you_there {
+            self.advise(Advice::Here);
+        }
+    }
+
+    fn take(&mut self, cut: Cut<'_>) {
+        if self.ending.is_some() {
+            return;
+        }
+        self.line_number += 1;
+        if let Cut::Line(line, _) | Cut::TooLong(line) = cut
+            && self.line_number == 1
+            && is_http(line)
+        {
+            self.ending = Some(Ending::NotChat);
+            return;
+        }
+        match (cut, self.grammar) {
+            (Cut::EndOfTransmission, _) => self.ending = Some(Ending::Quit(None)),
+            (Cut::Line(line, _), Grammar::Raw) => {
+                self.make_room(line.len());
+                self.lines.push_raw(line);
+                self.count_line(line.len() + 1);
+            }
+            (Cut::Line(line, end), Grammar::Chat) => {
+                if end == End::Cr {
+                    self.want_crlf();
+                }
+                if !line.is_empty() {
+                    self.take_line(line);
+                }
+            }
+            (Cut::TooLong(_), Grammar::Raw) => {
+                log::warn!(target: "chatd::dropped", "a line over --max-line was dropped");
+            }
+            (Cut::TooLong(_), Grammar::Chat) => {
+                self.advise(Advice::LineTooLong(self.limits.longest))
+            }
+        }
+    }
+
+    fn take_line(&mut self, line: &[u8]) {
+        match interpret(line) {
+            Input::Text(text) => self.say(text),
+            Input::Trimmed(text) => self.say(text.as_bytes()),
+            Input::Command(Command::Quit(text)) => {
+                self.tally.lines += 1;
+                self.ending = Some(Ending::Quit(text));
+            }
+            Input::Command(command) => {
+                self.wait_for_rate();
+                self.tally.lines += 1;
+                self.charge(COMMAND_CHARGE);
+                self.send(|client| Event::Command(client, command));
+            }
+        }
+    }
+
+    fn say(&mut self, text: &[u8]) {
+        // Clean-up makes at most three bytes out of one.
+        self.make_room(3 * text.len());
+        let before = self.lines.len();
+        self.lines.push_clean(text);
+        self.count_line(self.lines.len() - before + self.connection.prefix());
+    }
+
+    /// Waits until the rate allows another line, and until it fits into the event.
+    fn make_room(&mut self, length: usize) {
+        self.wait_for_rate();
+        if self.lines.len() + length + 1 > EVENT_BYTES {
+            self.pass_on_lines();
+        }
+        if self.lines.is_empty() {
+            self.lines = Lines::with_capacity(self.read.min(EVENT_BYTES));
+        }
+    }
+
+    fn count_line(&mut self, bytes: usize) {
+        self.tally.lines += 1;
+        self.charge(bytes.max(LINE_CHARGE));
+    }
+
+    fn charge(&mut self, bytes: usize) {
+        self.charged += bytes;
+        self.bucket.charge(bytes);
+    }
+
+    /// Sleeps while the client is over its rate. What it sends meanwhile stays on its side of the
+    /// network.
+    fn wait_for_rate(&mut self) {
+        while self.connection.is_open()
+            && let Some(wait) = self.bucket.debt()
+        {
+            self.pass_on_lines();
+            self.connection.rest(wait);
+            self.bucket.fill(Instant::now());
+        }
+    }
+
+    fn advise(&mut self, advice: Advice) {
+        self.charge(COMMAND_CHARGE);
+        self.send(|client| Event::Told(client, advice));
+    }
+
+    fn want_crlf(&mut self) {
+        if !self.wants_crlf {
+            self.wants_crlf = true;
+            self.send(Event::WantsCrLf);
+        }
+    }
+
+    fn pass_on_lines(&mut self) {
+        if !self.lines.is_empty() {
+            let lines = mem::take(&mut self.lines);
+            self.pass_on(|client| Event::Lines(client, lines));
+        }
+    }
+
+    /// Passes on an event, after the lines that came before it.
+    fn send(&mut self, event: impl FnOnce(ClientId) -> Event) {
+        self.pass_on_lines();
+        self.pass_on(event);
+    }
+
+    fn pass_on(&mut self, event: impl FnOnce(ClientId) -> Event) {
+        // The broadcaster is only gone when the server ends.
+        if self.events.send(event(self.connection.id)).is_err() {
+            self.ending = Some(Ending::Shutdown);
+        }
+    }
+}
+
+/// Whether a first line is the request line of a browser (RFC 9112, section 3). Any web page can
+/// make one send a request here, and what follows in it would be said in the chat.
+fn is_http(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    line.ends_with(b" HTTP/1.0") || line.ends_with(b" HTTP/1.1")
+}

@@ -1,0 +1,212 @@
+//! Telnet commands, taken out of what a client sends (RFC 854, RFC 855).
+//!
+//! chatd offers no option and accepts none. It still answers: a telnet that asks and hears nothing
+//! may wait for ever (after Ctrl-C, the usual telnet shows no output until its TIMING-MARK is
+//! answered, RFC 860).
+
+const SE: u8 = 240;
+const BREAK: u8 = 243;
+const INTERRUPT_PROCESS: u8 = 244;
+const ARE_YOU_THERE: u8 = 246;
+const SB: u8 = 250;
+const WILL: u8 = 251;
+const WONT: u8 = 252;
+const DO: u8 = 253;
+const DONT: u8 = 254;
+const IAC: u8 = 255;
+
+/// The longest sub-negotiation that only IAC SE ends, in bytes. A longer one is dropped up to the
+/// next line feed at the latest, so that a client that never ends it is not mute for ever.
+const SUBNEGOTIATION_BYTES: usize = 512;
+
+/// Where in a command the bytes read so far end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Text,
+    /// After IAC.
+    Command,
+    /// After IAC and WILL, WONT, DO or DONT: the option comes next.
+    Option(u8),
+    /// In a sub-negotiation that has so many bytes.
+    Subnegotiation(usize),
+    /// The same, after IAC.
+    SubnegotiationCommand(usize),
+}
+
+/// What one read of a client's bytes asked for by telnet commands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// What is to be sent back: refusals, at most one for each option.
+    pub refusals: Vec<u8>,
+    /// The client pressed Ctrl-C or Break.
+    pub interrupted: bool,
+    /// The client asked whether anyone is there.
+    pub are_you_there: bool,
+    /// Any telnet command came at all: the client is a telnet.
+    pub telnet: bool,
+}
+
+/// Takes telnet commands out of a stream of bytes, however they are split into reads.
+#[derive(Debug, Default)]
+pub struct Telnet {
+    state: State,
+}
+
+impl Telnet {
+    /// Takes the commands out of `bytes`, in place, and answers how many bytes of text are left at
+    /// its front.
+    pub fn take_out(&mut self, bytes: &mut [u8], asked: &mut Asked) -> usize {
+        let mut refused = Refused::default();
+        let (mut read, mut written) = (0, 0);
+        while read < bytes.len() {
+            if self.state == State::Text {
+                let text = memchr::memchr(IAC, &bytes[read..]).unwrap_or(bytes.len() - read);
+                bytes.copy_within(read..read + text, written);
+                read += text;
+                written += text;
+            }
+            let Some(&byte) = bytes.get(read) else { break };
+            read += 1;
+            if let Some(text) = self.step(byte, asked, &mut refused) {
+                bytes[written] = text;
+                written += 1;
+            }
+        }
+        written
+    }
+
+    /// Goes on by one byte of a command, which may turn out to stand for a byte of text.
+    fn step(&mut self, byte: u8, asked: &mut Asked, refused: &mut Refused) -> Option<u8> {
+        self.state = match (self.state, byte) {
+            (State::Text, _) => State::Command,
+            (State::Command, IAC) => {
+                self.state = State::Text;
+                return Some(IAC);
+            }
+            (State::Command, WILL | WONT | DO | DONT) => State::Option(byte),
+            (State::Command, SB) => State::Subnegotiation(0),
+            (State::Command, command) => {
+                match command {
+                    BREAK | INTERRUPT_PROCESS => asked.interrupted = true,
+                    ARE_YOU_THERE => asked.are_you_there = true,
+                    _ => {}
+                }
+                State::Text
+            }
+            (State::Option(verb), option) => {
+                match verb {
+                    WILL => refused.answer(DONT, option, asked),
+                    DO => refused.answer(WONT, option, asked),
+                    _ => {}
+                }
+                State::Text
+            }
+            (State::SubnegotiationCommand(_), SE) => State::Text,
+            (State::Subnegotiation(n) | State::SubnegotiationCommand(n), b'\n')
+                if n > SUBNEGOTIATION_BYTES =>
+            {
+                self.state = State::Text;
+                return Some(b'\n');
+            }
+            (State::Subnegotiation(n), IAC) => State::SubnegotiationCommand(n + 1),
+            (State::Subnegotiation(n) | State::SubnegotiationCommand(n), _) => {
+                State::Subnegotiation(n + 1)
+            }
+        };
+        asked.telnet = true;
+        None
+    }
+}
+
+/// Which options were refused in this read: a client that asks a thousand times at once gets one
+/// answer.
+#[derive(Default)]
+struct Refused {
+    dont: [u64; 4],
+    wont: [u64; 4],
+}
+
+impl Refused {
+    fn answer(&mut self, verb: u8, option: u8, asked: &mut Asked) {
+        let answered = if verb == DONT {
+            &mut self.dont
+        } else {
+            &mut self.wont
+        };
+        let (word, bit) = (usize::from(option / 64), 1 << (option % 64));
+        if answered[word] & bit == 0 {
+            answered[word] |= bit;
+            asked.refusals.extend([IAC, verb, option]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The text and the answers for `input`, read in pieces that end where `cuts` says.
+    fn read_in_pieces(input: &[u8], cuts: &[usize]) -> (Vec<u8>, Asked) {
+        let (mut telnet, mut asked, mut text) = (Telnet::default(), Asked::default(), Vec::new());
+        let mut start = 0;
+        for end in cuts.iter().copied().chain([input.len()]) {
+            let end = end.clamp(start, input.len());
+            let mut piece = input[start..end].to_vec();
+            let length = telnet.take_out(&mut piece, &mut asked);
+            text.extend_from_slice(&piece[..length]);
+            start = end;
+        }
+        (text, asked)
+    }
+
+    fn text_of(input: &[u8]) -> Vec<u8> {
+        read_in_pieces(input, &[]).0
+    }
+
+    #[test]
+    fn commands_are_taken_out_and_iac_iac_is_the_byte_255() {
+        assert_eq!(text_of(b"he\xff\xf1llo\n"), b"hello\n");
+        assert_eq!(text_of(b"a\xff\xffb"), b"a\xffb");
+        assert_eq!(text_of(b"a\xff\xfb\x01b\xff\xfc\x01c"), b"abc");
+        assert_eq!(text_of(b"a\xff\xfa\x18\x00xterm\xff\xff\xff\xf0b"), b"ab");
+    }
+
+    #[test]
+    fn a_sub_negotiation_over_512_bytes_is_dropped() {
+        let long = [&b"a\xff\xfa"[..], &[b'x'; 600], b"\xff\xf0b\n"].concat();
+        assert_eq!(text_of(&long), b"ab\n");
+        let endless = [&b"a\xff\xfa"[..], &[b'x'; 600], b"\nb\n"].concat();
+        assert_eq!(text_of(&endless), b"a\nb\n");
+    }
+
+    #[test]
+    fn will_is_answered_dont_and_do_wont_once_per_option_per_read() {
+        let input = b"\xff\xfb\x01\xff\xfd\x01\xff\xfb\x01\xff\xfc\x02\xff\xfe\x03";
+        let (_, asked) = read_in_pieces(input, &[]);
+        assert_eq!(asked.refusals, b"\xff\xfe\x01\xff\xfc\x01");
+        let (_, asked) = read_in_pieces(input, &[3]);
+        assert_eq!(
+            asked.refusals, b"\xff\xfe\x01\xff\xfc\x01\xff\xfe\x01",
+            "each time"
+        );
+    }
+
+    #[test]
+    fn ctrl_c_and_are_you_there_are_noticed() {
+        let (_, asked) = read_in_pieces(b"\xff\xf4\xff\xf3\xff\xf6", &[]);
+        assert!(asked.interrupted && asked.are_you_there);
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_text_comes_out_wherever_the_bytes_are_split(
+            input in prop::collection::vec(prop_oneof![Just(IAC), 240_u8..=255, any::<u8>(), Just(b'\n')], 0..900),
+            mut cuts in prop::collection::vec(0_usize..900, 0..20),
+        ) {
+            cuts.sort_unstable();
+            prop_assert_eq!(read_in_pieces(&input, &cuts).0, text_of(&input));
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Clean-up: what a client says, made harmless for every terminal.
+//!
+//! Nothing else makes a [`Lines`] or a [`Line`] out of a client's bytes, so whoever holds one can
+//! send it.
+
+use std::borrow::Cow;
+use unicode_normalization::char::is_combining_mark;
+
+/// Of a run of combining marks so many stay; more of them paint over the lines above and below.
+const COMBINING_MARKS: usize = 8;
+
+/// Text of one line without its end, cleaned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line(String);
+
+impl Line {
+    /// Cleans `text` and takes what stands before a line feed.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let line = text.split('\n').next().unwrap_or_default();
+        Self(clean_text(line).into_owned())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One or more whole lines of one client, each ending in LF: what passes from its thread to the
+/// broadcaster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lines(Vec<u8>);
+
+impl Lines {
+    /// No lines, with room for `bytes` of them.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
+    /// Adds a line, cleaned. `line` has no line feed in it.
+    pub fn push_clean(&mut self, line: &[u8]) {
+        self.0.extend_from_slice(clean(line).as_bytes());
+        self.0.push(b'\n');
+    }
+
+    /// Adds a line as it is, for raw mode. `line` has no line feed in it.
+    pub fn push_raw(&mut self, line: &[u8]) {
+        self.0.extend_from_slice(line);
+        self.0.push(b'\n');
+    }
+
+    /// All lines with their ends.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// How many bytes they are, with their ends.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no line at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each line without its end.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.0.as_slice();
+        memchr::memchr_iter(b'\n', &self.0).scan(0, move |start, end| {
+            let (line, after) = rest.split_at(end - *start);
+            rest = after.get(1..).unwrap_or_default();
+            *start = end + 1;
+            Some(line)
+        })
+    }
+}
+
+/// The text of `line` (bytes without a line feed) as others may read it: what is not UTF-8, and
+/// what could steer a terminal, hide or reorder text, is U+FFFD.
+#[must_use]
+pub fn clean(line: &[u8]) -> Cow<'_, str> {
+    match String::from_utf8_lossy(line) {
+        Cow::Borrowed(text) => clean_text(text),
+        Cow::Owned(text) => Cow::Owned(clean_text(&text).into_owned()),
+    }
+}
+
+fn clean_text(text: &str) -> Cow<'_, str> {
+    // Most lines are plain, and this runs for every byte that anyone says: eight bits decide,
+    // without a branch.
+    if text
+        .bytes()
+        .fold(true, |plain, byte| plain & is_plain(byte))
+    {
+        return Cow::Borrowed(text);
+    }
+    let mut marks = 0;
+    let kept = text.chars().filter_map(|character| {
+        marks = if is_combining_mark(character) {
+            marks + 1
+        } else {
+            0
+        };
+        match character {
+            _ if marks > COMBINING_MARKS => None,
+            _ if is_harmful(character) => Some(char::REPLACEMENT_CHARACTER),
+            _ => Some(character),
+        }
+    });
+    Cow::Owned(kept.collect())
+}
+
+/// Printable ASCII or TAB.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t')
+}
+
+/// Whether clean-up replaces the character.
+#[must_use]
+pub fn is_harmful(character: char) -> bool {
+    match character {
+        '\t' => false,
+        // Controls: C0, DEL, C1.
+        _ if character.is_control() => true,
+        // Line and paragraph separators.
+        '\u{2028}' | '\u{2029}'
+        // Bidirectional marks, embeddings, overrides and isolates (UAX #9).
+        | '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+        // Word joiner, byte order mark, interlinear annotations, tags: seen by programs and not by
+        // people.
+        | '\u{2060}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}' => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn plain_text_stays() {
+        for text in [
+            "",
+            "hello",
+            "tab\there",
+            "~ !",
+            "grüße",
+            "こんにちは",
+            "👩‍👩‍👧",
+            "e\u{301}",
+        ] {
+            assert_eq!(clean(text.as_bytes()), text);
+        }
+    }
+
+    #[test]
+    fn what_could_steer_a_terminal_becomes_a_replacement_character() {
+        let harmful = ('\0'..='\u{10FFFF}')
+            .filter(|c| is_harmful(*c))
+            .collect::<Vec<_>>();
+        assert_eq!(harmful.len(), 31 + 1 + 32 + 2 + 3 + 5 + 4 + 1 + 1 + 3 + 128);
+        for character in harmful {
+            assert_eq!(
+                clean(format!("a{character}b").as_bytes()),
+                "a\u{FFFD}b",
+                "{character:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_a_run_of_combining_marks_the_first_8_stay() {
+        let marks = |n| "\u{301}".repeat(n);
+        let zalgo = format!("a{}b{}c", marks(9), marks(8));
+        assert_eq!(
+            clean(zalgo.as_bytes()),
+            format!("a{}b{}c", marks(8), marks(8))
+        );
+    }
+
+    #[test]
+    fn lines_come_out_as_they_went_in() {
+        let mut lines = Lines::default();
+        for line in ["one", "", "three"] {
+            lines.push_raw(line.as_bytes());
+        }
+        assert_eq!(
+            lines.iter().collect::<Vec<_>>(),
+            [&b"one"[..], b"", b"three"]
+        );
+        assert_eq!(lines.as_bytes(), b"one\n\nthree\n");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_harmful_passes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(!clean(&bytes).chars().any(is_harmful));
+        }
+
+        #[test]
+        fn what_is_not_utf8_becomes_what_from_utf8_lossy_makes_of_it(
+            bytes in prop::collection::vec(prop_oneof![0x20_u8..0x7f, 0xa0_u8..=0xff], 0..100)
+        ) {
+            let lossy = String::from_utf8_lossy(&bytes);
+            prop_assume!(!lossy.chars().any(|c| is_harmful(c) || is_combining_mark(c)));
+            prop_assert_eq!(clean(&bytes), lossy);
+        }
+    }
+}

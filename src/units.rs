@@ -1,0 +1,121 @@
+//! Sizes and durations as people write them: `16MiB`, `500ms`.
+
+use std::time::Duration;
+
+/// One KiB in bytes.
+pub const KIB: u64 = 1 << 10;
+/// One MiB in bytes.
+pub const MIB: u64 = 1 << 20;
+/// One GiB in bytes.
+pub const GIB: u64 = 1 << 30;
+
+/// Reads digits with `B`, `KiB`, `MiB`, `GiB` or nothing behind them, as a number of bytes.
+///
+/// `None` for anything else, and for what does not fit into 64 bits.
+#[must_use]
+pub fn parse_size(text: &str) -> Option<u64> {
+    let (number, unit) = split_unit(text)?;
+    let factor = match unit {
+        "" | "B" => 1,
+        "KiB" => KIB,
+        "MiB" => MIB,
+        "GiB" => GIB,
+        _ => return None,
+    };
+    number.checked_mul(factor)
+}
+
+/// Reads digits with `ms`, `s`, `m` or `h` behind them.
+///
+/// `None` for anything else, and for what does not fit into 64 bits of milliseconds.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let (number, unit) = split_unit(text)?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.checked_mul(milliseconds).map(Duration::from_millis)
+}
+
+fn split_unit(text: &str) -> Option<(u64, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    Some((number.parse().ok()?, unit))
+}
+
+/// Writes a duration for people, with its two largest units: `3h 5m`, `12s`.
+#[must_use]
+pub fn show_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes, seconds % 60) {
+        (0, 0, 0, s) => format!("{s}s"),
+        (0, 0, m, s) => format!("{m}m {s}s"),
+        (0, h, m, _) => format!("{h}h {m}m"),
+        (d, h, _, _) => format!("{d}d {h}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_digits_and_optionally_a_unit() {
+        for (text, bytes) in [
+            ("0", Some(0)),
+            ("17", Some(17)),
+            ("17B", Some(17)),
+            ("4KiB", Some(4096)),
+            ("16MiB", Some(16 << 20)),
+            ("2GiB", Some(2 << 30)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("17179869184GiB", None),
+            ("", None),
+            ("KiB", None),
+            ("4kib", None),
+            ("4 KiB", None),
+            ("4K", None),
+            ("-1", None),
+            ("+1", None),
+            ("1.5MiB", None),
+        ] {
+            assert_eq!(parse_size(text), bytes, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn durations_are_digits_and_a_unit() {
+        for (text, milliseconds) in [
+            ("500ms", Some(500)),
+            ("5s", Some(5_000)),
+            ("10m", Some(600_000)),
+            ("1h", Some(3_600_000)),
+            ("5", None),
+            ("s", None),
+            ("5S", None),
+            ("18446744073709551615h", None),
+        ] {
+            let duration = milliseconds.map(Duration::from_millis);
+            assert_eq!(parse_duration(text), duration, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_duration_shows_its_two_largest_units() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (61, "1m 1s"),
+            (3_600, "1h 0m"),
+            (90_061, "1d 1h"),
+        ] {
+            assert_eq!(show_duration(Duration::from_secs(seconds)), text);
+        }
+    }
+}
