@@ -110,6 +110,10 @@ impl Broadcaster {
 
     /// Does what follows from one event. What is to be read is sent by the next [`Self::flush`].
     pub fn handle(&mut self, event: Event, clock: Clock) {
+        #[cfg(feature = "fault-injection")]
+        if let Event::Command(_, command) = &event {
+            crate::faults::in_broadcaster(command);
+        }
         let delivery = &mut self.delivery;
         match (event, &mut self.scene) {
             (Event::Joined(client, wire), Scene::Chat(room)) => {

@@ -2,12 +2,15 @@
 
 use crate::event::{ClientId, Ending};
 use crate::names::Name;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 /// How long a join or a departure waits for others.
 pub const GATHERING_TIME: Duration = Duration::from_secs(1);
+
+/// How long a newcomer has to pick a name before others' notice can announce it too.
+const NAMING_TIME: Duration = Duration::from_millis(250);
 
 /// How many names a notice has at most.
 const NAMES: usize = 5;
@@ -50,8 +53,8 @@ impl Reason {
 /// What nobody has been told yet.
 #[derive(Debug, Default)]
 pub struct Gathering {
-    arrivals: BTreeSet<ClientId>,
-    arrivals_due: Option<Instant>,
+    /// Who came when. The first one also came first.
+    arrivals: BTreeMap<ClientId, Instant>,
     departures: BTreeMap<Reason, Vec<(ClientId, Name)>>,
     departures_due: Option<Instant>,
 }
@@ -59,23 +62,18 @@ pub struct Gathering {
 impl Gathering {
     /// A newcomer is here.
     pub fn arrive(&mut self, client: ClientId, now: Instant) {
-        self.arrivals.insert(client);
-        self.arrivals_due.get_or_insert(now + GATHERING_TIME);
+        self.arrivals.insert(client, now);
     }
 
     /// Whether nobody has been told yet that the client is here.
     #[must_use]
     pub fn is_unannounced(&self, client: ClientId) -> bool {
-        self.arrivals.contains(&client)
+        self.arrivals.contains_key(&client)
     }
 
     /// The newcomer is announced, or gone. True if nobody had been told of it.
     pub fn take_arrival(&mut self, client: ClientId) -> bool {
-        let was_there = self.arrivals.remove(&client);
-        if self.arrivals.is_empty() {
-            self.arrivals_due = None;
-        }
-        was_there
+        self.arrivals.remove(&client).is_some()
     }
 
     /// Somebody whom others know of has left.
@@ -90,19 +88,24 @@ impl Gathering {
     /// When the next notice is due.
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {
-        self.arrivals_due
-            .into_iter()
-            .chain(self.departures_due)
-            .min()
+        self.arrivals_due().into_iter().chain(self.departures_due).min()
     }
 
-    /// All newcomers, if their notice is due.
-    pub fn due_arrivals(&mut self, now: Instant) -> BTreeSet<ClientId> {
-        if self.arrivals_due.is_none_or(|due| due > now) {
-            return BTreeSet::new();
+    fn arrivals_due(&self) -> Option<Instant> {
+        let first = self.arrivals.values().next();
+        first.map(|arrived| *arrived + GATHERING_TIME)
+    }
+
+    /// The newcomers of a notice that is due, or nobody.
+    pub fn due_arrivals(&mut self, now: Instant) -> Vec<ClientId> {
+        if self.arrivals_due().is_none_or(|due| due > now) {
+            return Vec::new();
         }
-        self.arrivals_due = None;
-        std::mem::take(&mut self.arrivals)
+        let came_long_ago = |arrived: &Instant| *arrived + NAMING_TIME <= now;
+        let due = self.arrivals.iter().take_while(|(_, arrived)| came_long_ago(arrived));
+        let due = due.map(|(client, _)| *client).collect();
+        self.arrivals.retain(|_, arrived| !came_long_ago(arrived));
+        due
     }
 
     /// Whether the notice of departures is due.
@@ -180,21 +183,28 @@ mod tests {
     #[test]
     fn what_gathered_is_due_a_second_after_the_first_of_it() {
         let start = Instant::now();
+        let due = start + GATHERING_TIME;
+        let mut gathering = Gathering::default();
+        for (client, arrived) in [(1, start), (2, due - NAMING_TIME), (3, due)] {
+            gathering.arrive(ClientId(client), arrived);
+        }
+        assert_eq!(gathering.next_due(), Some(due));
+        assert!(gathering.due_arrivals(due - NAMING_TIME).is_empty());
+        assert!(gathering.take_arrival(ClientId(1)));
+        assert!(!gathering.take_arrival(ClientId(1)));
+        let due = due - NAMING_TIME + GATHERING_TIME;
+        assert_eq!(gathering.next_due(), Some(due));
+        assert_eq!(gathering.due_arrivals(due), [ClientId(2), ClientId(3)]);
+        assert_eq!(gathering.next_due(), None);
+    }
+
+    #[test]
+    fn who_has_only_just_come_waits_for_the_next_notice() {
+        let start = Instant::now();
         let mut gathering = Gathering::default();
         gathering.arrive(ClientId(1), start);
-        gathering.arrive(ClientId(2), start + GATHERING_TIME / 2);
-        assert_eq!(gathering.next_due(), Some(start + GATHERING_TIME));
-        assert!(
-            gathering
-                .due_arrivals(start + GATHERING_TIME / 2)
-                .is_empty()
-        );
-        assert!(gathering.take_arrival(ClientId(1)));
-        assert_eq!(
-            gathering.due_arrivals(start + GATHERING_TIME),
-            BTreeSet::from([ClientId(2)])
-        );
-        assert!(!gathering.take_arrival(ClientId(2)));
-        assert_eq!(gathering.next_due(), None);
+        gathering.arrive(ClientId(2), start + GATHERING_TIME - NAMING_TIME / 2);
+        assert_eq!(gathering.due_arrivals(start + GATHERING_TIME), [ClientId(1)]);
+        assert!(gathering.is_unannounced(ClientId(2)));
     }
 }

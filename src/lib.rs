@@ -20,6 +20,8 @@ pub mod config;
 pub mod connection;
 pub mod delivery;
 pub mod event;
+#[cfg(feature = "fault-injection")]
+pub mod faults;
 pub mod gathering;
 pub mod history;
 pub mod line;

@@ -312,8 +312,8 @@ impl Room {
         self.announce_departures(delivery);
         let people = arrivals.iter().filter_map(|client| self.people.get(client));
         let names = people.map(|person| &person.name).collect::<Vec<_>>();
-        let origin = match arrivals.first() {
-            Some(only) if arrivals.len() == 1 => Origin::Presence(*only),
+        let origin = match arrivals[..] {
+            [only] => Origin::Presence(only),
             _ => Origin::Gathered,
         };
         say_notice(delivery, origin, &arrival_notice(names.into_iter()));

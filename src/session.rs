@@ -285,6 +285,8 @@ impl<'a> Speaker<'a> {
                 self.ending = Some(Ending::Quit(text));
             }
             Input::Command(command) => {
+                #[cfg(feature = "fault-injection")]
+                crate::faults::in_session(&command);
                 self.wait_for_rate();
                 self.tally.lines += 1;
                 self.charge(COMMAND_CHARGE);

@@ -1,0 +1,25 @@
+//! Faults that a test asks for, in a build with the feature `fault-injection`. No release has it.
+
+use crate::command::Command;
+
+/// What `/faultpanic` is to a server under test: its broadcaster panics.
+///
+/// # Panics
+///
+/// That is what it is for.
+pub fn in_broadcaster(command: &Command) {
+    assert!(!is(command, "/faultpanic"), "a fault in the broadcaster, as a test asked for");
+}
+
+/// What `/faultpanicclient` is to a server under test: the thread of the client panics.
+///
+/// # Panics
+///
+/// That is what it is for.
+pub fn in_session(command: &Command) {
+    assert!(!is(command, "/faultpanicclient"), "a fault in a client's thread, as a test asked for");
+}
+
+fn is(command: &Command, word: &str) -> bool {
+    matches!(command, Command::Unknown(unknown) if unknown.as_str() == word)
+}
