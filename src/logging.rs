@@ -102,7 +102,13 @@ impl Write for Pipe {
 /// The thread that writes. A stderr that cannot be written is no reason to end.
 fn write_entries(entries: &Receiver<Entry>, limited: &Limited, lost: &AtomicU64) {
     loop {
-        match entries.recv_timeout(SECOND) {
+        // Nothing is left out of a log that is quiet, so nothing has to be told then.
+        let wait = if limited.kinds().is_empty() {
+            Duration::MAX
+        } else {
+            SECOND
+        };
+        match entries.recv_timeout(wait) {
             Ok(Entry::Line(line)) => {
                 let _ = io::stderr().write_all(&line);
             }

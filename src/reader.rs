@@ -31,7 +31,8 @@ pub struct Reader {
     pub outbox: Outbox,
     /// How far it has come.
     pub stage: Stage,
-    retry: Option<Retry>,
+    /// Boxed, because most clients never wait.
+    retry: Option<Box<Retry>>,
 }
 
 /// How far a client has come.
@@ -107,11 +108,11 @@ impl Reader {
     /// Writes nothing to it for `time`, or until it is released.
     pub fn hold(&mut self, time: Duration, retries: &mut Retries, now: Instant) {
         self.stage = Stage::Held;
-        self.retry = Some(Retry {
+        self.retry = Some(Box::new(Retry {
             at: now + time,
             delay: FIRST_RETRY,
             pace: Pace::new(now),
-        });
+        }));
         retries.insert((now + time, self.id));
     }
 
@@ -168,11 +169,11 @@ impl Reader {
                 round.retries.remove(&(retry.at, self.id));
                 retry
             }
-            None => Retry {
+            None => Box::new(Retry {
                 at: round.now,
                 delay: Duration::ZERO,
                 pace: Pace::new(round.now),
-            },
+            }),
         };
         retry.delay = if bytes > 0 {
             FIRST_RETRY

@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How large the read buffer is at first, and grows to for a client that sends much, in bytes.
 const SMALL_READ: usize = 1 << 10;
@@ -48,6 +48,8 @@ struct Session<'a> {
     silence: SilenceLimits,
     heard: Instant,
     watched: Instant,
+    /// How long a read may wait, as the socket knows it.
+    read_timeout: Duration,
     /// Raw mode knows no telnet.
     telnet: Option<Telnet>,
     cutter: Cutter,
@@ -66,6 +68,7 @@ impl<'a> Session<'a> {
             silence: config.silence,
             heard: now,
             watched: now,
+            read_timeout: Duration::ZERO,
             telnet: (grammar == Grammar::Chat).then(Telnet::default),
             cutter: Cutter::new(grammar, config.line.longest),
             speaker: Speaker::new(connection, events, grammar, config.line, now),
@@ -106,27 +109,35 @@ impl<'a> Session<'a> {
         let mut wait = self.silence.keepalive / 6;
         if now >= self.watched + wait {
             self.watched = now;
-            let unsent = self.connection.has_unsent().ok()?;
-            // A host that is gone is to be noticed soon, but one that only takes nothing has
-            // longer. The kernel has one limit for both (TCP_USER_TIMEOUT overrides the number of
-            // keepalive probes), so it is set to the one that matters now.
-            let timeout = if unsent {
-                self.silence.user_timeout
-            } else {
-                quiet_timeout(self.silence)
-            };
-            self.connection.set_user_timeout(timeout).ok()?;
+            self.choose_user_timeout();
         }
         if let Some(idle) = self.silence.idle {
-            let left = (self.heard + idle).saturating_duration_since(now);
-            if left.is_zero() {
+            let silent = now.saturating_duration_since(self.heard);
+            if silent >= idle {
                 return Some(Ending::Idle);
             }
-            wait = wait.min(left);
+            wait = wait.min(idle - silent);
         }
-        // A socket on which this fails says why at the read.
-        let _ = self.connection.set_read_timeout(wait);
+        // A read that ends too late by this little is not worth a call for every read.
+        if wait.abs_diff(self.read_timeout) > Duration::from_millis(1) {
+            self.read_timeout = wait;
+            // A socket on which this fails says why at the read.
+            let _ = self.connection.set_read_timeout(wait);
+        }
         None
+    }
+
+    /// A host that is gone is to be noticed soon, but one that only takes nothing has longer. The
+    /// kernel has one limit for both (`TCP_USER_TIMEOUT` overrides the number of keepalive probes,
+    /// tcp(7)), so it is set to the one that matters now.
+    fn choose_user_timeout(&self) {
+        let timeout = match self.connection.has_unsent() {
+            Ok(true) => self.silence.user_timeout,
+            Ok(false) => quiet_timeout(self.silence),
+            Err(_) => return,
+        };
+        // As above.
+        let _ = self.connection.set_user_timeout(timeout);
     }
 
     /// Takes what was just read.
@@ -159,7 +170,7 @@ impl<'a> Session<'a> {
 /// For how long a silent host is waited for while nothing is pending: less than `--keepalive`, by
 /// the one probe that the kernel may be late.
 #[must_use]
-pub fn quiet_timeout(silence: SilenceLimits) -> std::time::Duration {
+pub fn quiet_timeout(silence: SilenceLimits) -> Duration {
     silence.keepalive * 11 / 12
 }
 
