@@ -3,7 +3,6 @@
 
 use crate::text::clean;
 use crate::units::{GIB, KIB, MIB, parse_duration, parse_size};
-use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser};
 use log::LevelFilter;
@@ -125,7 +124,7 @@ struct Args {
     bind: Option<IpAddr>,
 
     /// Relay lines as they are, for programs: no names, notices or commands
-    #[arg(long, env = "CHATD_RAW", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "CHATD_RAW", action = ArgAction::SetTrue, value_parser = boolean)]
     raw: bool,
 
     /// Text shown to newcomers, up to 64 KiB
@@ -333,6 +332,14 @@ fn in_range<T: PartialOrd>(
     value
         .filter(|value| range.contains(value))
         .ok_or_else(|| takes.to_owned())
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" | "" => Ok(false),
+        _ => Err("takes true or false".to_owned()),
+    }
 }
 
 fn address(text: &str) -> Result<IpAddr, String> {

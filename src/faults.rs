@@ -8,7 +8,10 @@ use crate::command::Command;
 ///
 /// That is what it is for.
 pub fn in_broadcaster(command: &Command) {
-    assert!(!is(command, "/faultpanic"), "a fault in the broadcaster, as a test asked for");
+    assert!(
+        !is(command, "/faultpanic"),
+        "a fault in the broadcaster, as a test asked for"
+    );
 }
 
 /// What `/faultpanicclient` is to a server under test: the thread of the client panics.
@@ -17,7 +20,10 @@ pub fn in_broadcaster(command: &Command) {
 ///
 /// That is what it is for.
 pub fn in_session(command: &Command) {
-    assert!(!is(command, "/faultpanicclient"), "a fault in a client's thread, as a test asked for");
+    assert!(
+        !is(command, "/faultpanicclient"),
+        "a fault in a client's thread, as a test asked for"
+    );
 }
 
 fn is(command: &Command, word: &str) -> bool {

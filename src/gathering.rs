@@ -55,7 +55,7 @@ impl Reason {
 pub struct Gathering {
     /// Who came when. The first one also came first.
     arrivals: BTreeMap<ClientId, Instant>,
-    departures: BTreeMap<Reason, Vec<(ClientId, Name)>>,
+    departures: BTreeMap<Reason, BTreeMap<ClientId, Name>>,
     departures_due: Option<Instant>,
 }
 
@@ -81,14 +81,17 @@ impl Gathering {
         self.departures
             .entry(reason)
             .or_default()
-            .push((client, name));
+            .insert(client, name);
         self.departures_due.get_or_insert(now + GATHERING_TIME);
     }
 
     /// When the next notice is due.
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {
-        self.arrivals_due().into_iter().chain(self.departures_due).min()
+        self.arrivals_due()
+            .into_iter()
+            .chain(self.departures_due)
+            .min()
     }
 
     fn arrivals_due(&self) -> Option<Instant> {
@@ -102,7 +105,10 @@ impl Gathering {
             return Vec::new();
         }
         let came_long_ago = |arrived: &Instant| *arrived + NAMING_TIME <= now;
-        let due = self.arrivals.iter().take_while(|(_, arrived)| came_long_ago(arrived));
+        let due = self
+            .arrivals
+            .iter()
+            .take_while(|(_, arrived)| came_long_ago(arrived));
         let due = due.map(|(client, _)| *client).collect();
         self.arrivals.retain(|_, arrived| !came_long_ago(arrived));
         due
@@ -114,8 +120,8 @@ impl Gathering {
         self.departures_due.is_some_and(|due| due <= now)
     }
 
-    /// All departures, by their reasons.
-    pub fn take_departures(&mut self) -> BTreeMap<Reason, Vec<(ClientId, Name)>> {
+    /// All departures, by their reasons, in the order in which people had come.
+    pub fn take_departures(&mut self) -> BTreeMap<Reason, BTreeMap<ClientId, Name>> {
         self.departures_due = None;
         std::mem::take(&mut self.departures)
     }
@@ -204,7 +210,10 @@ mod tests {
         let mut gathering = Gathering::default();
         gathering.arrive(ClientId(1), start);
         gathering.arrive(ClientId(2), start + GATHERING_TIME - NAMING_TIME / 2);
-        assert_eq!(gathering.due_arrivals(start + GATHERING_TIME), [ClientId(1)]);
+        assert_eq!(
+            gathering.due_arrivals(start + GATHERING_TIME),
+            [ClientId(1)]
+        );
         assert!(gathering.is_unannounced(ClientId(2)));
     }
 }

@@ -333,8 +333,8 @@ impl Room {
     /// Says who has left, before anything is said of others who may have their names.
     fn announce_departures(&mut self, delivery: &mut Delivery) {
         for (reason, departed) in self.gathering.take_departures() {
-            let names = departed.iter().map(|(_, name)| name);
-            say_notice(delivery, Origin::Gathered, &departure_notice(names, reason));
+            let notice = departure_notice(departed.values(), reason);
+            say_notice(delivery, Origin::Gathered, &notice);
         }
     }
 }

@@ -116,7 +116,7 @@ impl<'a> Session<'a> {
             if silent >= idle {
                 return Some(Ending::Idle);
             }
-            wait = wait.min(idle - silent);
+            wait = wait.min(idle.saturating_sub(silent));
         }
         // A read that ends too late by this little is not worth a call for every read.
         if wait.abs_diff(self.read_timeout) > Duration::from_millis(1) {
