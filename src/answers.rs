@@ -1,12 +1,14 @@
 //! What each command does and what its user reads.
 
+use crate::clock::{Clock, When};
 use crate::command::{Command, HELP};
 use crate::delivery::Delivery;
 use crate::event::ClientId;
+use crate::gathering::join_names;
 use crate::history::Entry;
 use crate::names::Name;
 use crate::outbox::Presence;
-use crate::room::{Away, Clock, Person, Room, quote};
+use crate::room::{Away, Room, quote};
 use crate::text::Line;
 use crate::units::show_duration;
 use jiff::Timestamp;
@@ -15,8 +17,8 @@ use std::fmt;
 use std::io::Write;
 use std::time::Instant;
 
-/// How many people `/who` lists.
-const WHO_PEOPLE: usize = 100;
+/// How many people an answer lists.
+const LISTED_PEOPLE: usize = 100;
 
 /// Appends a line of the server.
 pub fn line(text: &mut Vec<u8>, content: fmt::Arguments<'_>) {
@@ -154,19 +156,18 @@ fn nick(
 }
 
 fn who(room: &Room, client: ClientId, prefix: Option<&str>, now: Instant, text: &mut Vec<u8>) {
-    let prefix = prefix.unwrap_or_default().to_lowercase();
+    let prefix = prefix.unwrap_or_default();
     let is_shown = |other: ClientId| other == client || !room.gathering.is_unannounced(other);
-    let fits = |person: &Person| person.name.as_str().to_lowercase().starts_with(&prefix);
     let mut people = room
         .people
         .iter()
-        .filter(|(other, person)| is_shown(**other) && fits(person));
+        .filter(|(other, person)| is_shown(**other) && begins_with(person.name.as_str(), prefix));
     let count = people.clone().count();
     if count == 0 {
         return line(text, format_args!("nobody here by that name"));
     }
     line(text, format_args!("{count} here:"));
-    for (other, person) in people.by_ref().take(WHO_PEOPLE) {
+    for (other, person) in people.by_ref().take(LISTED_PEOPLE) {
         let you = if *other == client { " (you)" } else { "" };
         let quiet = show_duration(now.saturating_duration_since(person.heard));
         let away = if person.away == Away::No {
@@ -179,9 +180,16 @@ fn who(room: &Room, client: ClientId, prefix: Option<&str>, now: Instant, text: 
             format_args!("{}{you}, quiet for {quiet}{away}", person.name),
         );
     }
-    if count > WHO_PEOPLE {
-        line(text, format_args!("and {} more", count - WHO_PEOPLE));
+    if count > LISTED_PEOPLE {
+        line(text, format_args!("and {} more", count - LISTED_PEOPLE));
     }
+}
+
+/// In any case. Nothing is allocated, because this runs for everybody who is here.
+fn begins_with(name: &str, prefix: &str) -> bool {
+    let mut name = name.chars().flat_map(char::to_lowercase);
+    let mut prefix = prefix.chars().flat_map(char::to_lowercase);
+    prefix.all(|character| name.next() == Some(character))
 }
 
 fn whois(room: &Room, name: &str, clock: Clock, text: &mut Vec<u8>) {
@@ -189,17 +197,10 @@ fn whois(room: &Room, name: &str, clock: Clock, text: &mut Vec<u8>) {
         return;
     };
     let since = |instant| show_duration(clock.instant.saturating_duration_since(instant));
-    let joined = person.joined.time.to_zoned(TimeZone::UTC);
-    let today = clock.time.to_zoned(TimeZone::UTC);
-    let format = if joined.date() == today.date() {
-        "%H:%MZ"
-    } else {
-        "%Y-%m-%d %H:%MZ"
-    };
     let about = format!(
         "{} joined at {} ({} ago), quiet for {}",
         person.name,
-        joined.strftime(format),
+        When::new(person.joined.time, clock.time),
         since(person.joined.instant),
         since(person.heard)
     );
@@ -295,8 +296,8 @@ fn ignore(room: &Room, client: ClientId, name: &str, delivery: &mut Delivery, te
         // room.
         filter
             .ignored
-            .retain(|ignored| *ignored != other && room.people.contains_key(ignored));
-        filter.ignored.push(other);
+            .retain(|ignored| room.people.contains_key(ignored));
+        filter.ignored.insert(other);
     }
     let name = &room.people[&other].name;
     line(text, format_args!("you ignore {name} now"));
@@ -308,13 +309,12 @@ fn ignored(room: &Room, client: ClientId, delivery: &mut Delivery, text: &mut Ve
         .map(|filter| filter.ignored.clone())
         .unwrap_or_default();
     let people = ignored.iter().filter_map(|other| room.people.get(other));
-    let names = people
-        .map(|person| person.name.as_str())
-        .collect::<Vec<_>>();
+    let names = people.map(|person| &person.name).collect::<Vec<_>>();
     if names.is_empty() {
         line(text, format_args!("you ignore nobody"));
     } else {
-        line(text, format_args!("you ignore: {}", names.join(", ")));
+        let names = join_names(names.iter().copied(), names.len(), LISTED_PEOPLE);
+        line(text, format_args!("you ignore: {names}"));
     }
 }
 
@@ -329,12 +329,13 @@ fn unignore(
         return;
     };
     let name = &room.people[&other].name;
-    match delivery.filter(client) {
-        Some(filter) if filter.ignores(other) => {
-            filter.ignored.retain(|ignored| *ignored != other);
-            line(text, format_args!("you no longer ignore {name}"));
-        }
-        _ => line(text, format_args!("you do not ignore {name}")),
+    let was_ignored = delivery
+        .filter(client)
+        .is_some_and(|filter| filter.ignored.remove(&other));
+    if was_ignored {
+        line(text, format_args!("you no longer ignore {name}"));
+    } else {
+        line(text, format_args!("you do not ignore {name}"));
     }
 }
 

@@ -1,10 +1,11 @@
 //! The one thread that owns all chat state and writes to every client.
 
+use crate::clock::Clock;
 use crate::config::{BacklogLimits, Mode};
 use crate::delivery::Delivery;
 use crate::event::{ClientId, Ending, Event, Tally};
 use crate::log_lines;
-use crate::room::{Clock, Room};
+use crate::room::Room;
 use crate::shared_log::Origin;
 use crate::signals::Shutdown;
 use crate::wire::Wire;
@@ -22,7 +23,7 @@ const BATCH_BYTES: usize = 256 << 10;
 const BATCH_EVENTS: usize = 1024;
 
 /// How long the clients' threads have, at the end, to pass on what they hold.
-const COLLECTING_TIME: Duration = Duration::from_millis(500);
+const COLLECTING_TIME: Duration = Duration::from_secs(1);
 
 /// How long what is pending is written at the end, collecting included.
 const CLOSING_TIME: Duration = Duration::from_secs(2);

@@ -3,7 +3,6 @@
 use crate::event::{ClientId, Ending};
 use crate::names::Name;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 /// How long a join or a departure waits for others.
@@ -71,6 +70,12 @@ impl Gathering {
         self.arrivals.contains_key(&client)
     }
 
+    /// How many newcomers nobody has been told of.
+    #[must_use]
+    pub fn arrivals(&self) -> usize {
+        self.arrivals.len()
+    }
+
     /// The newcomer is announced, or gone. True if nobody had been told of it.
     pub fn take_arrival(&mut self, client: ClientId) -> bool {
         self.arrivals.remove(&client).is_some()
@@ -128,62 +133,53 @@ impl Gathering {
 }
 
 /// `alice joined`, `guest1, guest2, guest3, guest4, guest5 and 95 more joined`.
-pub fn arrival_notice<'a>(names: impl ExactSizeIterator<Item = &'a Name>) -> String {
+#[must_use]
+pub fn arrival_notice(names: &[&Name]) -> String {
     format!("{} joined", list(names))
 }
 
 /// The same for departures: `alice, bob left (idle)`.
-pub fn departure_notice<'a>(
-    names: impl ExactSizeIterator<Item = &'a Name>,
-    reason: Reason,
-) -> String {
+#[must_use]
+pub fn departure_notice(names: &[&Name], reason: Reason) -> String {
     format!("{} left{}", list(names), reason.text())
 }
 
-fn list<'a>(names: impl ExactSizeIterator<Item = &'a Name>) -> String {
-    join_names(names, NAMES)
+fn list(names: &[&Name]) -> String {
+    join_names(names.iter().copied(), names.len(), NAMES)
 }
 
-/// `alice, bob and 3 more`, with at most `most` names.
-pub fn join_names<'a>(mut names: impl ExactSizeIterator<Item = &'a Name>, most: usize) -> String {
-    let mut text = names
-        .by_ref()
-        .take(most)
-        .map(Name::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
-    if names.len() > 0 {
-        // Writing to a String cannot fail.
-        let _ = write!(text, " and {} more", names.len());
+/// `alice, bob and 3 more`: of `count` names, at most `most`.
+pub fn join_names<'a>(names: impl Iterator<Item = &'a Name>, count: usize, most: usize) -> String {
+    let names = names.take(most.min(count)).map(Name::as_str);
+    let names = names.collect::<Vec<_>>().join(", ");
+    if count > most {
+        format!("{names} and {} more", count - most)
+    } else {
+        names
     }
-    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn guests(count: u64) -> Vec<Name> {
-        (1..=count).map(Name::guest).collect()
-    }
-
     #[test]
     fn up_to_5_names_are_listed_and_the_rest_counted() {
-        assert_eq!(arrival_notice(guests(1).iter()), "guest1 joined");
-        assert_eq!(
-            arrival_notice(guests(3).iter()),
-            "guest1, guest2, guest3 joined"
-        );
-        assert_eq!(
-            arrival_notice(guests(5).iter()),
-            "guest1, guest2, guest3, guest4, guest5 joined"
-        );
-        let hundred = "guest1, guest2, guest3, guest4, guest5 and 95 more joined";
-        assert_eq!(arrival_notice(guests(100).iter()), hundred);
-        assert_eq!(
-            departure_notice(guests(2).iter(), Reason::Idle),
-            "guest1, guest2 left (idle)"
-        );
+        let guests = (1..=100).map(Name::guest).collect::<Vec<_>>();
+        let guests = guests.iter().collect::<Vec<_>>();
+        for (count, notice) in [
+            (1, "guest1 joined"),
+            (3, "guest1, guest2, guest3 joined"),
+            (5, "guest1, guest2, guest3, guest4, guest5 joined"),
+            (
+                100,
+                "guest1, guest2, guest3, guest4, guest5 and 95 more joined",
+            ),
+        ] {
+            assert_eq!(arrival_notice(&guests[..count]), notice);
+        }
+        let idle = departure_notice(&guests[..2], Reason::Idle);
+        assert_eq!(idle, "guest1, guest2 left (idle)");
     }
 
     #[test]

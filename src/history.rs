@@ -1,9 +1,10 @@
 //! What was said and done lately, for newcomers.
 
+use crate::clock::When;
 use crate::event::ClientId;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use std::collections::VecDeque;
+use std::io::Write;
 
 /// How many bytes of text the history holds at most, whatever the number of lines.
 pub const HISTORY_BYTES: usize = 256 << 10;
@@ -21,13 +22,8 @@ impl Entry {
     /// The line as a newcomer reads it, without its end: `-- 14:03Z <alice> hello`, with the date
     /// where it is not today's.
     pub fn write_to(&self, now: Timestamp, line: &mut Vec<u8>) {
-        let [then, today] = [self.time, now].map(|time| time.to_zoned(TimeZone::UTC));
-        let format = if then.date() == today.date() {
-            "%H:%MZ"
-        } else {
-            "%Y-%m-%d %H:%MZ"
-        };
-        line.extend_from_slice(format!("-- {} ", then.strftime(format)).as_bytes());
+        // Writing to a Vec cannot fail.
+        let _ = write!(line, "-- {} ", When::new(self.time, now));
         line.extend_from_slice(&self.text);
     }
 }

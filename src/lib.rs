@@ -15,6 +15,7 @@
 
 pub mod answers;
 pub mod broadcaster;
+pub mod clock;
 pub mod command;
 pub mod config;
 pub mod connection;

@@ -2,17 +2,19 @@
 
 use chatd::config::{Config, ConfigError};
 use chatd::server::serve;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let config = match Config::from_command_line() {
         Ok(config) => config,
         Err(ConfigError::Asked(text)) => {
-            print!("{text}");
+            let _ = write!(io::stdout(), "{text}");
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            eprintln!("chatd: {error}");
+            complain(&error);
             let is_usage = matches!(error, ConfigError::Usage(_));
             return ExitCode::from(if is_usage { 2 } else { 1 });
         }
@@ -20,8 +22,13 @@ fn main() -> ExitCode {
     match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("chatd: {error}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Not `eprintln`, which panics where stderr cannot be written.
+fn complain(error: &impl Display) {
+    let _ = writeln!(io::stderr(), "chatd: {error}");
 }

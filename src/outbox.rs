@@ -3,7 +3,7 @@
 use crate::event::ClientId;
 use crate::shared_log::{Cursor, Origin, Position, Run, SharedLog, Style, push_crlf};
 use crate::wire::Wire;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, IoSlice};
 
 /// How many pieces of text go into one send.
@@ -13,7 +13,7 @@ const PIECES: usize = 32;
 #[derive(Debug, Default)]
 pub struct Filter {
     /// Whom it ignores.
-    pub ignored: Vec<ClientId>,
+    pub ignored: BTreeSet<ClientId>,
     /// Whether it reads the notices of joins and departures.
     pub presence: Presence,
 }

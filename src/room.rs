@@ -3,6 +3,7 @@
 //! It writes nothing to a socket and knows no time of its own: what is to be read goes to the
 //! [`Delivery`], and the clock is handed in.
 
+use crate::clock::Clock;
 use crate::command::Command;
 use crate::delivery::Delivery;
 use crate::event::{Advice, ClientId, Ending, Tally};
@@ -13,7 +14,6 @@ use crate::shared_log::Origin;
 use crate::text::{Line, Lines};
 use crate::wire::Wire;
 use crate::{answers, log_lines};
-use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,26 +27,6 @@ const WELCOME_NAMES: usize = 20;
 
 /// How many characters of a client's text stand in a line of the server.
 const QUOTED_CHARACTERS: usize = 200;
-
-/// The time, by both clocks.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    /// For what is due.
-    pub instant: Instant,
-    /// For people.
-    pub time: Timestamp,
-}
-
-impl Clock {
-    /// The time now.
-    #[must_use]
-    pub fn now() -> Self {
-        Self {
-            instant: Instant::now(),
-            time: Timestamp::now(),
-        }
-    }
-}
 
 /// Somebody who is here.
 pub struct Person {
@@ -121,7 +101,7 @@ impl Room {
         log_lines::joined(wire.peer(), Some(&name));
         delivery.join(client, Arc::clone(&wire));
         delivery.hold(client, HOLD_TIME, clock.instant);
-        delivery.tell(client, &self.welcome(client, &name, clock));
+        delivery.tell(client, &self.welcome(&name, clock));
         let person = Person {
             name,
             wire,
@@ -135,17 +115,18 @@ impl Room {
         self.gathering.arrive(client, clock.instant);
     }
 
-    fn welcome(&self, client: ClientId, name: &Name, clock: Clock) -> Vec<u8> {
+    /// What a client reads that is not among the people yet.
+    fn welcome(&self, name: &Name, clock: Clock) -> Vec<u8> {
         let mut text = Vec::new();
         answers::motd(&self.motd, &mut text);
         answers::line(&mut text, format_args!("welcome to chatd, you are {name}"));
-        let others = self.known_people().filter(|(other, _)| *other != client);
-        let others = others.map(|(_, person)| &person.name).collect::<Vec<_>>();
-        if others.is_empty() {
-            answers::line(&mut text, format_args!("nobody else is here"));
-        } else {
-            let names = join_names(others.into_iter(), WELCOME_NAMES);
-            answers::line(&mut text, format_args!("here: {names}"));
+        match self.people.len() - self.gathering.arrivals() {
+            0 => answers::line(&mut text, format_args!("nobody else is here")),
+            known => {
+                let names = self.known_people().map(|(_, person)| &person.name);
+                let names = join_names(names, known, WELCOME_NAMES);
+                answers::line(&mut text, format_args!("here: {names}"));
+            }
         }
         answers::history(
             &self.history.last(usize::MAX, |_| true),
@@ -316,7 +297,7 @@ impl Room {
             [only] => Origin::Presence(only),
             _ => Origin::Gathered,
         };
-        say_notice(delivery, origin, &arrival_notice(names.into_iter()));
+        say_notice(delivery, origin, &arrival_notice(&names));
     }
 
     /// Announces a newcomer who is about to be heard.
@@ -324,7 +305,7 @@ impl Room {
         if self.gathering.take_arrival(client) {
             self.announce_departures(delivery);
             if let Some(person) = self.people.get(&client) {
-                let notice = arrival_notice([&person.name].into_iter());
+                let notice = arrival_notice(&[&person.name]);
                 say_notice(delivery, Origin::Presence(client), &notice);
             }
         }
@@ -333,7 +314,7 @@ impl Room {
     /// Says who has left, before anything is said of others who may have their names.
     fn announce_departures(&mut self, delivery: &mut Delivery) {
         for (reason, departed) in self.gathering.take_departures() {
-            let notice = departure_notice(departed.values(), reason);
+            let notice = departure_notice(&departed.values().collect::<Vec<_>>(), reason);
             say_notice(delivery, Origin::Gathered, &notice);
         }
     }

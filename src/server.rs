@@ -1,11 +1,11 @@
 //! The accept loop, and everything that has to run before and after it.
 
 use crate::broadcaster::{Broadcaster, FULL};
+use crate::clock::Clock;
 use crate::config::{Config, Mode, SilenceLimits};
 use crate::connection::{Connection, NOTSENT_LOWAT};
 use crate::event::{CHANNEL_EVENTS, ClientId, Ending, Event, Tally};
 use crate::logging::Logging;
-use crate::room::Clock;
 use crate::seats::{Seat, Seats};
 use crate::session::{self, quiet_timeout};
 use crate::signals::{Shutdown, handle_signals};
@@ -71,6 +71,7 @@ impl fmt::Display for ServerError {
 /// See [`ServerError`].
 pub fn serve(mut config: Config) -> Result<(), ServerError> {
     let logging = logging::start(config.log_level)
+        .map(Arc::new)
         .map_err(|error| ServerError::System("cannot log", error))?;
     let result = listen(&config).and_then(|listener| {
         fit_into_open_files(&mut config);
@@ -83,7 +84,7 @@ pub fn serve(mut config: Config) -> Result<(), ServerError> {
 fn serve_clients(
     listener: Arc<TcpListener>,
     config: Config,
-    logging: &Logging,
+    logging: &Arc<Logging>,
 ) -> Result<(), ServerError> {
     let system = |what| move |error| ServerError::System(what, error);
     let address = listener
@@ -100,30 +101,31 @@ fn serve_clients(
         let run = move || broadcaster.run(&received, &shutdown);
         spawn("broadcaster", run).map_err(system("cannot start the broadcaster"))?
     };
-    let accepting = {
+    {
         let accepting = Accepting {
             listener,
             seats: Arc::clone(&seats),
             events,
             config: Arc::new(config),
         };
+        let logging = Arc::clone(logging);
         // Nobody could join a server whose accept loop has ended, so the process ends with it.
         let run = move || {
             let ended = catch_unwind(AssertUnwindSafe(|| accepting.run(&shutdown)));
             if ended.is_err() || !shutdown.is_requested() {
                 error!("the accept loop has ended");
+                logging.finish();
                 process::exit(1);
             }
         };
-        spawn("accept", run).map_err(system("cannot start the accept loop"))?
-    };
+        spawn("accept", run).map_err(system("cannot start the accept loop"))?;
+    }
     info!("listening on {address}");
 
     if broadcaster.join().is_err() {
         return Err(ServerError::Broken);
     }
     seats.wait_until_free(CLOSING_TIME);
-    let _ = (accepting, logging);
     Ok(())
 }
 
