@@ -4,10 +4,10 @@ use crate::clock::{Clock, When};
 use crate::command::{Command, HELP};
 use crate::delivery::Delivery;
 use crate::event::ClientId;
+use crate::filter::Hidden;
 use crate::gathering::join_names;
 use crate::history::Entry;
 use crate::names::Name;
-use crate::outbox::Presence;
 use crate::room::{Away, Room, quote};
 use crate::text::Line;
 use crate::units::show_duration;
@@ -62,10 +62,10 @@ pub fn answer(
         Command::Help => help(&mut text),
         Command::Nick(name) => nick(room, client, &name, delivery, &mut text),
         Command::Who(prefix) => who(room, client, prefix.as_deref(), clock.instant, &mut text),
-        Command::Whois(name) => whois(room, &name, clock, &mut text),
+        Command::Whois(name) => whois(room, &name, clock, delivery, &mut text),
         Command::Me(action) => room.act(client, &action, clock, delivery),
         Command::Msg(name, message) => {
-            if let Some(to) = find(room, &name, &mut text) {
+            if let Some(to) = find(room, &name, delivery, &mut text) {
                 write_privately(room, client, to, &message, delivery);
             }
         }
@@ -192,8 +192,9 @@ fn begins_with(name: &str, prefix: &str) -> bool {
     prefix.all(|character| name.next() == Some(character))
 }
 
-fn whois(room: &Room, name: &str, clock: Clock, text: &mut Vec<u8>) {
-    let Some(person) = find(room, name, text).and_then(|client| room.people.get(&client)) else {
+fn whois(room: &mut Room, name: &str, clock: Clock, delivery: &mut Delivery, text: &mut Vec<u8>) {
+    let Some(person) = find(room, name, delivery, text).and_then(|client| room.people.get(&client))
+    else {
         return;
     };
     let since = |instant| show_duration(clock.instant.saturating_duration_since(instant));
@@ -211,13 +212,20 @@ fn whois(room: &Room, name: &str, clock: Clock, text: &mut Vec<u8>) {
     }
 }
 
-fn find(room: &Room, name: &str, text: &mut Vec<u8>) -> Option<ClientId> {
+/// Who is meant by a name. If nobody has been told of them yet, everybody is now: they may have the
+/// name of somebody who has left.
+fn find(
+    room: &mut Room,
+    name: &str,
+    delivery: &mut Delivery,
+    text: &mut Vec<u8>,
+) -> Option<ClientId> {
     let found = room.names.find(name);
-    if found.is_none() {
-        line(
-            text,
-            format_args!("nobody here by that name: \"{}\"", quote(&Line::new(name))),
-        );
+    if let Some(client) = found {
+        room.announce(client, delivery);
+    } else {
+        let name = quote(&Line::new(name));
+        line(text, format_args!("nobody here by that name: \"{name}\""));
     }
     found
 }
@@ -245,10 +253,7 @@ fn write_privately(
         ),
     }
     delivery.tell(from, &sent);
-    if delivery
-        .filter(to)
-        .is_some_and(|filter| filter.ignores(from))
-    {
+    if delivery.hides(to, Hidden::Author(from)) {
         return;
     }
     let received = format!("[{author_name} -> you] {}\n", message.as_str());
@@ -284,30 +289,31 @@ fn set_away(room: &mut Room, client: ClientId, away: Away) {
     }
 }
 
-fn ignore(room: &Room, client: ClientId, name: &str, delivery: &mut Delivery, text: &mut Vec<u8>) {
-    let Some(other) = find(room, name, text) else {
+fn ignore(
+    room: &mut Room,
+    client: ClientId,
+    name: &str,
+    delivery: &mut Delivery,
+    text: &mut Vec<u8>,
+) {
+    let Some(other) = find(room, name, delivery, text) else {
         return;
     };
     if other == client {
         return line(text, format_args!("you cannot ignore yourself"));
     }
-    if let Some(filter) = delivery.filter(client) {
-        // Those who have left since are forgotten here, so that the list is never longer than the
-        // room.
-        filter
-            .ignored
-            .retain(|ignored| room.people.contains_key(ignored));
-        filter.ignored.insert(other);
+    // The list is never longer than the room: those who have left since are taken off it.
+    let ignored = delivery.ignored(client).into_iter();
+    for gone in ignored.filter(|ignored| !room.people.contains_key(ignored)) {
+        delivery.show(client, Hidden::Author(gone));
     }
+    delivery.hide(client, Hidden::Author(other));
     let name = &room.people[&other].name;
     line(text, format_args!("you ignore {name} now"));
 }
 
-fn ignored(room: &Room, client: ClientId, delivery: &mut Delivery, text: &mut Vec<u8>) {
-    let ignored = delivery
-        .filter(client)
-        .map(|filter| filter.ignored.clone())
-        .unwrap_or_default();
+fn ignored(room: &Room, client: ClientId, delivery: &Delivery, text: &mut Vec<u8>) {
+    let ignored = delivery.ignored(client);
     let people = ignored.iter().filter_map(|other| room.people.get(other));
     let names = people.map(|person| &person.name).collect::<Vec<_>>();
     if names.is_empty() {
@@ -319,20 +325,17 @@ fn ignored(room: &Room, client: ClientId, delivery: &mut Delivery, text: &mut Ve
 }
 
 fn unignore(
-    room: &Room,
+    room: &mut Room,
     client: ClientId,
     name: &str,
     delivery: &mut Delivery,
     text: &mut Vec<u8>,
 ) {
-    let Some(other) = find(room, name, text) else {
+    let Some(other) = find(room, name, delivery, text) else {
         return;
     };
     let name = &room.people[&other].name;
-    let was_ignored = delivery
-        .filter(client)
-        .is_some_and(|filter| filter.ignored.remove(&other));
-    if was_ignored {
+    if delivery.show(client, Hidden::Author(other)) {
         line(text, format_args!("you no longer ignore {name}"));
     } else {
         line(text, format_args!("you do not ignore {name}"));
@@ -340,15 +343,12 @@ fn unignore(
 }
 
 fn quiet(client: ClientId, delivery: &mut Delivery, text: &mut Vec<u8>) {
-    let Some(filter) = delivery.filter(client) else {
-        return;
-    };
-    let (presence, answer) = match filter.presence {
-        Presence::Shown => (Presence::Hidden, "joins and departures are hidden now"),
-        Presence::Hidden => (Presence::Shown, "joins and departures are shown again"),
-    };
-    filter.presence = presence;
-    line(text, format_args!("{answer}"));
+    if delivery.show(client, Hidden::Presence) {
+        line(text, format_args!("joins and departures are shown again"));
+    } else {
+        delivery.hide(client, Hidden::Presence);
+        line(text, format_args!("joins and departures are hidden now"));
+    }
 }
 
 fn show_history(
@@ -356,14 +356,13 @@ fn show_history(
     client: ClientId,
     count: Option<usize>,
     clock: Clock,
-    delivery: &mut Delivery,
+    delivery: &Delivery,
     text: &mut Vec<u8>,
 ) {
     if room.history.most_lines() == 0 {
         return line(text, format_args!("no history is kept"));
     }
-    let filter = delivery.filter(client);
-    let is_shown = |author| filter.as_ref().is_none_or(|filter| !filter.ignores(author));
+    let is_shown = |author| !delivery.hides(client, Hidden::Author(author));
     let entries = room.history.last(count.unwrap_or(usize::MAX), is_shown);
     if entries.is_empty() {
         line(text, format_args!("nothing has been said yet"));

@@ -3,9 +3,11 @@
 
 use crate::text::clean;
 use crate::units::{GIB, KIB, MIB, parse_duration, parse_size};
+use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser};
 use log::LevelFilter;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -105,7 +107,7 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Asked(text) | Self::Usage(text) => f.write_str(text),
-            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::File(path, error) => write!(f, "{}: {error}", on_one_line(path.display())),
         }
     }
 }
@@ -116,15 +118,15 @@ impl fmt::Display for ConfigError {
 struct Args {
     /// TCP port; 0 lets the system choose one
     #[arg(short, long, value_name = "PORT", env = "CHATD_PORT", default_value = "8080",
-        value_parser = number(0..=65535, "takes a number from 0 to 65535"))]
+        value_parser = number(0..=65535, "a number from 0 to 65535"))]
     port: u64,
 
     /// Address to listen on [default: all, IPv6 and IPv4]
-    #[arg(short, long, value_name = "ADDR", env = "CHATD_BIND", value_parser = address)]
+    #[arg(short, long, value_name = "ADDR", env = "CHATD_BIND", value_parser = address())]
     bind: Option<IpAddr>,
 
     /// Relay lines as they are, for programs: no names, notices or commands
-    #[arg(long, env = "CHATD_RAW", action = ArgAction::SetTrue, value_parser = boolean)]
+    #[arg(long, env = "CHATD_RAW", action = ArgAction::SetTrue, value_parser = boolean())]
     raw: bool,
 
     /// Text shown to newcomers, up to 64 KiB
@@ -133,53 +135,53 @@ struct Args {
 
     /// Lines replayed to newcomers, up to 10000; 0 turns it off [default: 20]
     #[arg(long, value_name = "LINES", env = "CHATD_HISTORY",
-        value_parser = number(0..=10_000, "takes a number from 0 to 10000"))]
+        value_parser = number(0..=10_000, "a number from 0 to 10000"))]
     history: Option<u64>,
 
     /// Clients at the same time; more are told so and closed
     #[arg(long, value_name = "N", env = "CHATD_MAX_CLIENTS", default_value = "10000",
-        value_parser = number(1..=u64::MAX, "takes a number from 1"))]
+        value_parser = number(1..=u64::MAX, "a number from 1"))]
     max_clients: u64,
 
     /// The same, per address (an IPv6 /64 counts as one); 0 means no limit
     #[arg(long, value_name = "N", env = "CHATD_MAX_PER_IP", default_value = "0",
-        value_parser = number(0..=u64::MAX, "takes a number from 0"))]
+        value_parser = number(0..=u64::MAX, "a number from 0"))]
     max_per_ip: u64,
 
     /// Longest line accepted, 1B to 1MiB [default: 4KiB, with --raw 64KiB]
     #[arg(long, value_name = "SIZE", env = "CHATD_MAX_LINE",
-        value_parser = size(1..=MIB, "takes a size from 1B to 1MiB"))]
+        value_parser = size(1..=MIB, "a size from 1B to 1MiB"))]
     max_line: Option<u64>,
 
     /// Bytes per second that one client may keep up; 4 times as much may come at once; 0 means no
     /// limit [default: 1MiB, with --raw 0]
     #[arg(long, value_name = "SIZE", env = "CHATD_RATE",
-        value_parser = size(0..=u64::MAX, "takes a size from 0, such as 64KiB"))]
+        value_parser = size(0..=u64::MAX, "a size from 0, such as 64KiB"))]
     rate: Option<u64>,
 
     /// What a client may leave unread, from 1MiB
     #[arg(long, value_name = "SIZE", env = "CHATD_MAX_BACKLOG", default_value = "16MiB",
-        value_parser = size(MIB..=u64::MAX, "takes a size from 1MiB"))]
+        value_parser = size(MIB..=u64::MAX, "a size from 1MiB"))]
     max_backlog: u64,
 
     /// How long the others wait for a client that left more than that unread, from 100ms
     #[arg(long, value_name = "DURATION", env = "CHATD_PATIENCE", default_value = "5s",
-        value_parser = duration(Duration::from_millis(100), "takes a duration from 100ms, such as 5s"))]
+        value_parser = duration(Duration::from_millis(100), "a duration from 100ms, such as 5s"))]
     patience: Duration,
 
     /// Disconnect a client that has sent no byte for so long, from 1s [default: off]
     #[arg(long, value_name = "DURATION", env = "CHATD_IDLE_TIMEOUT",
-        value_parser = duration(Duration::from_secs(1), "takes a duration from 1s, such as 10m"))]
+        value_parser = duration(Duration::from_secs(1), "a duration from 1s, such as 10m"))]
     idle_timeout: Option<Duration>,
 
     /// For tests: give up a silent host after so long
     #[arg(long, hide = true, default_value = "2m",
-        value_parser = duration(Duration::from_secs(1), "takes a duration from 1s"))]
+        value_parser = duration(Duration::from_secs(1), "a duration from 1s"))]
     keepalive: Duration,
 
     /// For tests: give up a client that takes nothing after so long
     #[arg(long, hide = true, default_value = "5m",
-        value_parser = duration(Duration::from_secs(1), "takes a duration from 1s"))]
+        value_parser = duration(Duration::from_secs(1), "a duration from 1s"))]
     user_timeout: Duration,
 
     /// More logging; twice for all of it
@@ -274,7 +276,7 @@ fn read_motd(path: &Path) -> Result<Vec<String>, ConfigError> {
         .and_then(|file| file.take(MOTD_BYTES + 1).read_to_end(&mut bytes))
         .map_err(|error| ConfigError::File(path.to_owned(), error))?;
     if bytes.len() as u64 > MOTD_BYTES {
-        let path = path.display();
+        let path = on_one_line(path.display());
         return Err(usage(&format!(
             "--motd takes a file of up to 64 KiB, '{path}' is larger"
         )));
@@ -289,6 +291,11 @@ fn read_motd(path: &Path) -> Result<Vec<String>, ConfigError> {
         .collect())
 }
 
+/// On one line, whatever is in it.
+fn on_one_line(text: impl fmt::Display) -> String {
+    text.to_string().escape_debug().to_string()
+}
+
 fn usage(message: &str) -> ConfigError {
     let error = Args::command().error(ErrorKind::ArgumentConflict, message);
     ConfigError::Usage(first_line(&error))
@@ -301,48 +308,68 @@ fn first_line(error: &clap::Error) -> String {
     line.trim_start_matches("error: ").to_owned()
 }
 
-fn number(
-    range: RangeInclusive<u64>,
-    takes: &'static str,
-) -> impl Fn(&str) -> Result<u64, String> + Clone {
-    move |text| in_range(text.parse().ok(), &range, takes)
+/// What an option takes. Not clap's own parsers, which say neither what would be right nor, of bytes
+/// that are no text, which option they are about.
+#[derive(Clone)]
+struct Takes<F> {
+    what: &'static str,
+    parse: F,
 }
 
-fn size(
-    range: RangeInclusive<u64>,
-    takes: &'static str,
-) -> impl Fn(&str) -> Result<u64, String> + Clone {
-    move |text| in_range(parse_size(text), &range, takes)
-}
+impl<T, F> TypedValueParser for Takes<F>
+where
+    T: Clone + Send + Sync + 'static,
+    F: Fn(&str) -> Option<T> + Clone + Send + Sync + 'static,
+{
+    type Value = T;
 
-fn duration(
-    least: Duration,
-    takes: &'static str,
-) -> impl Fn(&str) -> Result<Duration, String> + Clone {
-    // A century of milliseconds: no timer of the system takes much more.
-    let most = Duration::from_millis(3 * 1_024 * GIB);
-    move |text| in_range(parse_duration(text), &(least..=most), takes)
-}
-
-fn in_range<T: PartialOrd>(
-    value: Option<T>,
-    range: &RangeInclusive<T>,
-    takes: &str,
-) -> Result<T, String> {
-    value
-        .filter(|value| range.contains(value))
-        .ok_or_else(|| takes.to_owned())
-}
-
-fn boolean(text: &str) -> Result<bool, String> {
-    match text {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" | "" => Ok(false),
-        _ => Err("takes true or false".to_owned()),
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        value.to_str().and_then(&self.parse).ok_or_else(|| {
+            let option = argument.map(ToString::to_string).unwrap_or_default();
+            let value = on_one_line(value.display());
+            let message = format!(
+                "invalid value '{value}' for '{option}': takes {}",
+                self.what
+            );
+            command.clone().error(ErrorKind::InvalidValue, message)
+        })
     }
 }
 
-fn address(text: &str) -> Result<IpAddr, String> {
-    text.parse()
-        .map_err(|_| "takes an IPv4 or IPv6 address, such as 127.0.0.1".to_owned())
+fn number(range: RangeInclusive<u64>, what: &'static str) -> impl TypedValueParser<Value = u64> {
+    let parse = move |text: &str| text.parse().ok().filter(|number| range.contains(number));
+    Takes { what, parse }
+}
+
+fn size(range: RangeInclusive<u64>, what: &'static str) -> impl TypedValueParser<Value = u64> {
+    let parse = move |text: &str| parse_size(text).filter(|size| range.contains(size));
+    Takes { what, parse }
+}
+
+fn duration(least: Duration, what: &'static str) -> impl TypedValueParser<Value = Duration> {
+    // A century of milliseconds: no timer of the system takes much more.
+    let range = least..=Duration::from_millis(3 * 1_024 * GIB);
+    let parse = move |text: &str| parse_duration(text).filter(|time| range.contains(time));
+    Takes { what, parse }
+}
+
+fn boolean() -> impl TypedValueParser<Value = bool> {
+    let parse = |text: &str| match text {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" | "" => Some(false),
+        _ => None,
+    };
+    let what = "true or false";
+    Takes { what, parse }
+}
+
+fn address() -> impl TypedValueParser<Value = IpAddr> {
+    let parse = |text: &str| text.parse().ok();
+    let what = "an IPv4 or IPv6 address, such as 127.0.0.1";
+    Takes { what, parse }
 }

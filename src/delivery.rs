@@ -2,7 +2,8 @@
 
 use crate::config::BacklogLimits;
 use crate::event::{ClientId, Ending};
-use crate::outbox::{Filter, Outbox};
+use crate::filter::Hidden;
+use crate::outbox::Outbox;
 use crate::reader::{Outcome, PARTING_TIME, Reader, Retries, Round, Stage};
 use crate::shared_log::{Origin, Position, SharedLog};
 use crate::wire::Wire;
@@ -114,11 +115,33 @@ impl Delivery {
         }
     }
 
-    /// What the client skips.
-    pub fn filter(&mut self, client: ClientId) -> Option<&mut Filter> {
-        self.readers
-            .get_mut(&client)
-            .map(|reader| &mut reader.outbox.filter)
+    /// Hides something from the client, from now on.
+    pub fn hide(&mut self, client: ClientId, what: Hidden) {
+        if let Some(reader) = self.readers.get_mut(&client) {
+            let read = reader.outbox.cursor().position;
+            reader.outbox.filter.forget_before(read);
+            reader.outbox.filter.hide(what, self.log.end());
+        }
+    }
+
+    /// Shows it again. Answers whether it was hidden.
+    pub fn show(&mut self, client: ClientId, what: Hidden) -> bool {
+        let reader = self.readers.get_mut(&client);
+        reader.is_some_and(|reader| reader.outbox.filter.show(what, self.log.end()))
+    }
+
+    /// Whether it is hidden from the client.
+    #[must_use]
+    pub fn hides(&self, client: ClientId, what: Hidden) -> bool {
+        let reader = self.readers.get(&client);
+        reader.is_some_and(|reader| reader.outbox.filter.hides(what))
+    }
+
+    /// Whom the client ignores.
+    #[must_use]
+    pub fn ignored(&self, client: ClientId) -> Vec<ClientId> {
+        let reader = self.readers.get(&client);
+        reader.map_or_else(Vec::new, |reader| reader.outbox.filter.ignored().collect())
     }
 
     /// Forgets what a newcomer was to read, if none of it was written yet.

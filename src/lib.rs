@@ -23,6 +23,7 @@ pub mod delivery;
 pub mod event;
 #[cfg(feature = "fault-injection")]
 pub mod faults;
+pub mod filter;
 pub mod gathering;
 pub mod history;
 pub mod line;

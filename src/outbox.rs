@@ -1,50 +1,14 @@
 //! Where lines leave: what one client has still to read, and the sending of it.
 
 use crate::event::ClientId;
-use crate::shared_log::{Cursor, Origin, Position, Run, SharedLog, Style, push_crlf};
+use crate::filter::Filter;
+use crate::shared_log::{Cursor, Position, Run, SharedLog, Style, push_crlf};
 use crate::wire::Wire;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 /// How many pieces of text go into one send.
 const PIECES: usize = 32;
-
-/// What one client does not want to read.
-#[derive(Debug, Default)]
-pub struct Filter {
-    /// Whom it ignores.
-    pub ignored: BTreeSet<ClientId>,
-    /// Whether it reads the notices of joins and departures.
-    pub presence: Presence,
-}
-
-/// Whether a client reads the notices of joins and departures.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Presence {
-    /// It does.
-    #[default]
-    Shown,
-    /// It does not.
-    Hidden,
-}
-
-impl Filter {
-    /// Whether what `author` says or does is hidden.
-    #[must_use]
-    pub fn ignores(&self, author: ClientId) -> bool {
-        self.ignored.contains(&author)
-    }
-
-    fn reads(&self, reader: ClientId, origin: Origin) -> bool {
-        match origin {
-            Origin::Said(author) => author != reader && !self.ignores(author),
-            Origin::Done(author) => !self.ignores(author),
-            Origin::Presence(other) => other != reader && self.presence == Presence::Shown,
-            Origin::Gathered => self.presence == Presence::Shown,
-            Origin::Server => true,
-        }
-    }
-}
 
 /// Whole lines, or telnet commands, for one client alone.
 #[derive(Debug)]
@@ -296,8 +260,8 @@ impl Outbox {
         } else {
             (self.style, limit)
         };
-        log.next_run(cursor, style, limit, |origin| {
-            self.filter.reads(self.reader, origin)
+        log.next_run(cursor, style, limit, |origin, position| {
+            self.filter.reads(self.reader, origin, position)
         })
     }
 

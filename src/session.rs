@@ -85,10 +85,11 @@ impl<'a> Session<'a> {
                 Ok(0) if self.connection.is_open() => return self.take_last_line(),
                 Ok(0) => break,
                 Ok(length) => {
-                    self.heard = Instant::now();
                     if let Some(ending) = self.take(&mut buffer[..length]) {
                         return ending;
                     }
+                    // It is not silent while its lines wait for its rate or for the room.
+                    self.heard = Instant::now();
                     if length == buffer.len() && length < LARGE_READ {
                         buffer.resize(2 * length, 0);
                     }
@@ -145,7 +146,7 @@ impl<'a> Session<'a> {
         if self.speaker.tally.bytes == 0 && bytes[0] == TLS_HANDSHAKE {
             return Some(Ending::NotChat);
         }
-        self.speaker.begin_read(bytes.len(), self.heard);
+        self.speaker.begin_read(bytes.len(), Instant::now());
         let text = match &mut self.telnet {
             Some(telnet) => {
                 let mut asked = Asked::default();

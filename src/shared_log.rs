@@ -197,7 +197,7 @@ impl SharedLog {
         cursor: &mut Cursor,
         style: Style,
         limit: Position,
-        reads: impl Fn(Origin) -> bool,
+        reads: impl Fn(Origin, Position) -> bool,
     ) -> Option<Run<'_>> {
         while cursor.position < limit {
             let block = self.block_at(cursor.position)?;
@@ -205,17 +205,16 @@ impl SharedLog {
             let spans =
                 &block.spans[first..block.spans.len().min((limit.0 - block.first) as usize)];
 
+            let base = cursor.position.0;
+            let is_read =
+                |(index, span): &(usize, &Span)| reads(span.origin, Position(base + *index as u64));
             let begun = usize::from(cursor.sent > 0);
-            let skipped = if begun == 1 {
-                0
-            } else {
-                spans.iter().take_while(|span| !reads(span.origin)).count()
-            };
-            let read = begun
-                + spans[skipped + begun..]
-                    .iter()
-                    .take_while(|span| reads(span.origin))
-                    .count();
+            let mut spans = spans.iter().enumerate().skip(begun).peekable();
+            let mut skipped = 0;
+            while begun == 0 && spans.next_if(|span| !is_read(span)).is_some() {
+                skipped += 1;
+            }
+            let read = begun + spans.take_while(is_read).count();
 
             let start = Cursor {
                 position: Position(cursor.position.0 + skipped as u64),
@@ -360,7 +359,7 @@ mod tests {
         let end = log.end();
         log.render(cursor.position, style);
         let mut runs = Vec::new();
-        while let Some(run) = log.next_run(&mut cursor, style, end, reads) {
+        while let Some(run) = log.next_run(&mut cursor, style, end, |origin, _| reads(origin)) {
             runs.push(String::from_utf8(run.text.to_vec()).unwrap());
         }
         assert_eq!(cursor, Cursor::at(end));
@@ -411,7 +410,7 @@ mod tests {
             for taken in 0..whole.len() {
                 let stopped = log.after_bytes(start, style, taken);
                 let rest = log
-                    .next_run(&mut stopped.clone(), style, end, |_| true)
+                    .next_run(&mut stopped.clone(), style, end, |_, _| true)
                     .unwrap();
                 assert_eq!(rest.text, &whole.as_bytes()[taken..]);
             }
