@@ -111,7 +111,7 @@ impl Delivery {
     /// Gives the client CR LF from the next line on.
     pub fn want_crlf(&mut self, client: ClientId) {
         if let Some(reader) = self.readers.get_mut(&client) {
-            reader.outbox.want_crlf();
+            reader.outbox.want_crlf(&self.log);
         }
     }
 

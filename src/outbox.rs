@@ -4,8 +4,10 @@ use crate::event::ClientId;
 use crate::filter::Filter;
 use crate::shared_log::{Cursor, Position, Run, SharedLog, Style, push_crlf};
 use crate::wire::Wire;
-use std::collections::VecDeque;
+use std::collections::{VecDeque, vec_deque};
 use std::io::{self, IoSlice};
+use std::iter::Peekable;
+use std::mem;
 
 /// How many pieces of text go into one send.
 const PIECES: usize = 32;
@@ -44,10 +46,8 @@ pub struct Outbox {
     cursor: Cursor,
     /// Nothing from here on is for this client, which is leaving.
     limit: Option<Position>,
-    /// How its lines are to end.
+    /// How its lines end.
     style: Style,
-    /// How the span at the cursor ends, if it was begun.
-    begun_in: Style,
     private: VecDeque<Private>,
     private_bytes: usize,
     /// How much of the first private text was sent.
@@ -72,6 +72,14 @@ struct Piece {
     bytes: usize,
 }
 
+impl Piece {
+    const NOTHING: Self = Self {
+        kind: PieceKind::Shared,
+        start: Cursor::START,
+        bytes: 0,
+    };
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PieceKind {
     Private,
@@ -87,7 +95,6 @@ impl Outbox {
             cursor: Cursor::at(position),
             limit: None,
             style: Style::Lf,
-            begun_in: Style::Lf,
             private: VecDeque::new(),
             private_bytes: 0,
             private_sent: 0,
@@ -101,9 +108,26 @@ impl Outbox {
         self.cursor
     }
 
-    /// Lines end in CR LF from the next one on.
-    pub fn want_crlf(&mut self) {
-        self.style = Style::CrLf;
+    /// Lines end in CR LF from the next whole one on.
+    pub fn want_crlf(&mut self, log: &SharedLog) {
+        if self.style == Style::Lf {
+            self.style = Style::CrLf;
+            if self.cursor.sent > 0 {
+                self.finish_line(log);
+            }
+        }
+    }
+
+    /// The rest of a line that was begun becomes text for this client alone, and what follows it is
+    /// read in the new style.
+    fn finish_line(&mut self, log: &SharedLog) {
+        let (rest, after) = log.split_line(self.cursor);
+        self.private_bytes += rest.len();
+        self.private.push_front(Private {
+            at: self.cursor.position,
+            text: rest.to_vec(),
+        });
+        self.cursor = after;
     }
 
     /// Adds whole lines, each ending in LF, for this client alone. They come after everything
@@ -185,59 +209,33 @@ impl Outbox {
     /// One vectored send.
     fn send_once(&mut self, log: &SharedLog, end: Position, wire: &dyn Wire) -> io::Result<Round> {
         let mut slices = [IoSlice::new(&[]); PIECES];
-        let mut pieces = [Piece {
-            kind: PieceKind::Shared,
-            start: self.cursor,
-            bytes: 0,
-        }; PIECES];
+        let mut pieces = [Piece::NOTHING; PIECES];
         let mut count = 0;
-        let mut cursor = self.cursor;
-        let mut private = self.private.iter();
-        let mut next_private = private.next();
-        let mut skip = self.private_sent;
-        while count < PIECES {
-            let (kind, run) = match next_private {
-                Some(own) if own.at <= cursor.position => {
-                    next_private = private.next();
-                    let text = &own.text[skip..];
-                    skip = 0;
-                    (
-                        PieceKind::Private,
-                        Run {
-                            start: cursor,
-                            text,
-                        },
-                    )
-                }
-                own => {
-                    match self.next_run(log, &mut cursor, own.map_or(end, |own| own.at.min(end))) {
-                        Some(run) => (PieceKind::Shared, run),
-                        None if next_private.is_some_and(|own| own.at <= cursor.position) => {
-                            continue;
-                        }
-                        None => break,
-                    }
-                }
-            };
-            slices[count] = IoSlice::new(run.text);
-            pieces[count] = Piece {
-                kind,
-                start: run.start,
-                bytes: run.text.len(),
-            };
+        let mut offered = 0;
+        let mut walk = Walk {
+            outbox: self,
+            log,
+            end,
+            cursor: self.cursor,
+            private: self.private.iter().peekable(),
+            private_sent: self.private_sent,
+        };
+        while count < PIECES
+            && let Some((kind, Run { start, text })) = walk.next_piece()
+        {
+            let bytes = text.len();
+            slices[count] = IoSlice::new(text);
+            pieces[count] = Piece { kind, start, bytes };
             count += 1;
+            offered += bytes;
         }
-        let pieces = &pieces[..count];
-        if count == 0 {
-            self.cursor = cursor;
-            return Ok(Round {
-                taken: 0,
-                left: Some(Left::Nothing),
-            });
-        }
-        let taken = wire.send(&slices[..count])?;
-        let offered = pieces.iter().map(|piece| piece.bytes).sum::<usize>();
-        self.take(log, pieces, taken, cursor);
+        let behind = walk.cursor;
+        let taken = if count > 0 {
+            wire.send(&slices[..count])?
+        } else {
+            0
+        };
+        self.take(log, &pieces[..count], taken, behind);
         let left = if taken < offered {
             Some(Left::Something)
         } else if count < PIECES {
@@ -248,52 +246,20 @@ impl Outbox {
         Ok(Round { taken, left })
     }
 
-    /// The next shared text, in the style in which its first span was begun.
-    fn next_run<'a>(
-        &self,
-        log: &'a SharedLog,
-        cursor: &mut Cursor,
-        limit: Position,
-    ) -> Option<Run<'a>> {
-        let (style, limit) = if cursor.sent > 0 && self.begun_in != self.style {
-            (self.begun_in, cursor.position.next().min(limit))
-        } else {
-            (self.style, limit)
-        };
-        log.next_run(cursor, style, limit, |origin, position| {
-            self.filter.reads(self.reader, origin, position)
-        })
-    }
-
-    /// Goes on behind the first `taken` bytes of `pieces`; `end` is behind all of them.
-    fn take(&mut self, log: &SharedLog, pieces: &[Piece], mut taken: usize, end: Cursor) {
+    /// Goes on behind the first `taken` bytes of `pieces`; `behind` is where all of them end.
+    fn take(&mut self, log: &SharedLog, pieces: &[Piece], mut taken: usize, behind: Cursor) {
         for piece in pieces {
             let part = taken.min(piece.bytes);
             taken -= part;
             let is_whole = part == piece.bytes;
-            match piece.kind {
-                PieceKind::Private => {
-                    self.private_bytes -= part;
-                    self.private_sent += part;
-                    if is_whole {
-                        self.private.pop_front();
-                        self.private_sent = 0;
-                    }
-                }
-                PieceKind::Shared if !is_whole => {
-                    let style = if piece.start.sent > 0 {
-                        self.begun_in
-                    } else {
-                        self.style
-                    };
-                    self.begun_in = style;
-                    self.cursor = log.after_bytes(piece.start, style, part);
-                    return;
-                }
-                PieceKind::Shared => {}
+            if piece.kind == PieceKind::Private {
+                self.take_private(part, is_whole);
             }
             if !is_whole {
-                self.cursor = piece.start;
+                self.cursor = match piece.kind {
+                    PieceKind::Private => piece.start,
+                    PieceKind::Shared => log.after_bytes(piece.start, self.style, part),
+                };
                 return;
             }
         }
@@ -301,6 +267,51 @@ impl Outbox {
             // The welcome was the most that most clients are ever sent alone.
             self.private = VecDeque::new();
         }
-        self.cursor = end;
+        self.cursor = behind;
+    }
+
+    fn take_private(&mut self, bytes: usize, is_whole: bool) {
+        self.private_bytes -= bytes;
+        self.private_sent += bytes;
+        if is_whole {
+            self.private.pop_front();
+            self.private_sent = 0;
+        }
+    }
+}
+
+/// Goes through what is pending, piece by piece, and changes nothing.
+struct Walk<'a> {
+    outbox: &'a Outbox,
+    log: &'a SharedLog,
+    end: Position,
+    cursor: Cursor,
+    private: Peekable<vec_deque::Iter<'a, Private>>,
+    /// How much of the next private text was sent.
+    private_sent: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// The next piece: private text before what stands at its place in the log.
+    fn next_piece(&mut self) -> Option<(PieceKind, Run<'a>)> {
+        let at = self.private.peek().map(|private| private.at);
+        let limit = at.map_or(self.end, |at| at.min(self.end));
+        let (outbox, style) = (self.outbox, self.outbox.style);
+        let shared = self
+            .log
+            .next_run(&mut self.cursor, style, limit, |origin, position| {
+                outbox.filter.reads(outbox.reader, origin, position)
+            });
+        if let Some(run) = shared {
+            return Some((PieceKind::Shared, run));
+        }
+        let private = self
+            .private
+            .next_if(|private| private.at <= self.cursor.position)?;
+        let run = Run {
+            start: self.cursor,
+            text: &private.text[mem::take(&mut self.private_sent)..],
+        };
+        Some((PieceKind::Private, run))
     }
 }

@@ -41,14 +41,6 @@ pub enum Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(u64);
 
-impl Position {
-    /// One span further.
-    #[must_use]
-    pub fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-}
-
 /// How far a client has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
@@ -59,6 +51,12 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The cursor of a client that has read nothing.
+    pub const START: Self = Self {
+        position: Position(0),
+        sent: 0,
+    };
+
     /// The cursor of a client that has read everything before `position`.
     #[must_use]
     pub fn at(position: Position) -> Self {
@@ -244,6 +242,31 @@ impl SharedLog {
             position: Position(block.first + span as u64),
             sent: offset - block.start(span, style),
         }
+    }
+
+    /// For a client that has read a part of a span with LF and is to read on with CR LF: the rest of
+    /// the line that it is in, and where it stands behind that.
+    #[must_use]
+    pub fn split_line(&self, cursor: Cursor) -> (&[u8], Cursor) {
+        let Some(block) = self.block_at(cursor.position) else {
+            return (&[], cursor);
+        };
+        let index = (cursor.position.0 - block.first) as usize;
+        let start = block.start(index, Style::Lf);
+        let span = &block.text[start..block.spans[index].end as usize];
+        let rest = &span[cursor.sent..];
+        let rest = &rest[..memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1)];
+        let read = cursor.sent + rest.len();
+        let after = if read == span.len() {
+            Cursor::at(Position(cursor.position.0 + 1))
+        } else {
+            let ends = memchr::memchr_iter(b'\n', &span[..read]).count();
+            Cursor {
+                position: cursor.position,
+                sent: read + ends,
+            }
+        };
+        (rest, after)
     }
 
     fn block_at(&self, position: Position) -> Option<&Block> {
