@@ -308,8 +308,8 @@ fn first_line(error: &clap::Error) -> String {
     line.trim_start_matches("error: ").to_owned()
 }
 
-/// What an option takes. Not clap's own parsers, which say neither what would be right nor, of bytes
-/// that are no text, which option they are about.
+/// What an option takes. Not clap's own parsers, which say neither what would be right nor, of
+/// bytes that are no text, which option they are about.
 #[derive(Clone)]
 struct Takes<F> {
     what: &'static str,

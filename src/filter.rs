@@ -1,7 +1,7 @@
 //! What one client does not read, and from where in the shared log to where.
 //!
-//! A client that hides something may still have older lines to read: what it sees does not depend on
-//! how far behind it is.
+//! A client that hides something may still have older lines to read: what it sees does not depend
+//! on how far behind it is.
 
 use crate::event::ClientId;
 use crate::shared_log::{Origin, Position};

@@ -13,6 +13,8 @@
 //! | where they wait, once for everybody | [`shared_log`] |
 //! | where they leave, for each reader | [`delivery`], [`reader`], [`outbox`], over a [`wire`] |
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::unchecked_time_subtraction))]
+
 pub mod answers;
 pub mod broadcaster;
 pub mod clock;

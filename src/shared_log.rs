@@ -244,8 +244,8 @@ impl SharedLog {
         }
     }
 
-    /// For a client that has read a part of a span with LF and is to read on with CR LF: the rest of
-    /// the line that it is in, and where it stands behind that.
+    /// For a client that has read a part of a span with LF and is to read on with CR LF: the rest
+    /// of the line that it is in, and where it stands behind that.
     #[must_use]
     pub fn split_line(&self, cursor: Cursor) -> (&[u8], Cursor) {
         let Some(block) = self.block_at(cursor.position) else {
