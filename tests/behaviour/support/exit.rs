@@ -1,0 +1,50 @@
+//! How processes end, and what those say that end by themselves.
+
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::WAIT;
+
+/// Waits for the process to end; nothing if it does not.
+pub fn wait_for(child: &mut Child) -> Option<ExitStatus> {
+    let deadline = Instant::now() + WAIT;
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().expect("the child is ours") {
+            return Some(status);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    None
+}
+
+/// Runs a command that should end by itself, and returns what it said.
+pub fn run_to_end(mut command: Command) -> Output {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    if wait_for(&mut child).is_none() {
+        let _ = child.kill();
+        panic!(
+            "still running: {command:?}; it said: {:?}",
+            child.wait_with_output()
+        );
+    }
+    child.wait_with_output().expect("its output can be read")
+}
+
+/// Runs a command that must fail with `status` and one line on stderr, and returns that line.
+pub fn complaint(command: Command, status: i32) -> String {
+    let output = run_to_end(command);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "it said: {stderr}");
+    assert_eq!(stderr.lines().count(), 1, "not one line: {stderr}");
+    assert!(
+        stderr.starts_with("chatd: ") && stderr.ends_with('\n'),
+        "{stderr}"
+    );
+    stderr.trim_end().to_owned()
+}
