@@ -239,10 +239,21 @@ fn write_privately(
     delivery: &mut Delivery,
 ) {
     room.announce(from, delivery);
+    let is_far_behind = delivery.is_far_behind(to);
     let [Some(author), Some(reader)] = [from, to].map(|client| room.people.get(&client)) else {
         return;
     };
     let author_name = author.name.clone();
+    if is_far_behind {
+        // Else anyone could have anyone let go, by writing to them faster than their line is.
+        let mut refusal = Vec::new();
+        let reader = &reader.name;
+        line(
+            &mut refusal,
+            format_args!("{reader} is too far behind, nothing was sent"),
+        );
+        return delivery.tell(from, &refusal);
+    }
     let mut sent = format!("[you -> {}] {}\n", reader.name, message.as_str()).into_bytes();
     match &reader.away {
         Away::No => {}
@@ -364,8 +375,10 @@ fn show_history(
     }
     let is_shown = |author| !delivery.hides(client, Hidden::Author(author));
     let entries = room.history.last(count.unwrap_or(usize::MAX), is_shown);
-    if entries.is_empty() {
+    if room.history.is_empty() {
         line(text, format_args!("nothing has been said yet"));
+    } else if entries.is_empty() {
+        line(text, format_args!("nothing to show"));
     }
     history(&entries, clock.time, text);
 }

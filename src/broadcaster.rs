@@ -3,12 +3,12 @@
 use crate::clock::Clock;
 use crate::config::{BacklogLimits, Mode};
 use crate::delivery::Delivery;
-use crate::event::{ClientId, Ending, Event, Tally};
+use crate::event::{ClientId, Ending, Event};
 use crate::log_lines;
 use crate::room::Room;
 use crate::shared_log::Origin;
 use crate::signals::Shutdown;
-use crate::wire::Wire;
+use crate::wire::{Held, Wire};
 use crossbeam_channel::Receiver;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -103,7 +103,7 @@ impl Broadcaster {
                 _ => 0,
             };
             self.handle(event, self.clock);
-            if bytes >= BATCH_BYTES {
+            if bytes + self.delivery.told_bytes() >= BATCH_BYTES {
                 break;
             }
         }
@@ -132,13 +132,11 @@ impl Broadcaster {
                 delivery.tell_bytes(client, &answer);
             }
             (Event::WantsCrLf(client), _) => delivery.want_crlf(client),
-            (Event::Left(client, ending, tally), scene) => {
+            (Event::Left(client, ending), scene) => {
                 turn_away(client, &ending, scene, delivery);
                 match scene {
-                    Scene::Chat(room) => room.leave(client, ending, tally, clock, delivery),
-                    Scene::Raw(clients) => {
-                        leave_raw(clients, client, ending, tally, clock, delivery)
-                    }
+                    Scene::Chat(room) => room.leave(client, ending, clock, delivery),
+                    Scene::Raw(clients) => leave_raw(clients, client, ending, clock, delivery),
                 }
             }
             (Event::Joined(client, wire), Scene::Raw(clients)) => {
@@ -176,19 +174,26 @@ impl Broadcaster {
     /// The end: what the clients' threads hold, then the goodbye, then what is pending.
     fn close(mut self, events: &Receiver<Event>) {
         let start = Instant::now();
-        self.delivery.stop_all();
+        for client in self.delivery.clients() {
+            self.stop(client);
+        }
         while self.has_clients() {
             let Ok(event) = events.recv_deadline(start + COLLECTING_TIME) else {
                 break;
             };
             self.clock = Clock::now();
-            if let Event::Joined(_, wire) = &event {
-                wire.stop();
+            let newcomer = match &event {
+                Event::Joined(client, _) => Some(*client),
+                _ => None,
+            };
+            self.handle(event, self.clock);
+            if let Some(client) = newcomer {
+                self.stop(client);
             }
-            self.take_batch(Some(event), events);
             self.delivery.flush(self.clock.instant);
         }
-        if let Scene::Chat(_) = self.scene {
+        if let Scene::Chat(room) = &mut self.scene {
+            room.announce_departures(&mut self.delivery);
             self.delivery.say(Origin::Server, |text| {
                 text.extend_from_slice(b"-- chatd is shutting down\n")
             });
@@ -200,6 +205,14 @@ impl Broadcaster {
                 return;
             };
             thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    /// Takes nothing more from a client. If its thread waits for it, that is all; else its departure
+    /// comes behind what the thread still holds.
+    fn stop(&mut self, client: ClientId) {
+        if self.delivery.stop(client) == Held::Nothing {
+            self.handle(Event::Left(client, Ending::Shutdown), self.clock);
         }
     }
 
@@ -226,13 +239,12 @@ fn leave_raw(
     clients: &mut BTreeMap<ClientId, (Arc<dyn Wire>, Instant)>,
     client: ClientId,
     ending: Ending,
-    tally: Tally,
     clock: Clock,
     delivery: &mut Delivery,
 ) {
     let ending = delivery.leave(client, ending, clock.instant);
     if let Some((wire, joined)) = clients.remove(&client) {
         let stayed = clock.instant.saturating_duration_since(joined);
-        log_lines::left(wire.peer(), None, tally, stayed, &ending);
+        log_lines::left(wire.peer(), None, wire.tally(), stayed, &ending);
     }
 }

@@ -1,6 +1,7 @@
 //! What a line asks for: the grammar of the commands, and nothing of what they do.
 
 use crate::text::{Line, is_harmful};
+use unicode_normalization::char::is_combining_mark;
 
 /// What a client's line is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +71,7 @@ pub const HELP: [(&str, &str); 18] = [
     ),
     (
         "/whois NAME",
-        "when they joined, how long they have been quiet",
+        "when they joined, how long they have been quiet, their away text",
     ),
     ("/me ACTION", "says what you do"),
     ("/msg NAME TEXT", "a private message; also /tell"),
@@ -127,36 +128,50 @@ pub fn interpret(line: &[u8]) -> Input<'_> {
 }
 
 /// Takes off what a terminal sends for keys that were no text: blanks, control characters,
-/// cursor-key sequences.
+/// characters that nobody sees, cursor-key sequences.
 ///
 /// An incomplete sequence is taken off too; what stops it is kept.
 fn skip_stray_keys(text: &str) -> &str {
     let mut rest = text;
     loop {
-        let stray = |c: char| {
-            c != '\u{1B}'
-                && (c.is_whitespace() || is_harmful(c) || c == char::REPLACEMENT_CHARACTER)
-        };
-        rest = rest.trim_start_matches(stray);
-        let Some(sequence) = rest.strip_prefix('\u{1B}') else {
+        rest = rest.trim_start_matches(|c| !begins_sequence(c) && is_stray(c));
+        let Some(introducer) = rest.chars().next().filter(|c| begins_sequence(*c)) else {
             return rest;
         };
-        rest = skip_key_sequence(sequence);
+        rest = skip_key_sequence(introducer, &rest[introducer.len_utf8()..]);
     }
 }
 
-/// Skips what follows ESC: `[` with parameters and a letter or `~` (ECMA-48), or `O` and a letter.
-/// The Linux console sends `[[` and a letter for some keys.
-fn skip_key_sequence(sequence: &str) -> &str {
-    let Some(parameters) = sequence
-        .strip_prefix("[[")
-        .or(sequence.strip_prefix(['[', 'O']))
-    else {
+/// ESC, and the characters of C1 that stand for ESC `[` and ESC `O`.
+fn begins_sequence(character: char) -> bool {
+    matches!(character, '\u{1B}' | '\u{9B}' | '\u{8F}')
+}
+
+fn is_stray(character: char) -> bool {
+    character.is_whitespace()
+        || is_harmful(character)
+        || is_combining_mark(character)
+        || matches!(
+            character,
+            '\u{AD}' | '\u{200B}'..='\u{200D}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FFFD}'
+        )
+}
+
+/// Skips what follows ESC: `[` with parameters and a final character (ECMA-48, section 5.4), or `O`
+/// and a letter. The Linux console sends `[[` and a letter for some keys, and rxvt ends some with
+/// `$` or `^`. A `/` is never taken for a part of a sequence.
+fn skip_key_sequence(introducer: char, sequence: &str) -> &str {
+    let parameters = match introducer {
+        '\u{1B}' => sequence
+            .strip_prefix("[[")
+            .or(sequence.strip_prefix(['[', 'O'])),
+        _ => Some(sequence),
+    };
+    let Some(parameters) = parameters else {
         return sequence;
     };
-    let end =
-        parameters.trim_start_matches(|c: char| matches!(c, '0'..='9' | ';' | '?' | '<' | '='));
-    end.strip_prefix(|c: char| c.is_ascii_alphabetic() || c == '~')
+    let end = parameters.trim_start_matches(|c: char| matches!(c, '0'..='?'));
+    end.strip_prefix(|c: char| matches!(c, '@'..='~' | '$'))
         .unwrap_or(end)
 }
 
@@ -217,6 +232,17 @@ impl Command {
             _ => ("", Some(Self::Unknown(Line::new(&format!("/{word}"))))),
         };
         command.unwrap_or(Self::Misused(usage))
+    }
+
+    /// How many bytes of the client's own text others, or the client itself, are sent because of it.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Self::Me(text) => text.as_str().len(),
+            // Its reader reads it, and its author too.
+            Self::Msg(_, text) | Self::Reply(text) => 2 * text.as_str().len(),
+            _ => 0,
+        }
     }
 
     fn message(arguments: &str) -> Option<Self> {
@@ -286,6 +312,12 @@ mod tests {
             "\u{1b}[[A",
             "\u{1b}",
             "\u{1b}[",
+            "\u{1b}[7$",
+            "\u{1b}[3^",
+            "\u{1b}[1:3A",
+            "\u{9b}A",
+            "\u{8f}B",
+            "\u{200b}",
             "\u{7f}",
             "\u{8}",
             "\u{9b}",

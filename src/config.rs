@@ -342,7 +342,11 @@ where
 }
 
 fn number(range: RangeInclusive<u64>, what: &'static str) -> impl TypedValueParser<Value = u64> {
-    let parse = move |text: &str| text.parse().ok().filter(|number| range.contains(number));
+    let parse = move |text: &str| {
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|_| is_number);
+        number.filter(|number| range.contains(number))
+    };
     Takes { what, parse }
 }
 

@@ -2,13 +2,13 @@
 //! writes.
 
 use crate::event::ClientId;
-use crate::wire::Wire;
+use crate::wire::{Held, Tally, Wire};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 use std::io::{self, IoSlice, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,10 @@ pub struct Connection {
     stage: AtomicU8,
     /// Bytes that the server writes before each line of this client.
     prefix: AtomicUsize,
+    lines: AtomicU64,
+    bytes: AtomicU64,
+    /// The thread waits for the client, and holds nothing of what it said before.
+    is_waiting: AtomicBool,
     /// The client's thread, to be woken when the stage changes.
     thread: OnceLock<Thread>,
 }
@@ -56,6 +60,9 @@ impl Connection {
             peer,
             stage: AtomicU8::new(Stage::Open as u8),
             prefix: AtomicUsize::new(0),
+            lines: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            is_waiting: AtomicBool::new(false),
             thread: OnceLock::new(),
         }
     }
@@ -65,18 +72,36 @@ impl Connection {
         self.thread.get_or_init(thread::current);
     }
 
-    /// Reads into `buffer`, and waits for it up to the time set by [`Self::set_read_timeout`].
+    /// Waits for the client, up to the time set by [`Self::set_read_timeout`], and reads into
+    /// `buffer`. `None` once nothing more is to be taken from it: what is read then is thrown away.
     ///
     /// # Errors
     ///
     /// Those of the socket; [`io::ErrorKind::WouldBlock`] when the time is over.
-    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub fn read(&self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        // Both sides write their flag before they read the other's, so either this thread sees that
+        // it was stopped, or the one that stops it sees that this one waits. It is not woken: on
+        // Linux that would take a shutdown of the receiving side, and a connection that is shut
+        // down on both sides is reset by the next byte that comes, the goodbye still in it.
+        self.is_waiting.store(true, Ordering::SeqCst);
+        let result = self.is_open().then(|| self.receive(buffer));
+        self.is_waiting.store(false, Ordering::SeqCst);
+        result.filter(|_| self.is_open())
+    }
+
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match (&self.stream).read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => return result,
             }
         }
+    }
+
+    /// The client has sent so many lines and bytes more.
+    pub fn count(&self, lines: u64, bytes: u64) {
+        self.lines.fetch_add(lines, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// How long a read may wait.
@@ -98,7 +123,7 @@ impl Connection {
     /// Whether the client's thread may go on.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.stage.load(Ordering::Acquire) == Stage::Open as u8
+        self.stage.load(Ordering::SeqCst) == Stage::Open as u8
     }
 
     /// Lets the client's thread sleep for `time`, or until the connection is no longer open.
@@ -159,7 +184,7 @@ impl Connection {
             if left.is_zero() || self.set_read_timeout(left).is_err() {
                 return;
             }
-            match self.read(&mut rubbish) {
+            match self.receive(&mut rubbish) {
                 Ok(1..) => {}
                 Ok(0) | Err(_) => return,
             }
@@ -167,7 +192,7 @@ impl Connection {
     }
 
     fn advance(&self, stage: Stage, shutdown: Option<Shutdown>) {
-        self.stage.fetch_max(stage as u8, Ordering::AcqRel);
+        self.stage.fetch_max(stage as u8, Ordering::SeqCst);
         if let Some(how) = shutdown {
             // Fails only if the connection is gone already.
             let _ = self.stream.shutdown(how);
@@ -193,8 +218,20 @@ impl Wire for Connection {
         self.prefix.store(bytes, Ordering::Relaxed);
     }
 
-    fn stop(&self) {
-        self.advance(Stage::Stopped, Some(Shutdown::Read));
+    fn tally(&self) -> Tally {
+        Tally {
+            lines: self.lines.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    fn stop(&self) -> Held {
+        self.advance(Stage::Stopped, None);
+        if self.is_waiting.load(Ordering::SeqCst) {
+            Held::Nothing
+        } else {
+            Held::PerhapsLines
+        }
     }
 
     fn hang_up(&self) {

@@ -4,16 +4,13 @@ use crate::config::BacklogLimits;
 use crate::event::{ClientId, Ending};
 use crate::filter::Hidden;
 use crate::outbox::Outbox;
-use crate::reader::{Outcome, PARTING_TIME, Reader, Retries, Round, Stage};
+use crate::reader::{Outcome, PARTING_TIME, PRIVATE_BYTES, Reader, Retries, Round, Stage};
 use crate::shared_log::{Origin, Position, SharedLog};
-use crate::wire::Wire;
+use crate::wire::{Held, Wire};
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// How many bytes may be pending for one client alone.
-const PRIVATE_BYTES: usize = 1 << 20;
 
 /// Whether the broadcaster may take more from the channel.
 enum Flow {
@@ -30,6 +27,7 @@ pub struct Delivery {
     retries: Retries,
     /// Who was told something alone since the last flush.
     told: Vec<ClientId>,
+    told_bytes: usize,
     /// How far everybody has been served who takes everything.
     flushed: Position,
     /// How many bytes the log may keep before it is looked at who needs them.
@@ -49,6 +47,7 @@ impl Delivery {
             readers: BTreeMap::new(),
             retries: Retries::new(),
             told: Vec::new(),
+            told_bytes: 0,
             next_review: 0,
             flow: Flow::Open,
         }
@@ -100,12 +99,23 @@ impl Delivery {
         if let Stage::Leaving(_) | Stage::Dead(_) = reader.stage {
             return;
         }
-        let end = self.log.end();
-        push(&mut reader.outbox, end);
+        let before = reader.outbox.private_bytes();
+        push(&mut reader.outbox, self.log.end());
+        self.told_bytes += reader.outbox.private_bytes() - before;
         self.told.push(client);
-        if reader.outbox.private_bytes() > PRIVATE_BYTES {
-            reader.die(Ending::TooSlow, end, &mut self.retries);
-        }
+    }
+
+    /// How many bytes clients were told alone since the last flush.
+    #[must_use]
+    pub fn told_bytes(&self) -> usize {
+        self.told_bytes
+    }
+
+    /// Whether so much is pending for the client alone that nobody else should add to it.
+    #[must_use]
+    pub fn is_far_behind(&self, client: ClientId) -> bool {
+        let reader = self.readers.get(&client);
+        reader.is_some_and(|reader| reader.outbox.private_bytes() > PRIVATE_BYTES / 2)
     }
 
     /// Gives the client CR LF from the next line on.
@@ -191,17 +201,17 @@ impl Delivery {
             .retain(|_, reader| !matches!(reader.stage, Stage::Dead(_)));
     }
 
-    /// Takes nothing more from anybody.
-    pub fn stop_all(&self) {
-        for reader in self.readers.values() {
-            reader.wire.stop();
-        }
+    /// Everybody to whom something may still be written.
+    #[must_use]
+    pub fn clients(&self) -> Vec<ClientId> {
+        self.readers.keys().copied().collect()
     }
 
-    /// Whether nobody is left to write to.
+    /// Takes nothing more from the client. Answers whether its thread still passes something on.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.readers.is_empty()
+    pub fn stop(&self, client: ClientId) -> Held {
+        let reader = self.readers.get(&client);
+        reader.map_or(Held::PerhapsLines, |reader| reader.wire.stop())
     }
 
     /// Whether the broadcaster may take more from the channel.
@@ -227,11 +237,11 @@ impl Delivery {
             now,
         };
         let told = mem::take(&mut self.told);
-        if round.end == self.flushed {
-            for client in told {
-                send_to(&mut self.readers, client, &mut round);
-            }
-        } else {
+        self.told_bytes = 0;
+        for client in told {
+            send_to(&mut self.readers, client, &mut round);
+        }
+        if round.end != self.flushed {
             self.flushed = round.end;
             self.readers.retain(|_, reader| {
                 reader.is_waiting() || reader.send(&mut round) == Outcome::Stays
@@ -267,7 +277,13 @@ impl Delivery {
         let too_far_behind = self
             .slow_clients()
             .filter(|client| self.backlog(*client) > self.limits.most);
-        let waited_for = too_far_behind.collect();
+        let too_far_behind = too_far_behind.collect::<Vec<_>>();
+        let (leaving, waited_for) = too_far_behind
+            .into_iter()
+            .partition::<Vec<_>, _>(|client| self.is_leaving(*client));
+        for client in leaving {
+            self.let_go(client);
+        }
         self.flow = Flow::Paused(now, waited_for);
         self.review_pause(now);
     }
@@ -323,6 +339,11 @@ impl Delivery {
         reader.map_or(0, |reader| self.log.bytes_after(reader.outbox.cursor()))
     }
 
+    fn is_leaving(&self, client: ClientId) -> bool {
+        let reader = self.readers.get(&client);
+        reader.is_some_and(|reader| matches!(reader.stage, Stage::Leaving(_)))
+    }
+
     fn let_go(&mut self, client: ClientId) {
         let end = self.log.end();
         let Some(reader) = self.readers.get_mut(&client) else {
@@ -343,10 +364,11 @@ impl Delivery {
     }
 }
 
-/// Sends to a client that was told something, unless its socket is known to be full.
+/// Sends to a client that was told something, unless its socket is known to be full. If it was told
+/// too much, it is tried all the same, so that nobody is let go who would have taken it.
 fn send_to(readers: &mut BTreeMap<ClientId, Reader>, client: ClientId, round: &mut Round<'_>) {
     if let Some(reader) = readers.get_mut(&client)
-        && !reader.is_waiting()
+        && (!reader.is_waiting() || reader.outbox.private_bytes() > PRIVATE_BYTES)
         && reader.send(round) == Outcome::Gone
     {
         readers.remove(&client);

@@ -35,7 +35,7 @@ pub enum Event {
     /// It ends its lines in CR, so its terminal wants CR LF.
     WantsCrLf(ClientId),
     /// It is gone, and this is the last event about it.
-    Left(ClientId, Ending, Tally),
+    Left(ClientId, Ending),
     /// Nothing has happened: the broadcaster is to look up from the channel.
     Nudge,
 }
@@ -131,13 +131,4 @@ impl fmt::Display for Ending {
             Self::Panicked => f.write_str("internal error"),
         }
     }
-}
-
-/// What a client sent while it was here.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Lines, commands included.
-    pub lines: u64,
-    /// Bytes, everything included.
-    pub bytes: u64,
 }

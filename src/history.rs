@@ -53,6 +53,12 @@ impl History {
         self.most_lines
     }
 
+    /// Whether nothing has been said yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Adds a line without its end, made of two parts.
     pub fn push(&mut self, time: Timestamp, author: ClientId, prefix: &[u8], text: &[u8]) {
         let text = [prefix, text].concat().into_boxed_slice();

@@ -60,6 +60,12 @@ impl Cutter {
         }
     }
 
+    /// Whether the bytes that come are thrown away, because their line is too long already.
+    #[must_use]
+    pub fn is_overlong(&self) -> bool {
+        self.overlong
+    }
+
     /// Takes the next bytes and hands each line that ends in them to `found`.
     pub fn push(&mut self, bytes: &[u8], mut found: impl FnMut(Cut<'_>)) {
         let mut rest = bytes;

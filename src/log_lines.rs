@@ -1,8 +1,9 @@
 //! What the log says of clients: names and addresses, and never what they say.
 
-use crate::event::{Ending, Tally};
+use crate::event::Ending;
 use crate::names::Name;
 use crate::units::show_duration;
+use crate::wire::Tally;
 use log::info;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The command: reads what the user wants, serves, and says in one line why it could not.
 
 use chatd::config::{Config, ConfigError};
-use chatd::server::serve;
+use chatd::server::{ServerError, serve};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -21,6 +21,8 @@ fn main() -> ExitCode {
     };
     match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
+        // The log says why, as far as anybody reads it. Who waits for stderr here may wait for ever.
+        Err(ServerError::Broken) => ExitCode::FAILURE,
         Err(error) => {
             complain(&error);
             ExitCode::FAILURE

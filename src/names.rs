@@ -64,7 +64,7 @@ impl Name {
     /// Any [`Refusal`] but [`Refusal::Taken`].
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let begins_well = text.starts_with(|c: char| c.is_alphabetic() && !is_combining_mark(c));
-        if !begins_well || text.chars().count() > NAME_CHARACTERS {
+        if !begins_well || text.chars().nth(NAME_CHARACTERS).is_some() {
             return Err(Refusal::Form);
         }
         if !text.chars().all(is_allowed) {
@@ -154,6 +154,9 @@ impl Names {
     /// Who is meant by `name`.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<ClientId> {
+        if name.chars().nth(NAME_CHARACTERS).is_some() {
+            return None;
+        }
         // In lower case first: a name that is here under another case is meant before one that
         // looks alike.
         let [look, lower] = looks_of(name);

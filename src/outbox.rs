@@ -12,12 +12,36 @@ use std::mem;
 /// How many pieces of text go into one send.
 const PIECES: usize = 32;
 
-/// Whole lines, or telnet commands, for one client alone.
+/// Text for one client alone.
 #[derive(Debug)]
 struct Private {
     /// It is read before what stands here in the shared log.
     at: Position,
+    form: Form,
     text: Vec<u8>,
+}
+
+/// What a private text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Whole lines.
+    Lines,
+    /// Something else, such as telnet commands: a 10 in it is no LF.
+    Bytes,
+}
+
+impl Private {
+    /// Renders what follows the line that the first `sent` bytes end in.
+    fn end_in_crlf(&mut self, sent: usize) {
+        if self.form == Form::Bytes {
+            return;
+        }
+        let is_begun = sent > 0 && self.text[sent - 1] != b'\n';
+        let end =
+            memchr::memchr(b'\n', &self.text[sent..]).map_or(self.text.len(), |end| sent + end + 1);
+        let rest = self.text.split_off(if is_begun { end } else { sent });
+        push_crlf(&mut self.text, &rest);
+    }
 }
 
 /// How a send went.
@@ -110,11 +134,18 @@ impl Outbox {
 
     /// Lines end in CR LF from the next whole one on.
     pub fn want_crlf(&mut self, log: &SharedLog) {
-        if self.style == Style::Lf {
-            self.style = Style::CrLf;
-            if self.cursor.sent > 0 {
-                self.finish_line(log);
-            }
+        if self.style == Style::CrLf {
+            return;
+        }
+        self.style = Style::CrLf;
+        let mut sent = self.private_sent;
+        for private in &mut self.private {
+            private.end_in_crlf(mem::take(&mut sent));
+        }
+        self.private_bytes = self.private.iter().map(|private| private.text.len()).sum();
+        self.private_bytes -= self.private_sent;
+        if self.cursor.sent > 0 {
+            self.finish_line(log);
         }
     }
 
@@ -122,36 +153,47 @@ impl Outbox {
     /// read in the new style.
     fn finish_line(&mut self, log: &SharedLog) {
         let (rest, after) = log.split_line(self.cursor);
-        self.private_bytes += rest.len();
-        self.private.push_front(Private {
-            at: self.cursor.position,
-            text: rest.to_vec(),
-        });
+        if !rest.is_empty() {
+            self.private_bytes += rest.len();
+            self.private.push_front(Private {
+                at: self.cursor.position,
+                form: Form::Bytes,
+                text: rest.to_vec(),
+            });
+        }
         self.cursor = after;
     }
 
     /// Adds whole lines, each ending in LF, for this client alone. They come after everything
     /// logged before `end`.
     pub fn push_lines(&mut self, end: Position, lines: &[u8]) {
-        match self.style {
-            Style::Lf => self.push_bytes(end, lines),
-            Style::CrLf => {
-                let mut text = Vec::with_capacity(lines.len() + 16);
-                push_crlf(&mut text, lines);
-                self.push_bytes(end, &text);
-            }
-        }
+        self.push(end, Form::Lines, |text, style| match style {
+            Style::Lf => text.extend_from_slice(lines),
+            Style::CrLf => push_crlf(text, lines),
+        });
     }
 
     /// The same for bytes that are no lines.
     pub fn push_bytes(&mut self, end: Position, bytes: &[u8]) {
-        self.private_bytes += bytes.len();
-        match self.private.back_mut() {
-            Some(last) if last.at == end => last.text.extend_from_slice(bytes),
-            _ => self.private.push_back(Private {
+        self.push(end, Form::Bytes, |text, _| text.extend_from_slice(bytes));
+    }
+
+    fn push(&mut self, end: Position, form: Form, write: impl FnOnce(&mut Vec<u8>, Style)) {
+        if self
+            .private
+            .back()
+            .is_none_or(|last| last.at != end || last.form != form)
+        {
+            self.private.push_back(Private {
                 at: end,
-                text: bytes.to_vec(),
-            }),
+                form,
+                text: Vec::new(),
+            });
+        }
+        if let Some(last) = self.private.back_mut() {
+            let before = last.text.len();
+            write(&mut last.text, self.style);
+            self.private_bytes += last.text.len() - before;
         }
     }
 

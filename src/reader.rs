@@ -19,6 +19,9 @@ const LAST_RETRY: Duration = Duration::from_millis(100);
 /// How long what is pending for a client that leaves is written.
 pub const PARTING_TIME: Duration = Duration::from_secs(2);
 
+/// How many bytes may be pending for one client alone.
+pub const PRIVATE_BYTES: usize = 1 << 20;
+
 /// Whom to try again, in the order of the times.
 pub type Retries = BTreeSet<(Instant, ClientId)>;
 
@@ -156,6 +159,9 @@ impl Reader {
                 return Outcome::Gone;
             }
             (Ok(sent), _) if sent.left == Left::Nothing => self.stop_waiting(round.retries),
+            (Ok(_), _) if self.outbox.private_bytes() > PRIVATE_BYTES => {
+                self.die(Ending::TooSlow, round.end, round.retries);
+            }
             (Ok(sent), _) => self.wait(sent.bytes, round),
             (Err(error), _) => self.die(Ending::of(&error), round.end, round.retries),
         }

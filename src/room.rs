@@ -6,7 +6,7 @@
 use crate::clock::Clock;
 use crate::command::Command;
 use crate::delivery::Delivery;
-use crate::event::{Advice, ClientId, Ending, Tally};
+use crate::event::{Advice, ClientId, Ending};
 use crate::gathering::{Gathering, Reason, arrival_notice, departure_notice, join_names};
 use crate::history::History;
 use crate::names::{Name, Names};
@@ -241,7 +241,6 @@ impl Room {
         &mut self,
         client: ClientId,
         ending: Ending,
-        tally: Tally,
         clock: Clock,
         delivery: &mut Delivery,
     ) {
@@ -256,7 +255,7 @@ impl Room {
         log_lines::left(
             person.wire.peer(),
             Some(&person.name),
-            tally,
+            person.wire.tally(),
             stayed,
             &ending,
         );
@@ -312,7 +311,7 @@ impl Room {
     }
 
     /// Says who has left, before anything is said of others who may have their names.
-    fn announce_departures(&mut self, delivery: &mut Delivery) {
+    pub fn announce_departures(&mut self, delivery: &mut Delivery) {
         for (reason, departed) in self.gathering.take_departures() {
             let notice = departure_notice(&departed.values().collect::<Vec<_>>(), reason);
             say_notice(delivery, Origin::Gathered, &notice);

@@ -4,7 +4,7 @@ use crate::broadcaster::{Broadcaster, FULL};
 use crate::clock::Clock;
 use crate::config::{Config, Mode, SilenceLimits};
 use crate::connection::{Connection, NOTSENT_LOWAT};
-use crate::event::{CHANNEL_EVENTS, ClientId, Ending, Event, Tally};
+use crate::event::{CHANNEL_EVENTS, ClientId, Ending, Event};
 use crate::logging::Logging;
 use crate::seats::{Seat, Seats};
 use crate::session::{self, quiet_timeout};
@@ -256,9 +256,7 @@ impl Accepting {
             .stack_size(STACK_BYTES);
         if let Err(error) = thread.spawn(talk) {
             warn!("cannot start a client's thread: {error}");
-            let _ = self
-                .events
-                .send(Event::Left(id, Ending::NoThread, Tally::default()));
+            let _ = self.events.send(Event::Left(id, Ending::NoThread));
         }
     }
 

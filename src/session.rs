@@ -3,11 +3,12 @@
 use crate::command::{Command, Input, interpret};
 use crate::config::{Config, LineLimits, Mode, SilenceLimits};
 use crate::connection::Connection;
-use crate::event::{Advice, ClientId, EVENT_BYTES, Ending, Event, Tally};
+use crate::event::{Advice, ClientId, EVENT_BYTES, Ending, Event};
 use crate::line::{Cut, Cutter, End, Grammar};
 use crate::rate::TokenBucket;
 use crate::telnet::{Asked, Telnet};
 use crate::text::Lines;
+use crate::wire::Wire;
 use crossbeam_channel::Sender;
 use std::io::ErrorKind;
 use std::mem;
@@ -31,14 +32,12 @@ pub fn run(connection: &Arc<Connection>, events: &Sender<Event>, config: &Config
     connection.attach_thread();
     let mut session = Session::new(connection, events, config);
     let ending = catch_unwind(AssertUnwindSafe(|| session.converse())).unwrap_or(Ending::Panicked);
-    let tally = session.speaker.tally;
     // The read buffer is not needed while the client's last lines are on their way.
     drop(session);
     let is_orderly = ending.is_orderly();
-    let is_announced = events
-        .send(Event::Left(connection.id, ending, tally))
-        .is_ok();
-    if is_announced && is_orderly {
+    // The broadcaster is only gone when the server ends, and then it has finished the connection.
+    let _ = events.send(Event::Left(connection.id, ending));
+    if is_orderly {
         connection.read_out();
     }
 }
@@ -82,9 +81,9 @@ impl<'a> Session<'a> {
                 return ending;
             }
             match self.connection.read(&mut buffer) {
-                Ok(0) if self.connection.is_open() => return self.take_last_line(),
-                Ok(0) => break,
-                Ok(length) => {
+                None => break,
+                Some(Ok(0)) => return self.take_last_line(),
+                Some(Ok(length)) => {
                     if let Some(ending) = self.take(&mut buffer[..length]) {
                         return ending;
                     }
@@ -94,11 +93,11 @@ impl<'a> Session<'a> {
                         buffer.resize(2 * length, 0);
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                Some(Err(error)) if error.kind() == ErrorKind::WouldBlock => {
                     // A client that has been silent for a while needs no large buffer.
                     buffer = vec![0; SMALL_READ];
                 }
-                Err(error) => return Ending::of(&error),
+                Some(Err(error)) => return Ending::of(&error),
             }
         }
         Ending::Shutdown
@@ -143,20 +142,25 @@ impl<'a> Session<'a> {
 
     /// Takes what was just read.
     fn take(&mut self, bytes: &mut [u8]) -> Option<Ending> {
-        if self.speaker.tally.bytes == 0 && bytes[0] == TLS_HANDSHAKE {
+        if self.connection.tally().bytes == 0 && bytes[0] == TLS_HANDSHAKE {
             return Some(Ending::NotChat);
         }
         self.speaker.begin_read(bytes.len(), Instant::now());
-        let text = match &mut self.telnet {
-            Some(telnet) => {
-                let mut asked = Asked::default();
-                let length = telnet.take_out(bytes, &mut asked);
-                self.speaker.answer(asked);
-                &bytes[..length]
-            }
-            None => &*bytes,
+        let mut asked = Asked::default();
+        let length = match &mut self.telnet {
+            Some(telnet) => telnet.take_out(bytes, &mut asked),
+            None => bytes.len(),
         };
-        self.cutter.push(text, |cut| self.speaker.take(cut));
+        self.speaker.answer(asked);
+        self.cutter
+            .push(&bytes[..length], |cut| self.speaker.take(cut));
+        // What makes no line is charged too, so that it costs the server no more than lines do.
+        let is_dropped = self.cutter.is_overlong();
+        self.speaker.charge(if is_dropped {
+            bytes.len()
+        } else {
+            bytes.len() - length
+        });
         self.speaker.end_read()
     }
 
@@ -182,16 +186,14 @@ struct Speaker<'a> {
     grammar: Grammar,
     limits: LineLimits,
     bucket: TokenBucket,
-    tally: Tally,
-    /// Its first line may show that it is no chat client.
-    line_number: u64,
+    /// It has sent a line that is not empty. The first one may show that it is no chat client.
+    has_spoken: bool,
     /// It was said already that this client wants CR LF.
     wants_crlf: bool,
     /// Lines that were not passed on yet.
     lines: Lines,
-    /// What was read, and what of it was charged, in bytes.
+    /// How many bytes were read.
     read: usize,
-    charged: usize,
     ending: Option<Ending>,
 }
 
@@ -209,29 +211,26 @@ impl<'a> Speaker<'a> {
             grammar,
             limits,
             bucket: TokenBucket::new(limits.rate, now),
-            tally: Tally::default(),
-            line_number: 0,
+            has_spoken: false,
             wants_crlf: false,
             lines: Lines::default(),
             read: 0,
-            charged: 0,
             ending: None,
         }
     }
 
     fn begin_read(&mut self, length: usize, now: Instant) {
-        self.tally.bytes += length as u64;
+        self.connection.count(0, length as u64);
         self.bucket.fill(now);
         self.read = length;
-        self.charged = 0;
     }
 
-    /// Passes on what is left of the read. What made no line is charged too, so that it costs the
-    /// server no more than lines.
+    /// Passes on what is left of the read.
     fn end_read(&mut self) -> Option<Ending> {
-        self.charge(self.read.saturating_sub(self.charged));
         self.pass_on_lines();
-        self.wait_for_rate();
+        if self.ending.is_none() {
+            self.wait_for_rate();
+        }
         self.ending.take()
     }
 
@@ -256,10 +255,8 @@ impl<'a> Speaker<'a> {
         if self.ending.is_some() {
             return;
         }
-        self.line_number += 1;
         if let Cut::Line(line, _) | Cut::TooLong(line) = cut
-            && self.line_number == 1
-            && is_http(line)
+            && self.is_http(line)
         {
             self.ending = Some(Ending::NotChat);
             return;
@@ -275,7 +272,9 @@ impl<'a> Speaker<'a> {
                 if end == End::Cr {
                     self.want_crlf();
                 }
-                if !line.is_empty() {
+                if line.is_empty() {
+                    self.charge(1);
+                } else {
                     self.take_line(line);
                 }
             }
@@ -293,15 +292,16 @@ impl<'a> Speaker<'a> {
             Input::Text(text) => self.say(text),
             Input::Trimmed(text) => self.say(text.as_bytes()),
             Input::Command(Command::Quit(text)) => {
-                self.tally.lines += 1;
+                self.connection.count(1, 0);
                 self.ending = Some(Ending::Quit(text));
             }
             Input::Command(command) => {
                 #[cfg(feature = "fault-injection")]
                 crate::faults::in_session(&command);
                 self.wait_for_rate();
-                self.tally.lines += 1;
-                self.charge(COMMAND_CHARGE);
+                self.connection.count(1, 0);
+                let text = command.text_bytes();
+                self.charge(COMMAND_CHARGE.max(text + self.connection.prefix()));
                 self.send(|client| Event::Command(client, command));
             }
         }
@@ -327,12 +327,11 @@ impl<'a> Speaker<'a> {
     }
 
     fn count_line(&mut self, bytes: usize) {
-        self.tally.lines += 1;
+        self.connection.count(1, 0);
         self.charge(bytes.max(LINE_CHARGE));
     }
 
     fn charge(&mut self, bytes: usize) {
-        self.charged += bytes;
         self.bucket.charge(bytes);
     }
 
@@ -379,11 +378,16 @@ impl<'a> Speaker<'a> {
             self.ending = Some(Ending::Shutdown);
         }
     }
-}
 
-/// Whether a first line is the request line of a browser (RFC 9112, section 3). Any web page can
-/// make one send a request here, and what follows in it would be said in the chat.
-fn is_http(line: &[u8]) -> bool {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    line.ends_with(b" HTTP/1.0") || line.ends_with(b" HTTP/1.1")
+    /// Whether the first line that is not empty is the request line of a browser (RFC 9112, sections
+    /// 2.2 and 3). Any web page can make one send a request here, and what follows in it would be
+    /// said in the chat.
+    fn is_http(&mut self, line: &[u8]) -> bool {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if self.has_spoken || line.is_empty() {
+            return false;
+        }
+        self.has_spoken = true;
+        line.ends_with(b" HTTP/1.0") || line.ends_with(b" HTTP/1.1")
+    }
 }

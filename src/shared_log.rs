@@ -254,7 +254,12 @@ impl SharedLog {
         let index = (cursor.position.0 - block.first) as usize;
         let start = block.start(index, Style::Lf);
         let span = &block.text[start..block.spans[index].end as usize];
-        let rest = &span[cursor.sent..];
+        let is_at_start = cursor.sent > 0 && span[cursor.sent - 1] == b'\n';
+        let rest = if is_at_start {
+            &[]
+        } else {
+            &span[cursor.sent..]
+        };
         let rest = &rest[..memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1)];
         let read = cursor.sent + rest.len();
         let after = if read == span.len() {

@@ -6,6 +6,24 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
+/// What a client has sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Lines, commands included.
+    pub lines: u64,
+    /// Bytes, everything included.
+    pub bytes: u64,
+}
+
+/// What a client's thread holds when it is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing: it was waiting for the client, and throws away what still comes.
+    Nothing,
+    /// Perhaps whole lines. It passes them on, and then its departure.
+    PerhapsLines,
+}
+
 /// The broadcaster's end of a client. None of this ever blocks.
 pub trait Wire: Send + Sync {
     /// Where the client is, for the log.
@@ -23,9 +41,11 @@ pub trait Wire: Send + Sync {
     /// can charge them.
     fn set_prefix(&self, bytes: usize);
 
-    /// Takes nothing more from the client. Its thread passes on the whole lines that it holds, and
-    /// its departure.
-    fn stop(&self);
+    /// What the client has sent so far, for the log.
+    fn tally(&self) -> Tally;
+
+    /// Takes nothing more from the client. Answers whether its thread still passes something on.
+    fn stop(&self) -> Held;
 
     /// Ends the connection at once, whatever is still on its way. The thread's departure follows.
     fn hang_up(&self);

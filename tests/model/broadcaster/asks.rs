@@ -1,0 +1,209 @@
+//! What those who are here may ask for, in the model of the chat.
+
+use super::chat::{Chat, MOTD};
+use super::reading::Origin;
+use super::script::{Addressee, Ask};
+use chatd::units::show_duration;
+use std::time::Duration;
+
+/// Nobody writes to whom more than this is pending already, in bytes.
+const FAR_BEHIND: usize = 512 << 10;
+
+impl Chat {
+    /// `text` is what they say with it, if they say anything.
+    pub fn ask(&mut self, me: usize, ask: &Ask, text: &str, now: u64) {
+        self.people[me].heard = now;
+        match ask {
+            Ask::Nick(name) => self.nick(me, name),
+            Ask::Me => {
+                self.announce(me);
+                let line = format!("* {} {text}", self.people[me].name);
+                self.publish(Origin::Done(me), &line);
+                self.remember(me, &line, now);
+            }
+            Ask::Msg(to) => {
+                if let Some(to) = self.find(me, *to) {
+                    self.write_privately(me, to, text);
+                }
+            }
+            Ask::Reply => match self.people[me].correspondent.clone() {
+                None => self.tell(me, "-- nobody has written to you yet"),
+                Some((to, name)) if self.people[to].is_gone() => {
+                    self.tell(me, &format!("-- {name} has left, nothing was sent"))
+                }
+                Some((to, _)) => self.write_privately(me, to, text),
+            },
+            Ask::Ignore(other) => match self.find(me, *other) {
+                Some(other) if other == me => self.tell(me, "-- you cannot ignore yourself"),
+                Some(other) => {
+                    // Whoever has left meanwhile is forgotten.
+                    let mut ignored = std::mem::take(&mut self.people[me].ignored);
+                    ignored.retain(|other| !self.people[*other].is_gone());
+                    ignored.insert(other);
+                    self.people[me].ignored = ignored;
+                    self.tell(
+                        me,
+                        &format!("-- you ignore {} now", self.people[other].name),
+                    );
+                }
+                None => {}
+            },
+            Ask::Unignore(other) => {
+                if let Some(other) = self.find(me, *other) {
+                    let was_ignored = self.people[me].ignored.remove(&other);
+                    let what = if was_ignored { "no longer" } else { "do not" };
+                    let name = &self.people[other].name;
+                    self.tell(me, &format!("-- you {what} ignore {name}"));
+                }
+            }
+            Ask::Ignored => {
+                let ignored = self.people[me]
+                    .ignored
+                    .iter()
+                    .map(|other| &self.people[*other]);
+                let ignored = ignored.filter(|other| !other.is_gone());
+                let names = ignored.map(|other| other.name.as_str()).collect::<Vec<_>>();
+                match names.len() {
+                    0 => self.tell(me, "-- you ignore nobody"),
+                    _ => self.tell(me, &format!("-- you ignore: {}", names.join(", "))),
+                }
+            }
+            Ask::Quiet => {
+                let is_quiet = !self.people[me].is_quiet;
+                self.people[me].is_quiet = is_quiet;
+                let what = if is_quiet {
+                    "hidden now"
+                } else {
+                    "shown again"
+                };
+                self.tell(me, &format!("-- joins and departures are {what}"));
+            }
+            Ask::Away | Ask::AwaySilently => {
+                self.people[me].away = Some(match ask {
+                    Ask::Away => format!("is away: \"{text}\""),
+                    _ => "is away".to_owned(),
+                });
+                self.tell(me, "-- you are away");
+            }
+            Ask::Back => {
+                self.people[me].away = None;
+                self.tell(me, "-- you are back");
+            }
+            Ask::History(most) => {
+                if !self.show_history(me, most.unwrap_or(usize::MAX)) {
+                    let nothing = match self.history.len() {
+                        0 => "-- nothing has been said yet",
+                        _ => "-- nothing to show",
+                    };
+                    self.tell(me, nothing);
+                }
+            }
+            Ask::Who => self.who(me, now),
+            Ask::Motd => self.tell(me, &format!("-- {MOTD}")),
+        }
+    }
+
+    fn named(&self, name: &str) -> Option<usize> {
+        let is_named = |who: &usize| self.people[*who].name.eq_ignore_ascii_case(name);
+        self.here().find(is_named)
+    }
+
+    /// The name that an addressee is called by.
+    pub fn name_of(&self, addressee: Addressee) -> String {
+        match addressee {
+            Addressee::Named(name) => name.to_owned(),
+            Addressee::Here(who) => {
+                let here = self.here().collect::<Vec<_>>();
+                self.people[here[who % here.len()]].name.clone()
+            }
+        }
+    }
+
+    fn find(&mut self, me: usize, addressee: Addressee) -> Option<usize> {
+        let name = self.name_of(addressee);
+        let found = self.named(&name);
+        match found {
+            // Who is spoken of has been told of before.
+            Some(who) => self.announce(who),
+            None => self.tell(me, &format!("-- nobody here by that name: \"{name}\"")),
+        }
+        found
+    }
+
+    fn nick(&mut self, me: usize, name: &str) {
+        let old = self.people[me].name.clone();
+        if name == "you" || name.starts_with("guest") {
+            let why = "that name is kept for the server, or looks like one that is";
+            self.tell(me, &format!("-- {why}: \"{name}\""));
+        } else if self.named(name).is_some_and(|who| who != me) {
+            let why = "that name is taken, or looks like one that is";
+            self.tell(me, &format!("-- {why}: \"{name}\""));
+        } else if name == old {
+            self.tell(me, &format!("-- you are {name} already"));
+        } else {
+            name.clone_into(&mut self.people[me].name);
+            let notice = format!("-- {old} is now {name}");
+            if self.people[me].is_announced {
+                self.announce_departures();
+                self.publish(Origin::Server, &notice);
+            } else {
+                self.tell(me, &notice);
+            }
+        }
+    }
+
+    fn write_privately(&mut self, me: usize, to: usize, text: &str) {
+        self.announce(me);
+        let [author, reader] = [me, to].map(|who| self.people[who].name.clone());
+        if self.people[to].reading.alone_unread() > FAR_BEHIND {
+            let refusal = format!("-- {reader} is too far behind, nothing was sent");
+            return self.tell(me, &refusal);
+        }
+        self.tell(me, &format!("[you -> {reader}] {text}"));
+        if let Some(away) = &self.people[to].away {
+            self.tell(me, &format!("-- {reader} {away}"));
+        }
+        if !self.people[to].ignored.contains(&me) {
+            self.tell(to, &format!("[{author} -> you] {text}"));
+            self.people[to].correspondent = Some((me, author));
+        }
+    }
+
+    /// Shows the last lines again; answers whether there were any.
+    pub fn show_history(&mut self, me: usize, most: usize) -> bool {
+        let ignored = &self.people[me].ignored;
+        let lines = self
+            .history
+            .iter()
+            .filter(|(author, _)| !ignored.contains(author));
+        let lines = lines.map(|(_, line)| line.clone()).collect::<Vec<_>>();
+        let lines = &lines[lines.len().saturating_sub(most)..];
+        if lines.is_empty() {
+            return false;
+        }
+        self.tell(
+            me,
+            &format!("-- the last {} lines, times in UTC:", lines.len()),
+        );
+        for line in lines {
+            self.tell(me, line);
+        }
+        true
+    }
+
+    fn who(&mut self, me: usize, now: u64) {
+        let shown = self
+            .here()
+            .filter(|who| *who == me || self.people[*who].is_announced);
+        let shown = shown.collect::<Vec<_>>();
+        self.tell(me, &format!("-- {} here:", shown.len()));
+        for who in shown {
+            let person = &self.people[who];
+            let you = if who == me { " (you)" } else { "" };
+            let quiet = show_duration(Duration::from_millis(now - person.heard));
+            let away = if person.away.is_some() { ", away" } else { "" };
+            let line = format!("-- {}{you}, quiet for {quiet}{away}", person.name);
+            self.tell(me, &line);
+        }
+    }
+}

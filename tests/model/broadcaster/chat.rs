@@ -1,0 +1,251 @@
+//! The model of the chat: who is here, and what each of them is to read. It knows nothing of
+//! sockets, batches or logs, and does everything at once.
+
+use super::reading::{Origin, Reading};
+use std::collections::BTreeSet;
+
+/// How many lines of history a run keeps.
+pub const HISTORY: usize = 5;
+
+/// The message of the day.
+pub const MOTD: &str = "be kind";
+
+/// How long joins and departures wait for others, in milliseconds.
+const GATHERING_TIME: u64 = 1_000;
+
+/// How long a newcomer has at least to pick a name before others are told, in milliseconds.
+const NAMING_TIME: u64 = 250;
+
+/// Somebody who was ever here. Their number is their place in the list.
+pub struct Person {
+    pub name: String,
+    pub reading: Reading,
+    /// When they came and when they last asked or said something, in milliseconds.
+    pub joined: u64,
+    pub heard: u64,
+    pub is_announced: bool,
+    stage: Stage,
+    pub ignored: BTreeSet<usize>,
+    pub is_quiet: bool,
+    /// What is said of them to whoever writes to them: that they are away, and why.
+    pub away: Option<String>,
+    pub correspondent: Option<(usize, String)>,
+}
+
+/// Why somebody left, in the order in which departures are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    None,
+    Idle,
+    TooSlow,
+    ConnectionLost,
+}
+
+#[derive(Default)]
+pub struct Chat {
+    pub people: Vec<Person>,
+    /// How many bytes were logged for everybody, ever.
+    pub logged: u64,
+    /// Who spoke, and the line as it is shown again.
+    pub history: Vec<(usize, String)>,
+    /// Who left, why, and under which name.
+    departures: Vec<(usize, Reason, String)>,
+    departures_due: Option<u64>,
+}
+
+/// How far somebody has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Here,
+    /// Nothing is written to them any more, but they have not left.
+    Deaf,
+    /// Their last event was taken.
+    Gone,
+}
+
+impl Person {
+    pub fn is_gone(&self) -> bool {
+        self.stage == Stage::Gone
+    }
+
+    pub fn deafen(&mut self) {
+        if self.stage == Stage::Here {
+            self.stage = Stage::Deaf;
+        }
+    }
+
+    fn shows(&self, me: usize, origin: Origin) -> bool {
+        match origin {
+            Origin::Said(author) => author != me && !self.ignored.contains(&author),
+            Origin::Done(author) => !self.ignored.contains(&author),
+            Origin::Presence(other) => other != me && !self.is_quiet,
+            Origin::Gathered => !self.is_quiet,
+            Origin::Server | Origin::Alone => true,
+        }
+    }
+}
+
+impl Chat {
+    /// Everybody who has not left, in the order of their coming.
+    pub fn here(&self) -> impl Iterator<Item = usize> {
+        (0..self.people.len()).filter(|who| !self.people[*who].is_gone())
+    }
+
+    pub fn join(&mut self, now: u64) {
+        let me = self.people.len();
+        let name = format!("guest{}", me + 1);
+        let others = self.here().filter(|who| self.people[*who].is_announced);
+        let others = others
+            .map(|who| self.people[who].name.as_str())
+            .collect::<Vec<_>>();
+        let here = match others.len() {
+            0 => "-- nobody else is here".to_owned(),
+            _ => format!("-- here: {}", list(&others, 20)),
+        };
+        self.people.push(Person {
+            reading: Reading::from(self.logged),
+            joined: now,
+            heard: now,
+            is_announced: false,
+            stage: Stage::Here,
+            ignored: BTreeSet::new(),
+            is_quiet: false,
+            away: None,
+            correspondent: None,
+            name: name.clone(),
+        });
+        self.tell(me, &format!("-- {MOTD}"));
+        self.tell(me, &format!("-- welcome to chatd, you are {name}"));
+        self.tell(me, &here);
+        self.show_history(me, usize::MAX);
+        self.tell(me, "-- /nick NAME picks a name, /help lists the commands");
+    }
+
+    pub fn say(&mut self, me: usize, texts: &[String], now: u64) {
+        self.announce(me);
+        self.people[me].heard = now;
+        for text in texts {
+            let line = format!("<{}> {text}", self.people[me].name);
+            self.publish(Origin::Said(me), &line);
+            self.remember(me, &line, now);
+        }
+    }
+
+    /// Their last event was taken. `text` is what they said with it.
+    pub fn leave(&mut self, me: usize, reason: Reason, text: Option<&str>, now: u64) {
+        self.people[me].stage = Stage::Gone;
+        if self.take_arrival(me) {
+            return;
+        }
+        let name = self.people[me].name.clone();
+        if let Some(text) = text {
+            self.publish(Origin::Presence(me), &format!("-- {name} left: \"{text}\""));
+        } else {
+            self.departures.push((me, reason, name));
+            self.departures_due.get_or_insert(now + GATHERING_TIME);
+        }
+    }
+
+    /// What has gathered is due.
+    pub fn tick(&mut self, now: u64) {
+        if self.departures_due.is_some_and(|due| due <= now) {
+            self.announce_departures();
+        }
+        let has_been_here = |who: &usize, time| self.people[*who].joined + time <= now;
+        let newcomers = self.here().filter(|who| !self.people[*who].is_announced);
+        let mut arrivals = newcomers.collect::<Vec<_>>();
+        if !arrivals
+            .iter()
+            .any(|who| has_been_here(who, GATHERING_TIME))
+        {
+            return;
+        }
+        arrivals.retain(|who| has_been_here(who, NAMING_TIME));
+        self.announce_departures();
+        let names = arrivals.iter().map(|who| self.people[*who].name.as_str());
+        let names = list(&names.collect::<Vec<_>>(), 5);
+        let origin = match arrivals[..] {
+            [only] => Origin::Presence(only),
+            _ => Origin::Gathered,
+        };
+        self.publish(origin, &format!("-- {names} joined"));
+        for who in arrivals {
+            self.people[who].is_announced = true;
+        }
+    }
+
+    pub fn tell(&mut self, me: usize, line: &str) {
+        let logged = self.logged;
+        let person = &mut self.people[me];
+        if person.stage == Stage::Here {
+            person.reading.expect(Origin::Alone, line, true, logged);
+        }
+    }
+
+    pub fn tell_bytes(&mut self, me: usize, bytes: &[u8]) {
+        let person = &mut self.people[me];
+        if person.stage == Stage::Here {
+            person.reading.expect_bytes(bytes, self.logged);
+        }
+    }
+
+    pub fn publish(&mut self, origin: Origin, line: &str) {
+        self.logged += line.len() as u64 + 1;
+        for (who, person) in self.people.iter_mut().enumerate() {
+            if person.stage == Stage::Here {
+                let is_shown = person.shows(who, origin);
+                person.reading.expect(origin, line, is_shown, self.logged);
+            }
+        }
+    }
+
+    /// Nothing of theirs is to be announced any more. True if something was.
+    fn take_arrival(&mut self, me: usize) -> bool {
+        !std::mem::replace(&mut self.people[me].is_announced, true)
+    }
+
+    pub fn announce(&mut self, me: usize) {
+        if self.take_arrival(me) {
+            self.announce_departures();
+            let notice = format!("-- {} joined", self.people[me].name);
+            self.publish(Origin::Presence(me), &notice);
+        }
+    }
+
+    pub fn announce_departures(&mut self) {
+        self.departures_due = None;
+        let mut departures = std::mem::take(&mut self.departures);
+        departures.sort_by_key(|(who, ..)| *who);
+        for (reason, text) in [
+            (Reason::None, ""),
+            (Reason::Idle, " (idle)"),
+            (Reason::TooSlow, " (too slow)"),
+            (Reason::ConnectionLost, " (connection lost)"),
+        ] {
+            let names = departures.iter().filter(|(_, why, _)| *why == reason);
+            let names = names.map(|(.., name)| name.as_str()).collect::<Vec<_>>();
+            if !names.is_empty() {
+                let notice = format!("-- {} left{text}", list(&names, 5));
+                self.publish(Origin::Gathered, &notice);
+            }
+        }
+    }
+
+    pub fn remember(&mut self, me: usize, line: &str, now: u64) {
+        // A run begins at noon, and none of them is hours long.
+        let time = format!("12:{:02}Z", now / 60_000);
+        self.history.push((me, format!("-- {time} {line}")));
+        if self.history.len() > HISTORY {
+            self.history.remove(0);
+        }
+    }
+}
+
+/// `ann, bob and 3 more`.
+fn list(names: &[&str], most: usize) -> String {
+    let shown = names[..names.len().min(most)].join(", ");
+    match names.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

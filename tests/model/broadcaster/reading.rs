@@ -1,0 +1,166 @@
+//! What one client has still to read, line by line, and the comparison with what it did read.
+
+use std::collections::VecDeque;
+
+/// Where a line comes from, which decides who reads it. People are numbers, in the order of their
+/// joining.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Said(usize),
+    Done(usize),
+    Presence(usize),
+    Gathered,
+    Server,
+    /// It is for this client alone.
+    Alone,
+}
+
+/// How something ends.
+const LF: &str = "\n";
+const CRLF: &str = "\r\n";
+const NOTHING: &str = "";
+
+#[derive(Debug)]
+struct Due {
+    origin: Origin,
+    text: Vec<u8>,
+    /// How it ends: telnet's answers are no lines and end in nothing.
+    end: &'static str,
+    /// Whether the client reads it: that was decided when it was logged.
+    is_shown: bool,
+    /// How many bytes were logged for everybody up to the end of it.
+    logged: u64,
+}
+
+impl Due {
+    fn bytes(&self) -> Vec<u8> {
+        [&self.text, self.end.as_bytes()].concat()
+    }
+}
+
+/// What one client has still to read.
+#[derive(Debug)]
+pub struct Reading {
+    due: VecDeque<Due>,
+    /// The beginning of a line whose rest it has not read yet.
+    begun: Vec<u8>,
+    end: &'static str,
+    /// How much of what is logged for everybody it has surely read.
+    pub read_to: u64,
+    /// How much is pending for it alone, in bytes, what it has read of it included.
+    alone: usize,
+}
+
+impl Reading {
+    pub fn from(logged: u64) -> Self {
+        Self {
+            due: VecDeque::new(),
+            begun: Vec::new(),
+            end: LF,
+            read_to: logged,
+            alone: 0,
+        }
+    }
+
+    /// It is to read a line.
+    pub fn expect(&mut self, origin: Origin, text: &str, is_shown: bool, logged: u64) {
+        let text = text.as_bytes().to_vec();
+        self.push(Due {
+            origin,
+            text,
+            end: self.end,
+            is_shown,
+            logged,
+        });
+    }
+
+    /// It is to read bytes that are no line.
+    pub fn expect_bytes(&mut self, bytes: &[u8], logged: u64) {
+        self.push(Due {
+            origin: Origin::Alone,
+            text: bytes.to_vec(),
+            end: NOTHING,
+            is_shown: true,
+            logged,
+        });
+    }
+
+    fn push(&mut self, due: Due) {
+        if due.origin == Origin::Alone {
+            self.alone += due.bytes().len();
+        }
+        self.due.push_back(due);
+    }
+
+    /// Its lines end in CR LF from the next whole one on.
+    pub fn want_crlf(&mut self) {
+        self.end = CRLF;
+        let begun = usize::from(!self.begun.is_empty());
+        let shown = self.due.iter_mut().filter(|due| due.is_shown);
+        for due in shown.skip(begun).filter(|due| due.end == LF) {
+            due.end = CRLF;
+            self.alone += usize::from(due.origin == Origin::Alone);
+        }
+    }
+
+    /// It has read `bytes`: they must be the next that it was to read.
+    pub fn read(&mut self, bytes: &[u8]) {
+        self.begun.extend_from_slice(bytes);
+        while !self.begun.is_empty() {
+            let Some((at, length)) = self.find_begun() else {
+                return;
+            };
+            for due in self.due.drain(..=at) {
+                self.read_to = self.read_to.max(due.logged);
+                if due.origin == Origin::Alone {
+                    self.alone -= due.bytes().len();
+                }
+            }
+            self.begun.drain(..length);
+        }
+    }
+
+    /// The line that it has read, and its length; nothing if it has not read it whole.
+    fn find_begun(&self) -> Option<(usize, usize)> {
+        let begun = self.begun.escape_ascii();
+        let mut shown = self.due.iter().enumerate().filter(|(_, due)| due.is_shown);
+        let Some((at, due)) = shown.next() else {
+            panic!("it was to read no more and read \"{begun}\"");
+        };
+        let due = due.bytes();
+        let text = due.escape_ascii();
+        let is_next = self.begun.starts_with(&due) || due.starts_with(&self.begun);
+        assert!(is_next, "it was to read \"{text}\" and read \"{begun}\"");
+        self.begun.starts_with(&due).then_some((at, due.len()))
+    }
+
+    /// What it has still to read, if that is anything.
+    pub fn next_due(&self) -> Option<String> {
+        let due = self.due.iter().find(|due| due.is_shown)?;
+        Some(due.text.escape_ascii().to_string())
+    }
+
+    /// It has read everything.
+    pub fn catch_up(&mut self, logged: u64) {
+        assert_eq!(self.next_due(), None, "it was to read more");
+        assert_eq!(self.begun, b"", "it read half a line");
+        self.forget(logged);
+    }
+
+    /// Nobody writes to it any more.
+    pub fn forget(&mut self, logged: u64) {
+        self.due.clear();
+        self.begun.clear();
+        self.read_to = logged;
+        self.alone = 0;
+    }
+
+    /// How much is pending for it alone that it has not read, in bytes.
+    pub fn alone_unread(&self) -> usize {
+        let next = self.due.iter().find(|due| due.is_shown);
+        match next {
+            Some(due) if due.origin == Origin::Alone => self.alone - self.begun.len(),
+            _ => self.alone,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What happens in a run: operations, made out of bytes.
+
+use crate::bytes::Bytes;
+
+/// What a client may call itself. The second and the third are the same to the server, and the
+/// last two are kept for it.
+const NAMES: [&str; 6] = ["ann", "bob", "Bob", "cy", "guest2", "you"];
+
+/// Lengths of lines: two of the longest are more than the backlog that a run allows.
+const LENGTHS: [usize; 6] = [0, 0, 5, 60, 700, 5_000];
+
+/// How much a connection takes, in bytes; some of them are whole lines.
+const ROOMS: [usize; 10] = [0, 0, 1, 7, 11, 12, 40, 300, 3_000, usize::MAX];
+
+/// Steps of the clock, in milliseconds, on both sides of everything that is due at some time.
+const STEPS: [u64; 10] = [0, 1, 3, 40, 99, 100, 400, 999, 1_000, 2_100];
+
+/// So many bytes make an operation. That it is always as many keeps the others what they are when
+/// one is taken out, so that a failure can be made small.
+pub const OP_BYTES: usize = 5;
+
+/// Who is meant: a number that the run takes modulo those who are here.
+pub type Who = usize;
+
+/// Something happens.
+#[derive(Debug)]
+pub enum Op {
+    /// A client connects, whose connection takes so many bytes.
+    Join(usize),
+    /// A client says so many lines of this length.
+    Say(Who, usize, usize),
+    Ask(Who, Ask),
+    /// Ctrl-C.
+    Interrupt(Who),
+    /// A telnet asks for an option.
+    Option(Who),
+    WantCrlf(Who),
+    Leave(Who, Way),
+    /// A client's connection takes so many bytes from now on.
+    Room(Who, usize),
+    /// A client's connection is reset.
+    Break(Who),
+    /// A send to a client is interrupted by a signal.
+    Signal(Who),
+    /// Everybody is sent what is pending.
+    Flush,
+    /// So many milliseconds pass.
+    Wait(u64),
+}
+
+/// What a client asks for. Texts are made by the run, so that no two are the same.
+#[derive(Debug)]
+pub enum Ask {
+    Nick(&'static str),
+    Me,
+    Msg(Addressee),
+    Reply,
+    Ignore(Addressee),
+    Unignore(Addressee),
+    Ignored,
+    Quiet,
+    Away,
+    AwaySilently,
+    Back,
+    History(Option<usize>),
+    Who,
+    Motd,
+}
+
+/// By which name somebody is called.
+#[derive(Debug, Clone, Copy)]
+pub enum Addressee {
+    /// By the one that they have.
+    Here(Who),
+    /// By one that somebody may have.
+    Named(&'static str),
+}
+
+/// How a client leaves.
+#[derive(Debug, Clone, Copy)]
+pub enum Way {
+    Quit,
+    QuitSaying,
+    Close,
+    Reset,
+    Lose,
+    Idle,
+    /// It turns out to be a browser, if it has not said anything yet.
+    Http,
+}
+
+impl Op {
+    /// The operation that these bytes stand for.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let bytes = &mut Bytes::new(bytes);
+        let kind = bytes.below(32);
+        let who = bytes.below(16);
+        match kind {
+            0..=1 => Self::Join(usize::MAX),
+            2 => Self::Join(bytes.pick(&ROOMS)),
+            3..=7 => Self::Say(who, 1 + bytes.below(3), bytes.pick(&LENGTHS)),
+            8..=14 => Self::Ask(who, Ask::next(bytes)),
+            15 => Self::Interrupt(who),
+            16 => Self::Option(who),
+            17 => Self::WantCrlf(who),
+            18..=19 => Self::Leave(who, Way::next(bytes)),
+            20..=22 => Self::Room(who, bytes.pick(&ROOMS)),
+            23 => Self::Break(who),
+            24 => Self::Signal(who),
+            25..=27 => Self::Flush,
+            _ => Self::Wait(STEPS[who % STEPS.len()]),
+        }
+    }
+}
+
+impl Ask {
+    fn next(bytes: &mut Bytes<'_>) -> Self {
+        match bytes.below(20) {
+            0..=3 => Self::Nick(bytes.pick(&NAMES)),
+            4..=5 => Self::Me,
+            6..=8 => Self::Msg(Addressee::next(bytes)),
+            9 => Self::Reply,
+            10..=11 => Self::Ignore(Addressee::next(bytes)),
+            12 => Self::Unignore(Addressee::next(bytes)),
+            13 => Self::Ignored,
+            14 => Self::Quiet,
+            15 => Self::Away,
+            16 if bytes.below(2) == 0 => Self::AwaySilently,
+            16 => Self::Back,
+            17 => Self::History(bytes.pick(&[None, Some(0), Some(2), Some(9)])),
+            18 => Self::Who,
+            _ => Self::Motd,
+        }
+    }
+}
+
+impl Addressee {
+    fn next(bytes: &mut Bytes<'_>) -> Self {
+        match bytes.below(12) {
+            who @ 0..=7 => Self::Here(who),
+            _ => Self::Named(bytes.pick(&NAMES)),
+        }
+    }
+}
+
+impl Way {
+    fn next(bytes: &mut Bytes<'_>) -> Self {
+        bytes.pick(&[
+            Self::Quit,
+            Self::QuitSaying,
+            Self::Close,
+            Self::Reset,
+            Self::Lose,
+            Self::Idle,
+            Self::Http,
+        ])
+    }
+}

@@ -1,0 +1,137 @@
+//! The command grammar: whatever a client types, a private message stays private.
+
+use crate::bytes::Bytes;
+use crate::harm::is_forbidden;
+use chatd::command::{Command, Input, interpret};
+use chatd::text::clean;
+
+/// How many bytes of the input choose what the rest is.
+const CHOICES: usize = 11;
+
+/// What terminals send for keys that are no text. The ones that are cut short come from keys that
+/// were pressed while the line was cut in two.
+const STRAY_KEYS: [&[u8]; 26] = [
+    b" ",
+    b"\t",
+    b"\r",
+    b"\0",
+    b"\x03",
+    b"\x08",
+    b"\x7f",
+    b"\x1b",
+    b"\x1b[",
+    b"\x1b[1;",
+    b"\x1b[A",
+    b"\x1b[D",
+    b"\x1bOC",
+    b"\x1bOP",
+    b"\x1b[1;5C",
+    b"\x1b[3~",
+    b"\x1b[200~",
+    b"\x1b[[A",
+    b"\x1b[<0;3;9M",
+    b"\xc2\xa0",
+    b"\xc2\x9b",
+    b"\xe3\x80\x80",
+    b"\xef\xbb\xbf",
+    b"\xe2\x80\x8e",
+    b"\x9b",
+    b"\xff",
+];
+
+const PRIVATE_COMMANDS: [&str; 4] = ["/msg", "/MSG", "/tell", "/tElL"];
+
+/// The first bytes choose whether the rest is a line as it is, or a private message, and behind
+/// which keys.
+pub fn check(input: &[u8]) {
+    let (choices, text) = input.split_at(input.len().min(CHOICES));
+    let mut choices = Bytes::new(choices);
+    let text = as_line(text);
+    if choices.below(2) == 0 {
+        check_any_line(&text);
+    } else {
+        check_private_message(&mut choices, &text);
+    }
+}
+
+/// The grammar is handed lines, so there is no line feed in them.
+fn as_line(bytes: &[u8]) -> Vec<u8> {
+    let is_kept = |byte: &u8| *byte != b'\n';
+    bytes.iter().copied().filter(is_kept).collect()
+}
+
+fn check_private_message(choices: &mut Bytes<'_>, text: &[u8]) {
+    let mut line = Vec::new();
+    for _ in 0..choices.below(8) {
+        line.extend_from_slice(choices.pick(&STRAY_KEYS));
+    }
+    line.extend_from_slice(choices.pick(&PRIVATE_COMMANDS).as_bytes());
+    line.extend_from_slice(choices.pick(&[" ", "\t", "  ", "\u{a0}"]).as_bytes());
+    line.extend_from_slice(b"bob ");
+    line.extend_from_slice(text);
+
+    let cleaned = clean(text);
+    let text = cleaned.trim();
+    match interpret(&line) {
+        Input::Command(Command::Msg(name, found)) => {
+            assert_eq!((name.as_str(), found.as_str()), ("bob", text));
+        }
+        Input::Command(Command::Misused(_)) if text.is_empty() => {}
+        other => panic!("{:?} became {other:?}", line.escape_ascii().to_string()),
+    }
+}
+
+fn check_any_line(line: &[u8]) {
+    let shown = match interpret(line) {
+        Input::Command(command) => return check_command(&command),
+        Input::Text(text) => {
+            assert_eq!(text, line, "text that is no command is not touched");
+            clean(text).into_owned()
+        }
+        Input::Trimmed(text) => clean(text.as_bytes()).into_owned(),
+    };
+    // What everybody reads must not look as if it was meant for the server, unless its author
+    // asked for that with two slashes.
+    let is_blank = |c: char| c.is_whitespace() || c == char::REPLACEMENT_CHARACTER;
+    let visible = shown.trim_start_matches(is_blank);
+    let word = visible.split(char::is_whitespace).next();
+    let is_command = word
+        .and_then(|word| word.strip_prefix('/'))
+        .is_some_and(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphabetic()));
+    let is_asked_for = line.windows(2).any(|pair| pair == b"//");
+    assert!(
+        !is_command || is_asked_for,
+        "{:?} is shown to everybody as {shown:?}",
+        line.escape_ascii().to_string()
+    );
+}
+
+/// Nothing in a command can do anything to a terminal, and names are single words.
+fn check_command(command: &Command) {
+    let (name, text) = match command {
+        Command::Nick(name)
+        | Command::Whois(name)
+        | Command::Ignore(name)
+        | Command::Unignore(name)
+        | Command::Who(Some(name)) => (Some(name), None),
+        Command::Msg(name, text) => (Some(name), Some(text)),
+        Command::Me(text)
+        | Command::Reply(text)
+        | Command::Away(Some(text))
+        | Command::Quit(Some(text))
+        | Command::Unknown(text) => (None, Some(text)),
+        _ => (None, None),
+    };
+    if let Some(name) = name {
+        assert!(
+            !name.is_empty() && !name.contains(char::is_whitespace),
+            "{command:?}"
+        );
+        assert!(!name.contains(is_forbidden), "{command:?}");
+    }
+    if let Some(text) = text {
+        let text = text.as_str();
+        assert!(!text.is_empty() && text == text.trim(), "{command:?}");
+        assert!(!text.contains(is_forbidden), "{command:?}");
+    }
+}
