@@ -157,22 +157,20 @@ fn is_stray(character: char) -> bool {
         )
 }
 
-/// Skips what follows ESC: `[` with parameters and a final character (ECMA-48, section 5.4), or `O`
-/// and a letter. The Linux console sends `[[` and a letter for some keys, and rxvt ends some with
-/// `$` or `^`. A `/` is never taken for a part of a sequence.
+/// Skips what follows ESC: `[` with parameters and a final character (ECMA-48, section 5.4), `O`
+/// and a letter, or the letter that was pressed together with Alt. The Linux console sends `[[` and
+/// a letter for some keys, and rxvt ends some with `$` or `^`. A `/` is never a part of a sequence.
 fn skip_key_sequence(introducer: char, sequence: &str) -> &str {
+    let is_final = |c: char| matches!(c, '@'..='~' | '$');
     let parameters = match introducer {
         '\u{1B}' => sequence
             .strip_prefix("[[")
-            .or(sequence.strip_prefix(['[', 'O'])),
-        _ => Some(sequence),
-    };
-    let Some(parameters) = parameters else {
-        return sequence;
+            .or(sequence.strip_prefix(['[', 'O']))
+            .unwrap_or(sequence),
+        _ => sequence,
     };
     let end = parameters.trim_start_matches(|c: char| matches!(c, '0'..='?'));
-    end.strip_prefix(|c: char| matches!(c, '@'..='~' | '$'))
-        .unwrap_or(end)
+    end.strip_prefix(is_final).unwrap_or(end)
 }
 
 /// The first word and what follows it, without the blanks between and at the end.
@@ -234,7 +232,8 @@ impl Command {
         command.unwrap_or(Self::Misused(usage))
     }
 
-    /// How many bytes of the client's own text others, or the client itself, are sent because of it.
+    /// How many bytes of the client's own text others, or the client itself, are sent because of
+    /// it.
     #[must_use]
     pub fn text_bytes(&self) -> usize {
         match self {
@@ -312,6 +311,7 @@ mod tests {
             "\u{1b}[[A",
             "\u{1b}",
             "\u{1b}[",
+            "\u{1b}b",
             "\u{1b}[7$",
             "\u{1b}[3^",
             "\u{1b}[1:3A",
