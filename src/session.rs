@@ -76,6 +76,7 @@ impl<'a> Session<'a> {
 
     fn converse(&mut self) -> Ending {
         let mut buffer = vec![0; SMALL_READ];
+        let mut was_full = false;
         while self.connection.is_open() {
             if let Some(ending) = self.watch() {
                 return ending;
@@ -89,9 +90,12 @@ impl<'a> Session<'a> {
                     }
                     // It is not silent while its lines wait for its rate or for the room.
                     self.heard = Instant::now();
-                    if length == buffer.len() && length < LARGE_READ {
+                    // One read that fills the buffer may be the start of a line that is never ended.
+                    let is_full = length == buffer.len();
+                    if is_full && was_full && length < LARGE_READ {
                         buffer.resize(2 * length, 0);
                     }
+                    was_full = is_full;
                 }
                 Some(Err(error)) if error.kind() == ErrorKind::WouldBlock => {
                     // A client that has been silent for a while needs no large buffer.
