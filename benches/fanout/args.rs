@@ -1,0 +1,150 @@
+//! What was asked for on the command line.
+
+use std::time::{Duration, Instant};
+
+use clap::{Parser, ValueEnum};
+
+use crate::contender::Contender;
+use crate::scenario::{Effort, Scenario};
+
+/// No run of `--quick` begins after this time; the longest takes some seconds, and the whole has to
+/// end within a minute.
+const QUICK_ENDS: Duration = Duration::from_secs(45);
+
+/// No run begins after this time, so that a full run is bounded too.
+const FULL_ENDS: Duration = Duration::from_secs(60 * 60);
+
+/// The sizes at which the picture is drawn.
+const CURVE: [usize; 7] = [10, 30, 100, 300, 1_000, 3_000, 10_000];
+
+/// Measures chatd beside other servers, over loopback.
+#[derive(Parser)]
+#[command(name = "cargo bench --bench fanout --")]
+pub struct Args {
+    /// What to measure; everything unless told
+    #[arg(value_name = "SCENARIO")]
+    which: Vec<Which>,
+
+    /// One short run of each, within a minute
+    #[arg(long)]
+    quick: bool,
+
+    /// How often each figure is measured; the table shows the median
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    runs: Option<u32>,
+
+    /// Numbers of clients, in place of those that the scenarios have
+    #[arg(long, num_args = 1.., value_parser = clap::value_parser!(u32).range(2..=15_000))]
+    clients: Vec<u32>,
+
+    /// Measures these servers only, of those that are installed
+    #[arg(long, num_args = 1.., value_name = "SERVER")]
+    only: Vec<Contender>,
+
+    /// Draws benches/fanout.svg though not everything was measured
+    #[arg(long)]
+    svg: bool,
+
+    /// Cargo says so to each benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A scenario as it is named on the command line, without its sizes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Which {
+    FanOut,
+    AllTalk,
+    Latency,
+    Crowd,
+    Stalled,
+    Churn,
+    Curve,
+}
+
+impl Args {
+    /// Reads the command line; one that is wrong ends the process with the usage.
+    pub fn read() -> Self {
+        Self::parse()
+    }
+
+    /// The servers to measure, chatd first.
+    pub fn contenders(&self) -> Vec<Contender> {
+        let wanted = |contender: &Contender| self.only.is_empty() || self.only.contains(contender);
+        Contender::value_variants()
+            .iter()
+            .copied()
+            .filter(wanted)
+            .filter(|contender| contender.is_installed())
+            .collect()
+    }
+
+    /// The scenarios to run, each with its size.
+    pub fn scenarios(&self) -> Vec<Scenario> {
+        // The curve is all about many sizes, so a quick run has it only when told.
+        let all = Which::value_variants().iter();
+        let wanted = |which: &Which| match &self.which[..] {
+            [] => !(self.quick && *which == Which::Curve),
+            told => told.contains(which),
+        };
+        all.copied()
+            .filter(wanted)
+            .flat_map(|which| self.sized(which))
+            .collect()
+    }
+
+    fn sized(&self, which: Which) -> Vec<Scenario> {
+        type Make = fn(usize) -> Scenario;
+        let (make, full, quick): (Make, &[usize], &[usize]) = match which {
+            Which::FanOut => (
+                |clients| Scenario::FanOut { clients },
+                &[50, 2_000],
+                &[50, 2_000],
+            ),
+            Which::AllTalk => (|clients| Scenario::AllTalk { clients }, &[100], &[100]),
+            Which::Latency => (
+                |clients| Scenario::Latency { clients },
+                &[2, 100, 1_000],
+                &[2, 100],
+            ),
+            Which::Crowd => (|clients| Scenario::Crowd { clients }, &[10_000], &[2_000]),
+            Which::Curve => (
+                |clients| Scenario::Curve { clients },
+                &CURVE,
+                &[10, 100, 1_000],
+            ),
+            Which::Stalled => return vec![Scenario::Stalled],
+            Which::Churn => return vec![Scenario::Churn],
+        };
+        match &self.clients[..] {
+            [] if self.quick => quick.iter().copied().map(make).collect(),
+            [] => full.iter().copied().map(make).collect(),
+            told => told.iter().map(|&clients| make(clients as usize)).collect(),
+        }
+    }
+
+    /// How often each figure is measured.
+    pub fn runs(&self) -> u32 {
+        self.runs.unwrap_or(if self.quick { 1 } else { 3 })
+    }
+
+    /// How long each run takes.
+    pub fn effort(&self) -> Effort {
+        if self.quick {
+            Effort::Quick
+        } else {
+            Effort::Full
+        }
+    }
+
+    /// Whether no further run may begin.
+    pub fn time_is_up(&self, begin: Instant) -> bool {
+        begin.elapsed() > if self.quick { QUICK_ENDS } else { FULL_ENDS }
+    }
+
+    /// Whether the picture is drawn: when everything was measured, or when asked for.
+    pub fn draws(&self) -> bool {
+        let everything = self.which.is_empty() && self.clients.is_empty() && self.only.is_empty();
+        self.svg || (everything && !self.quick)
+    }
+}

@@ -1,0 +1,55 @@
+//! Crowds that say nothing, half a line, or a byte at a time (P2).
+
+use crate::kit::{Chat, Footprint, KIB, grew_by_less_than};
+use crate::support::{Client, Server};
+
+/// How many of each kind there are. The soak bench has the thousands.
+const SILENT: usize = 400;
+const HALF_A_LINE: usize = 400;
+const BYTE_BY_BYTE: usize = 200;
+const ALL: usize = SILENT + HALF_A_LINE + BYTE_BY_BYTE;
+
+/// What a client may cost in a debug build; a release build is held to less by the soak bench.
+const MOST_BYTES_EACH: u64 = 32 * KIB;
+
+fn connect(server: &Server, count: usize) -> Vec<Client> {
+    (0..count).map(|_| server.connect()).collect()
+}
+
+#[test]
+fn a_thousand_who_say_nothing_or_half_a_line_or_a_byte_at_a_time_are_noticed_by_nobody() {
+    let server = Server::start(&[]);
+    let mut chat = Chat::start(&server);
+    let before = (Footprint::of(&server), server.resident_bytes());
+    let silent = connect(&server, SILENT);
+    let mut halves = connect(&server, HALF_A_LINE);
+    let slow = connect(&server, BYTE_BY_BYTE);
+    let half = "x".repeat(2000);
+    for client in &halves {
+        client.send_bytes(half.as_bytes());
+    }
+    for byte in b"this line never ends" {
+        for client in &slow {
+            client.send_bytes(&[*byte]);
+        }
+        chat.goes_on(5);
+    }
+    let after = server.resident_bytes();
+    grew_by_less_than(
+        ALL as u64 * MOST_BYTES_EACH,
+        before.1,
+        after,
+        &"a crowd is here",
+    );
+
+    // The half that waited is not lost.
+    let mut late = halves.pop().expect("there are many");
+    late.read_welcome();
+    late.send(" and the other half");
+    late.settle();
+    assert_eq!(chat.hears(), format!("{half} and the other half"));
+
+    drop((silent, halves, slow, late));
+    before.0.returns(&server);
+    chat.goes_on(5);
+}
