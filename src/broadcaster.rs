@@ -174,21 +174,22 @@ impl Broadcaster {
     /// The end: what the clients' threads hold, then the goodbye, then what is pending.
     fn close(mut self, events: &Receiver<Event>) {
         let start = Instant::now();
-        for client in self.delivery.clients() {
-            self.stop(client);
-        }
-        while self.has_clients() {
-            let Ok(event) = events.recv_deadline(start + COLLECTING_TIME) else {
-                break;
-            };
-            self.clock = Clock::now();
-            let newcomer = match &event {
-                Event::Joined(client, _) => Some(*client),
-                _ => None,
-            };
-            self.handle(event, self.clock);
-            if let Some(client) = newcomer {
-                self.stop(client);
+        let collected = start + COLLECTING_TIME;
+        let mut newcomers = self.delivery.clients();
+        while self.has_clients() && Instant::now() < collected {
+            let waiting = newcomers.drain(..);
+            let waiting = waiting.filter(|client| self.delivery.stop(*client) == Held::Nothing);
+            let waiting = waiting.collect::<Vec<_>>();
+            // What those have said is in the channel already, so their departures come behind that.
+            for event in events.try_iter().take(events.len()) {
+                newcomers.extend(self.handle_late(event));
+            }
+            for client in waiting {
+                self.handle(Event::Left(client, Ending::Shutdown), self.clock);
+            }
+            if newcomers.is_empty() && self.has_clients() {
+                let event = events.recv_deadline(collected);
+                newcomers.extend(event.ok().and_then(|event| self.handle_late(event)));
             }
             self.delivery.flush(self.clock.instant);
         }
@@ -208,12 +209,15 @@ impl Broadcaster {
         }
     }
 
-    /// Takes nothing more from a client. If its thread waits for it, that is all; else its departure
-    /// comes behind what the thread still holds.
-    fn stop(&mut self, client: ClientId) {
-        if self.delivery.stop(client) == Held::Nothing {
-            self.handle(Event::Left(client, Ending::Shutdown), self.clock);
-        }
+    /// Does what follows from an event, and answers which client came with it.
+    fn handle_late(&mut self, event: Event) -> Option<ClientId> {
+        let newcomer = match &event {
+            Event::Joined(client, _) => Some(*client),
+            _ => None,
+        };
+        self.clock = Clock::now();
+        self.handle(event, self.clock);
+        newcomer
     }
 
     fn has_clients(&self) -> bool {

@@ -23,7 +23,7 @@ const SECOND: Duration = Duration::from_secs(1);
 enum Entry {
     Line(Vec<u8>),
     /// Everything before it is to be written, then this is dropped.
-    Flush(#[expect(dead_code, reason = "its drop is the answer")] Sender<()>),
+    Flush(Sender<()>),
 }
 
 /// The log, to be finished at the end of the process.
@@ -112,7 +112,15 @@ fn write_entries(entries: &Receiver<Entry>, limited: &Limited, lost: &AtomicU64)
             Ok(Entry::Line(line)) => {
                 let _ = io::stderr().write_all(&line);
             }
-            Ok(Entry::Flush(_)) => limited.tell_left_out(Instant::now() + SECOND),
+            Ok(Entry::Flush(done)) => {
+                limited.tell_left_out(Instant::now() + SECOND);
+                for entry in entries.try_iter() {
+                    if let Entry::Line(line) = entry {
+                        let _ = io::stderr().write_all(&line);
+                    }
+                }
+                drop(done);
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
