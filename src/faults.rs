@@ -2,7 +2,7 @@
 
 use crate::command::Command;
 
-/// What `/faultpanic` is to a server under test: its broadcaster panics.
+/// `/faultpanic` makes the broadcaster panic.
 ///
 /// # Panics
 ///
@@ -14,7 +14,7 @@ pub fn in_broadcaster(command: &Command) {
     );
 }
 
-/// What `/faultpanicclient` is to a server under test: the thread of the client panics.
+/// `/faultpanicclient` makes the thread of the client panic.
 ///
 /// # Panics
 ///

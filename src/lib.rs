@@ -4,14 +4,17 @@
 //!
 //! | where | file |
 //! | --- | --- |
-//! | a client is accepted | [`server`] |
-//! | its thread reads its bytes | [`session`], from its [`connection`] |
+//! | what the user wants, and in which [`units`] | [`config`] |
+//! | a client is accepted, if there is a seat for it | [`server`], [`seats`], [`rejection`] |
+//! | its thread reads its bytes, no faster than its rate | [`session`], [`connection`], [`rate`] |
 //! | they become lines | [`telnet`], [`line`](mod@line), [`text`], [`command`] |
 //! | lines become events | [`event`] |
-//! | the one thread with all state takes them | [`broadcaster`] |
-//! | what they mean in the chat | [`room`], [`answers`] |
+//! | the one thread with all state takes them | [`broadcaster`], at a time of the [`clock`] |
+//! | what they mean in the chat | [`room`], [`answers`], [`names`], [`gathering`], [`history`] |
 //! | where they wait, once for everybody | [`shared_log`] |
 //! | where they leave, for each reader | [`delivery`], [`reader`], [`outbox`], over a [`wire`] |
+//! | what a reader does not want, and whether it keeps up | [`filter`], [`pace`] |
+//! | what is said of it on stderr, and how it ends | [`logging`], [`log_lines`], [`signals`] |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::unchecked_time_subtraction))]
 

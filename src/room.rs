@@ -110,7 +110,7 @@ impl Room {
             away: Away::No,
             correspondent: None,
         };
-        person.charge_prefix();
+        person.tell_prefix();
         self.people.insert(client, person);
         self.gathering.arrive(client, clock.instant);
     }
@@ -228,7 +228,7 @@ impl Room {
         let mut notice = Vec::new();
         answers::line(&mut notice, format_args!("{} is now {name}", person.name));
         person.name = name;
-        person.charge_prefix();
+        person.tell_prefix();
         if is_known {
             delivery.say(Origin::Server, |text| text.extend_from_slice(&notice));
         } else {
@@ -338,7 +338,7 @@ impl Person {
         format!("<{}> ", self.name)
     }
 
-    fn charge_prefix(&self) {
+    fn tell_prefix(&self) {
         self.wire.set_prefix(self.prefix().len());
     }
 }

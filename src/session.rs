@@ -140,7 +140,7 @@ impl<'a> Session<'a> {
             Ok(false) => quiet_timeout(self.silence),
             Err(_) => return,
         };
-        // As above.
+        // A socket on which this fails says why at the read.
         let _ = self.connection.set_user_timeout(timeout);
     }
 
