@@ -73,7 +73,7 @@ impl Stage {
     fn wait(&mut self, milliseconds: u64) {
         let until = self.now + milliseconds;
         while let Some(due) = self.broadcaster.next_due() {
-            let due = (due - self.start).as_millis() as u64;
+            let due = (due - self.start).as_micros().div_ceil(1_000) as u64;
             if due > until {
                 break;
             }

@@ -273,10 +273,11 @@ impl Run {
         }
     }
 
-    /// When the broadcaster wants to be called, in milliseconds since the start.
+    /// When the broadcaster wants to be called, in milliseconds since the start, rounded up: a tick
+    /// may come sooner than this clock's next step.
     fn next_due(&self) -> Option<u64> {
         let due = self.broadcaster.next_due()?;
-        Some((due - self.start).as_millis() as u64)
+        Some((due - self.start).as_micros().div_ceil(1_000) as u64)
     }
 
     /// Time passes, and the broadcaster is called whenever it wants to be.
