@@ -1,13 +1,13 @@
 //! The one thread that owns all chat state and writes to every client.
 
+use crate::chat::Room;
 use crate::clock::Clock;
 use crate::config::{BacklogLimits, Mode};
 use crate::delivery::Delivery;
+use crate::delivery::shared_log::Origin;
 use crate::event::{ClientId, Ending, Event};
-use crate::log_lines;
-use crate::room::Room;
-use crate::shared_log::Origin;
-use crate::signals::Shutdown;
+use crate::logging::lines as log_lines;
+use crate::shutdown::Shutdown;
 use crate::wire::{Held, Wire};
 use crossbeam_channel::Receiver;
 use std::collections::BTreeMap;

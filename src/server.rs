@@ -1,16 +1,17 @@
 //! The accept loop, and everything that has to run before and after it.
 
 use crate::broadcaster::{Broadcaster, FULL};
+use crate::client::connection::{Connection, NOTSENT_LOWAT};
+use crate::client::{self, quiet_timeout};
 use crate::clock::Clock;
 use crate::config::{Config, Mode, SilenceLimits};
-use crate::connection::{Connection, NOTSENT_LOWAT};
 use crate::event::{CHANNEL_EVENTS, ClientId, Ending, Event};
 use crate::logging::Logging;
+use crate::logging::lines as log_lines;
 use crate::seats::{Seat, Seats};
-use crate::session::{self, quiet_timeout};
-use crate::signals::{Shutdown, handle_signals};
+use crate::shutdown::{Shutdown, handle_signals};
 use crate::wire::Wire;
-use crate::{log_lines, logging, rejection};
+use crate::{logging, rejection};
 use crossbeam_channel::{Sender, bounded};
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -247,7 +248,7 @@ impl Accepting {
         }
         let (events, config) = (self.events.clone(), Arc::clone(&self.config));
         let talk = move || {
-            session::run(&connection, &events, &config);
+            client::run(&connection, &events, &config);
             drop(connection);
             drop(seat);
         };

@@ -3,7 +3,7 @@
 
 use crate::bytes::Bytes;
 use crate::harm::is_forbidden;
-use chatd::line::{Cut, Cutter, End, Grammar, TAIL_BYTES};
+use chatd::lines::{Cut, Cutter, End, Grammar, TAIL_BYTES};
 use chatd::telnet::{Asked, Telnet};
 use chatd::text::Lines;
 

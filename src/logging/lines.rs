@@ -1,7 +1,7 @@
 //! What the log says of clients: names and addresses, and never what they say.
 
+use crate::chat::names::Name;
 use crate::event::Ending;
-use crate::names::Name;
 use crate::units::show_duration;
 use crate::wire::Tally;
 use log::info;

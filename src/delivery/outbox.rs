@@ -1,8 +1,8 @@
 //! Where lines leave: what one client has still to read, and the sending of it.
 
+use crate::delivery::filter::Filter;
+use crate::delivery::shared_log::{Cursor, Position, Run, SharedLog, Style, push_crlf};
 use crate::event::ClientId;
-use crate::filter::Filter;
-use crate::shared_log::{Cursor, Position, Run, SharedLog, Style, push_crlf};
 use crate::wire::Wire;
 use std::collections::{VecDeque, vec_deque};
 use std::io::{self, IoSlice};

@@ -1,14 +1,14 @@
 //! What each command does and what its user reads.
 
+use crate::chat::gathering::join_names;
+use crate::chat::history::Entry;
+use crate::chat::names::Name;
+use crate::chat::{Away, Room, quote};
 use crate::clock::{Clock, When};
 use crate::command::{Command, HELP};
 use crate::delivery::Delivery;
+use crate::delivery::filter::Hidden;
 use crate::event::ClientId;
-use crate::filter::Hidden;
-use crate::gathering::join_names;
-use crate::history::Entry;
-use crate::names::Name;
-use crate::room::{Away, Room, quote};
 use crate::text::Line;
 use crate::units::show_duration;
 use jiff::Timestamp;

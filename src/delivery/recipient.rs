@@ -2,10 +2,10 @@
 //! again.
 
 use crate::config::BacklogLimits;
+use crate::delivery::outbox::{Left, Outbox};
+use crate::delivery::patience::Pace;
+use crate::delivery::shared_log::{Position, SharedLog};
 use crate::event::{ClientId, Ending};
-use crate::outbox::{Left, Outbox};
-use crate::pace::Pace;
-use crate::shared_log::{Position, SharedLog};
 use crate::wire::Wire;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,12 +1,17 @@
 //! Where lines enter: the thread of one client, which reads its socket and passes on what it says.
 
+pub mod connection;
+pub mod lines;
+mod rate;
+pub mod telnet;
+
+use crate::client::connection::Connection;
+use crate::client::lines::{Cut, Cutter, End, Grammar};
+use crate::client::rate::TokenBucket;
+use crate::client::telnet::{Asked, Telnet};
 use crate::command::{Command, Input, interpret};
 use crate::config::{Config, LineLimits, Mode, SilenceLimits};
-use crate::connection::Connection;
 use crate::event::{Advice, ClientId, EVENT_BYTES, Ending, Event};
-use crate::line::{Cut, Cutter, End, Grammar};
-use crate::rate::TokenBucket;
-use crate::telnet::{Asked, Telnet};
 use crate::text::Lines;
 use crate::wire::Wire;
 use crossbeam_channel::Sender;

@@ -1,11 +1,19 @@
 //! Fan-out: the shared log, everybody who reads it, and what happens to those who do not.
 
+pub mod filter;
+mod outbox;
+mod patience;
+mod recipient;
+pub mod shared_log;
+
 use crate::config::BacklogLimits;
+use crate::delivery::filter::Hidden;
+use crate::delivery::outbox::Outbox;
+use crate::delivery::recipient::{
+    Outcome, PARTING_TIME, PRIVATE_BYTES, Reader, Retries, Round, Stage,
+};
+use crate::delivery::shared_log::{Origin, Position, SharedLog};
 use crate::event::{ClientId, Ending};
-use crate::filter::Hidden;
-use crate::outbox::Outbox;
-use crate::reader::{Outcome, PARTING_TIME, PRIVATE_BYTES, Reader, Retries, Round, Stage};
-use crate::shared_log::{Origin, Position, SharedLog};
 use crate::wire::{Held, Wire};
 use std::collections::BTreeMap;
 use std::mem;

@@ -3,8 +3,8 @@
 //! A client that hides something may still have older lines to read: what it sees does not depend
 //! on how far behind it is.
 
+use crate::delivery::shared_log::{Origin, Position};
 use crate::event::ClientId;
-use crate::shared_log::{Origin, Position};
 use std::collections::BTreeMap;
 
 /// What a client can hide.
@@ -104,7 +104,7 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared_log::SharedLog;
+    use crate::delivery::shared_log::SharedLog;
 
     #[test]
     fn what_is_hidden_is_what_was_logged_between_hiding_and_showing_it() {

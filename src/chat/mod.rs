@@ -3,17 +3,22 @@
 //! It writes nothing to a socket and knows no time of its own: what is to be read goes to the
 //! [`Delivery`], and the clock is handed in.
 
+mod answers;
+mod gathering;
+mod history;
+pub mod names;
+
+use crate::chat::gathering::{Gathering, Reason, arrival_notice, departure_notice, join_names};
+use crate::chat::history::History;
+use crate::chat::names::{Name, Names};
 use crate::clock::Clock;
 use crate::command::Command;
 use crate::delivery::Delivery;
+use crate::delivery::shared_log::Origin;
 use crate::event::{Advice, ClientId, Ending};
-use crate::gathering::{Gathering, Reason, arrival_notice, departure_notice, join_names};
-use crate::history::History;
-use crate::names::{Name, Names};
-use crate::shared_log::Origin;
+use crate::logging::lines as log_lines;
 use crate::text::{Line, Lines};
 use crate::wire::Wire;
-use crate::{answers, log_lines};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

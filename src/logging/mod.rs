@@ -1,6 +1,8 @@
 //! The log on stderr. It never stops the chat: lines pass through a bounded queue to a thread that
 //! writes them, and what there is too much of is counted.
 
+pub mod lines;
+
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use env_logger::{Builder, Logger, Target};
 use log::{LevelFilter, Log, Metadata, Record};

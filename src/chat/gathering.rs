@@ -1,7 +1,7 @@
 //! Joins and departures, gathered: a thousand arrivals make one notice, not a million.
 
+use crate::chat::names::Name;
 use crate::event::{ClientId, Ending};
-use crate::names::Name;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
