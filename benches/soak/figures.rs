@@ -18,8 +18,13 @@ const MIB: u64 = 1024 * KIB;
 const LARGE: [&str; 4] = ["--max-clients", "15000", "--rate", "0"];
 
 /// How much of a core clients take that do not read what is pending for them.
-pub fn processor_of_stalled_clients(count: usize, most: f64, args: &Args, sheet: &mut Sheet) {
-    let server = Server::start(&LARGE);
+pub fn processor_of_stalled_clients(args: &Args, sheet: &mut Sheet) {
+    stalled_clients(300, 2.0, args, sheet);
+    stalled_clients(10_000, 10.0, args, sheet);
+}
+
+fn stalled_clients(count: usize, most: f64, args: &Args, sheet: &mut Sheet) {
+    let server = Server::start(args, &LARGE);
     let stalled = crowd(count, || connect_narrow(server.address()));
     let mut speaker = Client::join(server.address(), "speaker").expect("there is a place");
     // More than the kernel takes for one of them, so that something is pending for each.
@@ -40,7 +45,7 @@ pub fn processor_of_stalled_clients(count: usize, most: f64, args: &Args, sheet:
 type Kind<'a> = (&'a str, usize, &'a dyn Fn(&[TcpStream]));
 
 /// What a client costs that says nothing, half a line, or a byte a second.
-pub fn memory_of_silent_clients(sheet: &mut Sheet) {
+pub fn memory_of_silent_clients(args: &Args, sheet: &mut Sheet) {
     let half = "x".repeat(2000);
     let kinds: [Kind<'_>; 3] = [
         ("1,000 who say nothing", 1000, &|_| {}),
@@ -55,7 +60,7 @@ pub fn memory_of_silent_clients(sheet: &mut Sheet) {
         }),
     ];
     for (name, count, speak) in kinds {
-        let server = Server::start(&LARGE);
+        let server = Server::start(args, &LARGE);
         let mut witness = Client::join(server.address(), "witness").expect("there is a place");
         let before = server.resident();
         let crowd = crowd(count, || connect(server.address()));
@@ -76,7 +81,7 @@ pub fn memory_of_silent_clients(sheet: &mut Sheet) {
 
 /// What is left of many connections that have come and gone.
 pub fn what_stays_of_connections(args: &Args, sheet: &mut Sheet) {
-    let server = Server::start(&["--history", "0"]);
+    let server = Server::start(args, &["--history", "0"]);
     let footprint = server.footprint();
     // What so many at once have cost is kept for the next, and so it is not what a leak is.
     let address = server.address();
@@ -122,7 +127,7 @@ pub fn what_stays_of_connections(args: &Args, sheet: &mut Sheet) {
 pub fn delay_beside_a_flooder(args: &Args, sheet: &mut Sheet) {
     const PEOPLE: u32 = 100;
     let p99 = |flooders: usize| {
-        let server = Server::start(&["--rate", "64KiB"]);
+        let server = Server::start(args, &["--rate", "64KiB"]);
         let report = chat(server.address(), PEOPLE, || {
             trouble::during(
                 server.address(),

@@ -1,8 +1,9 @@
 //! The soak of chatd: everything that `tests/faults` does to it, for minutes and all at once, and
 //! the figures that depend on the machine.
 //!
-//! `cargo bench --bench soak` takes about 13 minutes, `-- --quick` about two, and `-- --minutes N`
-//! lets the part in which everything happens at once last for so long. It speaks over loopback
+//! `cargo bench --bench soak` takes about 25 minutes, `-- --quick` about eight, and `-- --minutes N`
+//! lets the part in which everything happens at once last for so long. `-- --only NAME…` measures
+//! these scenarios only, and `-- --chatd PATH` another build of the server. It speaks over loopback
 //! only, ends the servers that it starts however it ends, and prints one table.
 //!
 //! | file | idea |
@@ -12,6 +13,13 @@
 //! | `client` | one connection to it |
 //! | `people` | people who chat, and the check that nothing of it is lost, doubled or disordered |
 //! | `trouble` | everybody else |
+//! | `load` | any number of clients on one thread: flooders, and who reads slowly or not at all |
+//! | `pair` | two people who chat, and how long their lines take |
+//! | `scenario` | all scenarios, by name |
+//! | `findings` | the figures that several scenarios have |
+//! | `slow_readers` | people who chat beside flooders and a slow reader |
+//! | `crowds` | people who chat beside hundreds of flooders or readers |
+//! | `remains` | what clients cost after they have done something odd |
 //! | `figures` | one figure at a time, while nothing else happens |
 //! | `together` | all of it at once |
 //! | `sheet` | figure, bound, and whether it holds |
@@ -30,10 +38,17 @@ mod fanout {
 
 mod args;
 mod client;
+mod crowds;
 mod figures;
+mod findings;
+mod load;
+mod pair;
 mod people;
+mod remains;
+mod scenario;
 mod server;
 mod sheet;
+mod slow_readers;
 mod together;
 mod trouble;
 
@@ -55,12 +70,11 @@ fn main() -> ExitCode {
     println!("{}\n", fanout::readings::machine());
 
     let mut sheet = Sheet::default();
-    figures::processor_of_stalled_clients(300, 2.0, &args, &mut sheet);
-    figures::processor_of_stalled_clients(10_000, 10.0, &args, &mut sheet);
-    figures::memory_of_silent_clients(&mut sheet);
-    figures::what_stays_of_connections(&args, &mut sheet);
-    figures::delay_beside_a_flooder(&args, &mut sheet);
-    together::everything(&args, &mut sheet);
+    for scenario in scenario::ALL {
+        if args.want(scenario.name) {
+            (scenario.measure)(&args, &mut sheet);
+        }
+    }
     print!("{sheet}");
     if sheet.all_hold() {
         ExitCode::SUCCESS

@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
+use crate::args::Args;
 use crate::fanout::child::Child;
 use crate::fanout::readings;
 
@@ -29,8 +30,8 @@ pub struct Footprint {
 
 impl Server {
     /// Starts one on loopback.
-    pub fn start(options: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+    pub fn start(args: &Args, options: &[&str]) -> Self {
+        let mut command = Command::new(args.chatd());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CHATD_") || name == "RUST_LOG" {
                 command.env_remove(name);
@@ -76,13 +77,28 @@ impl Server {
         }
     }
 
+    /// The processor time that it has used so far.
+    pub fn processor_time(&self) -> Duration {
+        readings::cpu_time(self.child.pid()).expect("chatd runs")
+    }
+
     /// The share of one core that it uses while `time` passes, in percent.
     pub fn processor_share(&self, time: Duration) -> f64 {
-        let used = || readings::cpu_time(self.child.pid()).expect("chatd runs");
-        let (begin, before) = (Instant::now(), used());
+        let (begin, before) = (Instant::now(), self.processor_time());
         thread::sleep(time);
-        let spent = used().saturating_sub(before);
+        let spent = self.processor_time().saturating_sub(before);
         100.0 * spent.as_secs_f64() / begin.elapsed().as_secs_f64()
+    }
+
+    /// Asks it to stop (SIGTERM) and returns how long that took, [`PATIENCE`] at most.
+    pub fn stop(mut self) -> Duration {
+        let begin = Instant::now();
+        let pid = Pid::from_raw(self.child.pid().cast_signed()).expect("a process has a number");
+        kill_process(pid, Signal::TERM).expect("chatd runs");
+        while self.child.still_runs().is_ok() && begin.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(5));
+        }
+        begin.elapsed()
     }
 }
 

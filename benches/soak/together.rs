@@ -31,7 +31,7 @@ const LIMITS: [&str; 6] = [
 
 /// Everything happens, and nobody who reads loses a line.
 pub fn everything(args: &Args, sheet: &mut Sheet) {
-    let server = Server::start(&LIMITS);
+    let server = Server::start(args, &LIMITS);
     // A first client, so that everything is there that one brings about.
     let mut first = Client::join(server.address(), "first").expect("there is a place");
     first.settle().expect("the server answers");
