@@ -1,26 +1,21 @@
 //! The one thread that owns all chat state and writes to every client.
 
-use crate::chat::Room;
+use crate::channel::EventReceiver;
+use crate::chat::{Chat, Relay, Scene};
 use crate::clock::Clock;
 use crate::config::{BacklogLimits, Mode};
 use crate::delivery::Delivery;
-use crate::delivery::shared_log::Origin;
-use crate::event::{ClientId, Ending, Event};
-use crate::logging::lines as log_lines;
-use crate::shutdown::Shutdown;
-use crate::wire::{Held, Wire};
-use crossbeam_channel::Receiver;
-use std::collections::BTreeMap;
+use crate::delivery::writability::Writability;
+use crate::event::{ClientId, Event};
+use crate::pressure::Pressure;
+use crate::shutdown::Bell;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many bytes of lines are taken from the channel before they are sent: the more, the fewer
-/// sends, but all of them should still be in the processor's cache when the last client gets them.
-const BATCH_BYTES: usize = 256 << 10;
-
-/// How many events are taken before that: joins and commands are small, but not free.
-const BATCH_EVENTS: usize = 1024;
+/// What is taken from the channel may cost so much before it is sent: the more, the fewer sends,
+/// but all of it should still be in the
+/// processor's cache when the last client gets it. It is what one client may have on its way.
+const BATCH_COST: u64 = 384 << 10;
 
 /// How long the clients' threads have, at the end, to pass on what they hold.
 const COLLECTING_TIME: Duration = Duration::from_secs(1);
@@ -28,227 +23,133 @@ const COLLECTING_TIME: Duration = Duration::from_secs(1);
 /// How long what is pending is written at the end, collecting included.
 const CLOSING_TIME: Duration = Duration::from_secs(2);
 
-/// What a client reads for which there is no room.
-pub const FULL: &[u8] = b"-- chatd is full, try again later\n";
-
-/// What a client reads that speaks HTTP or TLS.
-const HTTP_ANSWER: &[u8] =
-    b"HTTP/1.0 400 Bad Request\r\n\r\nThis is a chat server: join it with nc HOST PORT\r\n";
-
 /// All state of the server that clients can see.
 pub struct Broadcaster {
+    scene: Box<dyn Scene>,
     delivery: Delivery,
-    scene: Scene,
     clock: Clock,
-}
-
-/// What happens to the lines.
-enum Scene {
-    Chat(Box<Room>),
-    /// They are passed on, and of the clients nothing is known but when they came.
-    Raw(BTreeMap<ClientId, (Arc<dyn Wire>, Instant)>),
 }
 
 impl Broadcaster {
     /// A broadcaster with nobody to write to.
     #[must_use]
-    pub fn new(mode: &Mode, limits: BacklogLimits, clock: Clock) -> Self {
-        let scene = match mode {
-            Mode::Chat { motd, history } => {
-                Scene::Chat(Box::new(Room::new(motd.clone(), *history, clock)))
-            }
-            Mode::Raw => Scene::Raw(BTreeMap::new()),
-        };
+    pub fn new(mode: &Mode, limits: BacklogLimits, pressure: Arc<Pressure>, clock: Clock) -> Self {
         Self {
-            delivery: Delivery::new(limits),
-            scene,
+            scene: match mode {
+                Mode::Chat { motd, history } => Box::new(Chat::new(motd.clone(), *history, clock)),
+                Mode::Raw => Box::new(Relay::default()),
+            },
+            delivery: Delivery::new(limits, pressure, clock.instant),
             clock,
         }
     }
 
     /// Takes events and writes what follows from them, until the shutdown.
-    pub fn run(mut self, events: &Receiver<Event>, shutdown: &Shutdown) {
-        while !shutdown.is_requested() {
-            let first = self.wait(events);
-            self.clock = Clock::now();
-            self.take_batch(first, events);
-            self.flush(self.clock);
+    pub fn run(mut self, events: &EventReceiver, writability: &Writability, bell: &Bell) {
+        while !bell.has_rung() {
+            self.turn(events, writability, None);
         }
-        self.close(events);
-    }
-
-    /// Waits for an event, and no longer than until something else is due. While the room waits for
-    /// a slow client, no event is taken.
-    fn wait(&self, events: &Receiver<Event>) -> Option<Event> {
-        let due = self.next_due();
-        if !self.delivery.is_open() {
-            let due = due.unwrap_or_else(Instant::now);
-            thread::sleep(due.saturating_duration_since(Instant::now()));
-            return None;
+        let start = Instant::now();
+        let collected = start + COLLECTING_TIME;
+        while self.scene.count() > 0 && Instant::now() < collected {
+            self.turn(events, writability, Some(collected));
         }
-        match due {
-            None => events.recv().ok(),
-            Some(due) => events.recv_deadline(due).ok(),
+        self.end(start + CLOSING_TIME);
+        while !self.delivery.is_empty() {
+            self.turn(events, writability, None);
         }
     }
 
-    /// Takes what waits in the channel, up to a budget.
-    fn take_batch(&mut self, first: Option<Event>, events: &Receiver<Event>) {
-        let Some(first) = first else { return };
-        let waiting = events.try_iter().take(BATCH_EVENTS);
-        let mut bytes = 0;
-        for event in std::iter::once(first).chain(waiting) {
-            bytes += match &event {
-                Event::Lines(_, lines) => lines.len(),
-                _ => 0,
-            };
-            self.handle(event, self.clock);
-            if bytes + self.delivery.told_bytes() >= BATCH_BYTES {
-                break;
-            }
+    /// Waits until there is something to do, takes what has happened, and sends what follows.
+    fn turn(&mut self, events: &EventReceiver, writability: &Writability, until: Option<Instant>) {
+        self.wait(events, writability, until);
+        self.clock = Clock::now();
+        let mut cost = 0;
+        let mut places = Vec::new();
+        while cost + (self.delivery.told_bytes() as u64) < BATCH_COST
+            && let Some(queued) = events.try_receive()
+        {
+            cost += queued.cost;
+            places.push(queued.places);
+            self.handle(queued.event, self.clock);
+        }
+        // Those who wait for room read on while this is sent.
+        drop(places);
+        self.flush(self.clock);
+    }
+
+    /// Waits for an event, for a socket that was full, and no longer than until something is due.
+    fn wait(&mut self, events: &EventReceiver, writability: &Writability, until: Option<Instant>) {
+        let now = Instant::now();
+        let due = self.next_due(now).into_iter().chain(until).min();
+        let time = due.map(|due| due.saturating_duration_since(now));
+        let is_waited_for = events.wait_by(|| self.resume(&writability.wait(time)));
+        if !is_waited_for && self.delivery.is_anybody_full() {
+            self.resume(&writability.wait(Some(Duration::ZERO)));
         }
     }
 
-    /// Does what follows from one event. What is to be read is sent by the next [`Self::flush`].
+    /// The kernel says that these clients' sockets have room again.
+    pub fn resume(&mut self, clients: &[ClientId]) {
+        self.delivery.resume(clients);
+    }
+
+    /// Applies one event. What is to be read is sent by the next [`Self::flush`].
     pub fn handle(&mut self, event: Event, clock: Clock) {
         #[cfg(feature = "fault-injection")]
-        if let Event::Command(_, command) = &event {
+        if let Event::Asked(_, command) = &event {
             crate::faults::in_broadcaster(command);
         }
-        let delivery = &mut self.delivery;
-        match (event, &mut self.scene) {
-            (Event::Joined(client, wire), Scene::Chat(room)) => {
-                room.join(client, wire, clock, delivery)
+        let (scene, delivery) = (&mut *self.scene, &mut self.delivery);
+        delivery.make_room(event.cost(), scene.log(), clock.instant);
+        match event {
+            Event::Joined(client, arrival) => scene.joined(client, arrival, clock, delivery),
+            Event::Said(client, lines) => scene.said(client, lines, clock, delivery),
+            Event::Asked(client, command) => scene.asked(client, command, clock, delivery),
+            Event::Answered(client, answer) => {
+                let at = scene.log().seal();
+                delivery.tell(client, at, answer);
             }
-            (Event::Lines(client, lines), Scene::Chat(room)) => {
-                room.say(client, &lines, clock, delivery)
+            Event::SentCr(client) => delivery.want_crlf(client, scene.log()),
+            Event::Left(client, mut departure) => {
+                let at = scene.log().seal();
+                let ending = departure.ending;
+                departure.ending = delivery.leave(client, ending, at, clock.instant);
+                scene.left(client, departure, clock, delivery);
             }
-            (Event::Command(client, command), Scene::Chat(room)) => {
-                room.command(client, command, clock, delivery)
-            }
-            (Event::Told(client, advice), _) => Room::advise(client, advice, delivery),
-            (Event::Refused(client, answer), _) => {
-                delivery.release(client);
-                delivery.tell_bytes(client, &answer);
-            }
-            (Event::WantsCrLf(client), _) => delivery.want_crlf(client),
-            (Event::Left(client, ending), scene) => {
-                turn_away(client, &ending, scene, delivery);
-                match scene {
-                    Scene::Chat(room) => room.leave(client, ending, clock, delivery),
-                    Scene::Raw(clients) => leave_raw(clients, client, ending, clock, delivery),
-                }
-            }
-            (Event::Joined(client, wire), Scene::Raw(clients)) => {
-                log_lines::joined(wire.peer(), None);
-                clients.insert(client, (Arc::clone(&wire), clock.instant));
-                delivery.join(client, wire);
-            }
-            (Event::Lines(client, lines), Scene::Raw(_)) => {
-                delivery.say(Origin::Said(client), |text| {
-                    text.extend_from_slice(lines.as_bytes())
-                });
-            }
-            (Event::Command(..), Scene::Raw(_)) | (Event::Nudge, _) => {}
         }
     }
 
     /// Says what is due, and sends everybody what is pending for them.
     pub fn flush(&mut self, clock: Clock) {
-        if let Scene::Chat(room) = &mut self.scene {
-            room.tick(clock, &mut self.delivery);
+        if self
+            .scene
+            .next_due()
+            .is_some_and(|due| due <= clock.instant)
+        {
+            self.scene.waited(clock, &mut self.delivery);
         }
-        self.delivery.flush(clock.instant);
+        self.delivery.flush(self.scene.log(), clock.instant);
     }
 
     /// When [`Self::flush`] is due, if no event comes before.
     #[must_use]
-    pub fn next_due(&self) -> Option<Instant> {
-        let gathered = match &self.scene {
-            Scene::Chat(room) => room.next_due(),
-            Scene::Raw(_) => None,
-        };
-        self.delivery.next_due().into_iter().chain(gathered).min()
+    pub fn next_due(&self, now: Instant) -> Option<Instant> {
+        let scene = self.scene.next_due();
+        scene.into_iter().chain(self.delivery.next_due(now)).min()
     }
 
-    /// The end: what the clients' threads hold, then the goodbye, then what is pending.
-    fn close(mut self, events: &Receiver<Event>) {
-        let start = Instant::now();
-        let collected = start + COLLECTING_TIME;
-        let mut newcomers = self.delivery.clients();
-        while self.has_clients() && Instant::now() < collected {
-            let waiting = newcomers.drain(..);
-            let waiting = waiting.filter(|client| self.delivery.stop(*client) == Held::Nothing);
-            let waiting = waiting.collect::<Vec<_>>();
-            // What those have said is in the channel already, so their departures come behind that.
-            for event in events.try_iter().take(events.len()) {
-                newcomers.extend(self.handle_late(event));
-            }
-            for client in waiting {
-                self.handle(Event::Left(client, Ending::Shutdown), self.clock);
-            }
-            if newcomers.is_empty() && self.has_clients() {
-                let event = events.recv_deadline(collected);
-                newcomers.extend(event.ok().and_then(|event| self.handle_late(event)));
-            }
-            self.delivery.flush(self.clock.instant);
-        }
-        if let Scene::Chat(room) = &mut self.scene {
-            room.announce_departures(&mut self.delivery);
-            self.delivery.say(Origin::Server, |text| {
-                text.extend_from_slice(b"-- chatd is shutting down\n")
-            });
-        }
-        self.delivery.dismiss_all(start + CLOSING_TIME);
-        loop {
-            self.delivery.flush(Instant::now());
-            let Some(due) = self.delivery.next_due() else {
-                return;
-            };
-            thread::sleep(due.saturating_duration_since(Instant::now()));
-        }
+    /// What the log holds, as a cost: never more than twice `--max-backlog`.
+    #[must_use]
+    pub fn cost_kept(&mut self) -> u64 {
+        self.scene.log().cost_kept()
     }
 
-    /// Does what follows from an event, and answers which client came with it.
-    fn handle_late(&mut self, event: Event) -> Option<ClientId> {
-        let newcomer = match &event {
-            Event::Joined(client, _) => Some(*client),
-            _ => None,
-        };
-        self.clock = Clock::now();
-        self.handle(event, self.clock);
-        newcomer
-    }
-
-    fn has_clients(&self) -> bool {
-        match &self.scene {
-            Scene::Chat(room) => !room.people.is_empty(),
-            Scene::Raw(clients) => !clients.is_empty(),
-        }
-    }
-}
-
-/// Answers a client that cannot stay, if it is one: what it reads is this, and no welcome.
-fn turn_away(client: ClientId, ending: &Ending, scene: &Scene, delivery: &mut Delivery) {
-    let answer = match (ending, scene) {
-        (Ending::NotChat, _) => HTTP_ANSWER,
-        (Ending::NoThread, Scene::Chat(_)) => FULL,
-        _ => return,
-    };
-    delivery.forget_held(client);
-    delivery.tell_bytes(client, answer);
-}
-
-fn leave_raw(
-    clients: &mut BTreeMap<ClientId, (Arc<dyn Wire>, Instant)>,
-    client: ClientId,
-    ending: Ending,
-    clock: Clock,
-    delivery: &mut Delivery,
-) {
-    let ending = delivery.leave(client, ending, clock.instant);
-    if let Some((wire, joined)) = clients.remove(&client) {
-        let stayed = clock.instant.saturating_duration_since(joined);
-        log_lines::left(wire.peer(), None, wire.tally(), stayed, &ending);
+    /// The goodbye: everybody reads what is pending now, until `until`, and nothing more.
+    fn end(&mut self, until: Instant) {
+        self.scene.ended(self.clock, &mut self.delivery);
+        let at = self.scene.log().seal();
+        self.delivery.dismiss_all(at, until);
+        self.delivery.flush(self.scene.log(), self.clock.instant);
     }
 }

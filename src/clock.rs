@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The time, by both clocks.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,12 @@ impl Clock {
             instant: Instant::now(),
             time: Timestamp::now(),
         }
+    }
+
+    /// How long ago something was; nothing if that is still to come.
+    #[must_use]
+    pub fn since(&self, then: Instant) -> Duration {
+        self.instant.saturating_duration_since(then)
     }
 }
 

@@ -1,5 +1,6 @@
-//! What a line asks for: the grammar of the commands, and nothing of what they do.
+//! Which lines are commands: the grammar, and nothing of what the commands do.
 
+use crate::name::{Called, Name, Refusal};
 use crate::text::{Line, is_harmful};
 use unicode_normalization::char::is_combining_mark;
 
@@ -11,95 +12,58 @@ pub enum Input<'a> {
     /// The same, where stray keys or a `/` were taken off.
     Trimmed(String),
     /// A command.
-    Command(Command),
+    Command(Request),
 }
 
-/// A command, its arguments cleaned. Names are as the client wrote them.
+/// A command as it was written, cleaned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Its first word without the `/`, in lower case: ASCII letters only.
+    pub word: String,
+    /// What follows, without the blanks around it.
+    pub arguments: Line,
+}
+
+/// A command as the table of commands (`chat/commands.rs`) understands it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Lists the commands.
-    Help,
-    /// Takes another name.
-    Nick(String),
-    /// Lists who is here, or those whose names begin with a text.
-    Who(Option<String>),
-    /// Tells about one person.
-    Whois(String),
-    /// Does something.
-    Me(Line),
-    /// Writes to one person.
-    Msg(String, Line),
-    /// Writes to whoever wrote last.
-    Reply(Line),
-    /// Marks oneself away, with a text or without.
-    Away(Option<Line>),
-    /// Takes that back.
-    Back,
-    /// Hides what a person says.
-    Ignore(String),
-    /// Lists who is ignored.
-    Ignored,
-    /// Hears a person again.
-    Unignore(String),
-    /// Turns the notices of joins and departures off and on.
-    Quiet,
-    /// The last lines again; all there are, or so many.
-    History(Option<usize>),
-    /// The message of the day again.
-    Motd,
-    /// What time it is.
-    Time,
-    /// How long the server has been running.
-    Uptime,
-    /// Which chatd this is.
-    Version,
-    /// Leaves, with a text or without.
-    Quit(Option<Line>),
-    /// Something else behind a `/`: its first word.
+    /// The row with this number, and what it is given.
+    Row(usize, Arguments),
+    /// The row with this number, used wrongly.
+    Misused(usize),
+    /// No row: its first word, with the `/`.
     Unknown(Line),
-    /// A known command, used wrongly: how it goes.
-    Misused(&'static str),
 }
 
-/// How each command goes and what it does, in the order of `/help`.
-pub const HELP: [(&str, &str); 18] = [
-    ("/help", "lists the commands"),
-    ("/nick NAME", "renames you"),
-    (
-        "/who [TEXT]",
-        "who is here, or those whose names begin with TEXT; also /names",
-    ),
-    (
-        "/whois NAME",
-        "when they joined, how long they have been quiet, their away text",
-    ),
-    ("/me ACTION", "says what you do"),
-    ("/msg NAME TEXT", "a private message; also /tell"),
-    (
-        "/reply TEXT",
-        "a private message to whoever last sent you one; also /r",
-    ),
-    (
-        "/away [TEXT]",
-        "marks you away; whoever writes to you privately is told",
-    ),
-    ("/back", "you are here again"),
-    (
-        "/ignore [NAME]",
-        "hides what NAME says, does and sends you; alone, lists whom you ignore",
-    ),
-    ("/unignore NAME", "shows it again"),
-    (
-        "/quiet",
-        "turns the notices of joins and departures off and on",
-    ),
-    ("/history [N]", "the last N lines again"),
-    ("/motd", "the message of the day"),
-    ("/time", "what time it is here"),
-    ("/uptime", "how long chatd has been running"),
-    ("/version", "which chatd this is"),
-    ("/quit [TEXT]", "leaves; also /exit"),
-];
+/// What a command is given. A client's own thread has checked it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arguments {
+    /// Nothing.
+    None,
+    /// Some text.
+    Text(Line),
+    /// A number.
+    Number(usize),
+    /// A name to take, or why nobody may have it, and what was written.
+    NewName(Result<Name, Refusal>, Line),
+    /// Somebody.
+    Person(Called),
+    /// Somebody, and text for them.
+    Message(Called, Line),
+}
+
+impl Command {
+    /// How many bytes of text it is given.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Self::Row(_, Arguments::Text(text) | Arguments::Message(_, text)) => {
+                text.as_str().len()
+            }
+            _ => 0,
+        }
+    }
+}
 
 /// Tells what `line` is: bytes without a line's end, as the client sent them.
 #[must_use]
@@ -124,7 +88,17 @@ pub fn interpret(line: &[u8]) -> Input<'_> {
     if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return Input::Trimmed(rest.to_owned());
     }
-    Input::Command(Command::parse(word, arguments))
+    Input::Command(Request {
+        word: word.to_ascii_lowercase(),
+        arguments: Line::new(arguments),
+    })
+}
+
+/// The first word and what follows it, without the blanks between and at the end.
+#[must_use]
+pub fn split_word(text: &str) -> (&str, &str) {
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    (word, rest.trim())
 }
 
 /// Takes off what a terminal sends for keys that were no text: blanks, control characters,
@@ -173,93 +147,20 @@ fn skip_key_sequence(introducer: char, sequence: &str) -> &str {
     end.strip_prefix(is_final).unwrap_or(end)
 }
 
-/// The first word and what follows it, without the blanks between and at the end.
-fn split_word(text: &str) -> (&str, &str) {
-    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    (word, rest.trim())
-}
-
-impl Command {
-    fn parse(word: &str, arguments: &str) -> Self {
-        let name = || {
-            Some(arguments).filter(|name| !name.is_empty() && !name.contains(char::is_whitespace))
-        };
-        let owned = |text: &str| text.to_owned();
-        let text = || {
-            Some(arguments)
-                .filter(|text| !text.is_empty())
-                .map(Line::new)
-        };
-        let alone = |command| {
-            if arguments.is_empty() {
-                Some(command)
-            } else {
-                None
-            }
-        };
-
-        let word = word.to_ascii_lowercase();
-        let (usage, command) = match word.as_str() {
-            "help" => ("/help", Some(Self::Help)),
-            "nick" => ("/nick NAME", name().map(owned).map(Self::Nick)),
-            "who" | "names" => (
-                "/who [TEXT]",
-                Some(Self::Who(name().map(owned)))
-                    .filter(|_| arguments.is_empty() || name().is_some()),
-            ),
-            "whois" => ("/whois NAME", name().map(owned).map(Self::Whois)),
-            "me" => ("/me ACTION", text().map(Self::Me)),
-            "msg" | "tell" => ("/msg NAME TEXT", Self::message(arguments)),
-            "reply" | "r" => ("/reply TEXT", text().map(Self::Reply)),
-            "away" => ("/away [TEXT]", Some(Self::Away(text()))),
-            "back" => ("/back", alone(Self::Back)),
-            "ignore" if arguments.is_empty() => ("/ignore [NAME]", Some(Self::Ignored)),
-            "ignore" => ("/ignore [NAME]", name().map(owned).map(Self::Ignore)),
-            "unignore" => ("/unignore NAME", name().map(owned).map(Self::Unignore)),
-            "quiet" => ("/quiet", alone(Self::Quiet)),
-            "history" if arguments.is_empty() => ("/history [N]", Some(Self::History(None))),
-            "history" => (
-                "/history [N]",
-                arguments.parse().ok().map(|n| Self::History(Some(n))),
-            ),
-            "motd" => ("/motd", alone(Self::Motd)),
-            "time" => ("/time", alone(Self::Time)),
-            "uptime" => ("/uptime", alone(Self::Uptime)),
-            "version" => ("/version", alone(Self::Version)),
-            "quit" | "exit" => ("/quit [TEXT]", Some(Self::Quit(text()))),
-            _ => ("", Some(Self::Unknown(Line::new(&format!("/{word}"))))),
-        };
-        command.unwrap_or(Self::Misused(usage))
-    }
-
-    /// How many bytes of the client's own text others, or the client itself, are sent because of
-    /// it.
-    #[must_use]
-    pub fn text_bytes(&self) -> usize {
-        match self {
-            Self::Me(text) => text.as_str().len(),
-            // Its reader reads it, and its author too.
-            Self::Msg(_, text) | Self::Reply(text) => 2 * text.as_str().len(),
-            _ => 0,
-        }
-    }
-
-    fn message(arguments: &str) -> Option<Self> {
-        let (name, text) = split_word(arguments);
-        (!text.is_empty()).then(|| Self::Msg(name.to_owned(), Line::new(text)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn command(line: &str) -> Command {
+    fn command(line: &str) -> (String, String) {
         match interpret(line.as_bytes()) {
-            Input::Command(command) => command,
+            Input::Command(Request { word, arguments }) => (word, arguments.as_str().to_owned()),
             text => panic!("{line:?} is {text:?}"),
         }
+    }
+
+    fn request(word: &str, arguments: &str) -> (String, String) {
+        (word.to_owned(), arguments.to_owned())
     }
 
     fn text(line: &str) -> String {
@@ -284,11 +185,8 @@ mod tests {
         ] {
             assert_eq!(text(line), line);
         }
-        assert_eq!(command("/HeLp"), Command::Help);
-        assert_eq!(
-            command("/frobnicate now"),
-            Command::Unknown(Line::new("/frobnicate"))
-        );
+        assert_eq!(command("/HeLp"), request("help", ""));
+        assert_eq!(command("/frobnicate  now "), request("frobnicate", "now"));
     }
 
     #[test]
@@ -299,7 +197,7 @@ mod tests {
 
     #[test]
     fn stray_keys_do_not_make_a_private_message_public() {
-        let private = Command::Msg("bob".to_owned(), Line::new("psst"));
+        let private = request("msg", "bob psst");
         for keys in [
             " ",
             "\t",
@@ -333,10 +231,9 @@ mod tests {
                 "{keys:?}"
             );
         }
-        assert_eq!(command("/msg\u{a0}bob\u{3000}psst"), private);
-        assert!(
-            matches!(interpret(b"\x9b/msg bob psst"), Input::Command(found) if found == private)
-        );
+        assert_eq!(command("/msg\u{a0}bob psst"), private);
+        let after_half_a_character = interpret(b"\x9b/msg bob psst");
+        assert!(matches!(after_half_a_character, Input::Command(found) if found.word == "msg"));
     }
 
     #[test]
@@ -345,37 +242,12 @@ mod tests {
         assert_eq!(text("\u{1b}[A"), "\u{1b}[A");
     }
 
-    #[test]
-    fn a_command_used_wrongly_says_how_it_goes() {
-        for (line, usage) in [
-            ("/nick", "/nick NAME"),
-            ("/nick two words", "/nick NAME"),
-            ("/msg bob", "/msg NAME TEXT"),
-            ("/msg", "/msg NAME TEXT"),
-            ("/r", "/reply TEXT"),
-            ("/me ", "/me ACTION"),
-            ("/history x", "/history [N]"),
-            ("/history -1", "/history [N]"),
-            ("/quiet please", "/quiet"),
-        ] {
-            assert_eq!(command(line), Command::Misused(usage), "{line}");
-        }
-    }
-
-    #[test]
-    fn help_lists_every_command_that_the_grammar_knows() {
-        for (usage, _) in HELP {
-            let word = usage.split(' ').next().unwrap();
-            assert!(!matches!(command(word), Command::Unknown(_)), "{usage}");
-        }
-    }
-
     proptest! {
         #[test]
         fn nothing_that_a_client_writes_makes_a_harmful_command(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
             let line = [b"/msg bob ".as_slice(), &bytes].concat();
-            if let Input::Command(Command::Msg(_, text)) = interpret(&line) {
-                prop_assert!(!text.as_str().chars().any(is_harmful));
+            if let Input::Command(request) = interpret(&line) {
+                prop_assert!(!request.arguments.as_str().chars().any(is_harmful));
             }
         }
 
@@ -385,7 +257,8 @@ mod tests {
                 vec![" ", "\t", "\u{1b}[A", "\u{1b}OA", "\u{1b}[5~", "\u{1b}", "\0", "\u{85}", "\u{202e}"]), 0..12)
         ) {
             let line = format!("{}/quit", keys.concat());
-            prop_assert_eq!(interpret(line.as_bytes()), Input::Command(Command::Quit(None)));
+            let quit = Request { word: "quit".to_owned(), arguments: Line::new("") };
+            prop_assert_eq!(interpret(line.as_bytes()), Input::Command(quit));
         }
     }
 }

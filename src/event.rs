@@ -1,74 +1,134 @@
-//! What the clients' threads tell the broadcaster: the only thing that passes between them.
+//! What has happened, as the clients' threads tell the broadcaster: the only thing that passes
+//! between them.
 
 use crate::command::Command;
-use crate::text::Lines;
+use crate::text::{Line, Lines};
 use crate::wire::Wire;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// A connection, for as long as the server runs: the accept loop counts them from 1 and never uses
-/// a number twice.
+/// A client, for as long as the server runs: the accept loop counts those who have a seat from 1 and
+/// never uses a number twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub u64);
-
-/// How many events may wait in the channel. Behind them the clients' threads wait, and TCP slows
-/// the senders.
-pub const CHANNEL_EVENTS: usize = 256;
-
-/// How many bytes one event holds at most, unless a single line is longer.
-pub const EVENT_BYTES: usize = 16 << 10;
 
 /// Something has happened. The order of the events in the channel is the order in which everybody
 /// sees it.
 pub enum Event {
-    /// A client has connected.
-    Joined(ClientId, Arc<dyn Wire>),
-    /// It said these lines.
-    Lines(ClientId, Lines),
-    /// It asked for something.
-    Command(ClientId, Command),
-    /// It is to read one line from the server.
-    Told(ClientId, Advice),
-    /// It asked for telnet options, and these bytes are the answer.
-    Refused(ClientId, Vec<u8>),
-    /// It ends its lines in CR, so its terminal wants CR LF.
-    WantsCrLf(ClientId),
-    /// It is gone, and this is the last event about it.
-    Left(ClientId, Ending),
-    /// Nothing has happened: the broadcaster is to look up from the channel.
-    Nudge,
+    /// A client has joined.
+    Joined(ClientId, Arrival),
+    /// It has said these lines.
+    Said(ClientId, Lines),
+    /// It has asked for something.
+    Asked(ClientId, Command),
+    /// Its thread has answered it, with what it is to read at this place.
+    Answered(ClientId, Answer),
+    /// It has sent CR at the end of a line, so its terminal wants CR LF.
+    SentCr(ClientId),
+    /// It has left, and this is the last event about it.
+    Left(ClientId, Departure),
 }
 
-/// What a client's thread has the server say to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Advice {
-    /// Its line was longer than this many bytes.
-    LineTooLong(usize),
-    /// It pressed Ctrl-C.
-    HowToLeave,
-    /// It asked whether anyone is there.
-    Here,
-}
-
-impl fmt::Display for Advice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Event {
+    /// How much of the log it takes at most, as a cost.
+    #[must_use]
+    pub fn cost(&self) -> u64 {
         match self {
-            Self::LineTooLong(limit) => write!(
-                f,
-                "line too long: the limit is {limit} bytes, nothing was sent"
-            ),
-            Self::HowToLeave => f.write_str("to leave: /quit"),
-            Self::Here => f.write_str("yes, chatd is here"),
+            Self::Said(_, lines) => NOTICES_COST + lines.cost(),
+            Self::Asked(_, command) => NOTICES_COST + command.text_bytes() as u64,
+            Self::Joined(..) | Self::Left(..) | Self::Answered(..) | Self::SentCr(_) => {
+                NOTICES_COST
+            }
         }
     }
+}
+
+/// What the server may say at one event of who has come and gone: a few lines with few names.
+const NOTICES_COST: u64 = 4 << 10;
+
+/// What a client is that has joined.
+pub struct Arrival {
+    /// How it is written to.
+    pub wire: Arc<dyn Wire>,
+    /// Where it comes from.
+    pub address: SocketAddr,
+    /// How its lines end.
+    pub style: Style,
+    /// Whether it reads its own lines.
+    pub echo: Echo,
+}
+
+/// How lines end for a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// LF.
+    Lf,
+    /// CR LF.
+    CrLf,
+}
+
+/// Whether a client reads what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Echo {
+    /// Its terminal shows what is typed.
+    Off,
+    /// It shows nothing that it is not sent.
+    On,
+}
+
+/// Text for one client alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Whole lines, each ending in LF.
+    Lines(Vec<u8>),
+    /// The same, that many clients read: kept once for all of them.
+    SharedLines(Arc<[u8]>),
+    /// Something else, such as telnet commands: a 10 in it is no LF.
+    Bytes(Vec<u8>),
+}
+
+impl Answer {
+    /// How many bytes it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Lines(text) | Self::Bytes(text) => text.len(),
+            Self::SharedLines(text) => text.len(),
+        }
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// How a client has left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Departure {
+    /// Why.
+    pub ending: Ending,
+    /// What it had sent.
+    pub tally: Tally,
+}
+
+/// What a client has sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Lines, commands included.
+    pub lines: u64,
+    /// Bytes, everything included.
+    pub bytes: u64,
 }
 
 /// Why a client has left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// It said so, with a text or without.
-    Quit(Option<crate::text::Line>),
+    Quit(Option<Line>),
     /// It closed the connection, or its sending side.
     Closed,
     /// It reset the connection.

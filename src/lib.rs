@@ -16,6 +16,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::unchecked_time_subtraction))]
 
 pub mod broadcaster;
+mod channel;
 mod chat;
 mod client;
 pub mod clock;
@@ -25,7 +26,10 @@ mod delivery;
 pub mod event;
 #[cfg(feature = "fault-injection")]
 mod faults;
+mod listener;
 mod logging;
+mod name;
+pub mod pressure;
 mod rejection;
 mod seats;
 pub mod server;
@@ -34,4 +38,5 @@ pub mod text;
 pub mod units;
 pub mod wire;
 
-pub use client::{lines, telnet};
+pub use chat::commands;
+pub use client::{codec, lines, telnet};

@@ -1,18 +1,14 @@
 //! Clients for whom there is no room: told so, and closed without a reset.
 
+use crate::client::lingering::read_out;
 use libc::{MSG_DONTWAIT, MSG_NOSIGNAL};
 use socket2::SockRef;
-use std::io::Read;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 /// How many of them are waited for at a time.
 const MOST_THREADS: usize = 16;
-
-/// How long each may take to close its side.
-const READ_OUT_TIME: Duration = Duration::from_secs(1);
 
 const STACK_BYTES: usize = 64 << 10;
 
@@ -29,7 +25,7 @@ pub fn turn_away(stream: TcpStream, text: &'static [u8]) {
         return;
     }
     let read_out = move || {
-        read_out(stream);
+        read_out(&stream, || true);
         THREADS.fetch_sub(1, Ordering::Relaxed);
     };
     let thread = thread::Builder::new()
@@ -37,19 +33,5 @@ pub fn turn_away(stream: TcpStream, text: &'static [u8]) {
         .stack_size(STACK_BYTES);
     if thread.spawn(read_out).is_err() {
         THREADS.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-fn read_out(mut stream: TcpStream) {
-    let end = Instant::now() + READ_OUT_TIME;
-    let mut rubbish = [0; 1024];
-    loop {
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
-            return;
-        }
-        if let Ok(0) | Err(_) = stream.read(&mut rubbish) {
-            return;
-        }
     }
 }

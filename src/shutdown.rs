@@ -1,7 +1,7 @@
 //! The shutdown: who asks for it and who has to know.
 
-use crate::event::Event;
-use crossbeam_channel::Sender;
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use socket2::SockRef;
@@ -13,45 +13,55 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// Asks the accept loop and the broadcaster to end.
-pub struct Shutdown {
-    requested: AtomicBool,
+/// The server's bell: it rings once, at the shutdown, and goes on ringing. Every thread that waits
+/// has it among what it waits for.
+pub struct Bell {
+    has_rung: AtomicBool,
+    descriptor: OwnedFd,
     listener: Arc<TcpListener>,
-    events: Sender<Event>,
 }
 
-impl Shutdown {
-    /// A shutdown that nobody has asked for yet.
-    #[must_use]
-    pub fn new(listener: Arc<TcpListener>, events: Sender<Event>) -> Self {
-        Self {
-            requested: AtomicBool::new(false),
+impl Bell {
+    /// A bell that has not rung.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no descriptor for it.
+    pub fn new(listener: Arc<TcpListener>) -> io::Result<Self> {
+        Ok(Self {
+            has_rung: AtomicBool::new(false),
+            descriptor: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
             listener,
-            events,
-        }
+        })
     }
 
-    /// Whether it was asked for.
+    /// Whether the shutdown was asked for.
     #[must_use]
-    pub fn is_requested(&self) -> bool {
-        self.requested.load(Ordering::Acquire)
+    pub fn has_rung(&self) -> bool {
+        self.has_rung.load(Ordering::Acquire)
     }
 
-    fn request(&self) {
-        self.requested.store(true, Ordering::Release);
+    /// What is readable from the shutdown on.
+    #[must_use]
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+
+    fn ring(&self) {
+        self.has_rung.store(true, Ordering::Release);
+        // Nobody reads it, so it stays readable. It is the only write, so it cannot fail.
+        let _ = rustix::io::write(&self.descriptor, &1_u64.to_ne_bytes());
         // On Linux this ends an accept that is waiting.
         let _ = SockRef::from(&*self.listener).shutdown(std::net::Shutdown::Both);
-        // If the channel is full, the broadcaster is not waiting for it.
-        let _ = self.events.try_send(Event::Nudge);
     }
 }
 
-/// Begins the shutdown at the first signal, and ends the process at the second.
+/// Rings the bell at the first signal, and ends the process at the second.
 ///
 /// # Errors
 ///
 /// When the system refuses the handlers or the thread.
-pub fn handle_signals(shutdown: Arc<Shutdown>) -> io::Result<()> {
+pub fn handle_signals(bell: Arc<Bell>) -> io::Result<()> {
     let mut numbers = vec![SIGINT, SIGTERM];
     if !is_ignored(SIGHUP) {
         numbers.push(SIGHUP);
@@ -59,10 +69,10 @@ pub fn handle_signals(shutdown: Arc<Shutdown>) -> io::Result<()> {
     let mut signals = Signals::new(numbers)?;
     let wait = move || {
         for _ in signals.forever() {
-            if shutdown.is_requested() {
+            if bell.has_rung() {
                 process::exit(1);
             }
-            shutdown.request();
+            bell.ring();
         }
     };
     thread::Builder::new()

@@ -4,13 +4,18 @@
 //! send it.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::io::Write;
 use unicode_normalization::char::is_combining_mark;
+
+/// What a line costs beside its bytes: room for its author's name.
+pub const LINE_COST: u64 = 80;
 
 /// Of a run of combining marks so many stay; more of them paint over the lines above and below.
 const COMBINING_MARKS: usize = 8;
 
 /// Text of one line without its end, cleaned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Line(String);
 
 impl Line {
@@ -28,52 +33,90 @@ impl Line {
     }
 }
 
-/// One or more whole lines of one client, each ending in LF: what passes from its thread to the
-/// broadcaster.
+/// Appends a line of the server: whatever it says begins so, and nothing else does.
+pub fn push_server_line(text: &mut Vec<u8>, content: fmt::Arguments<'_>) {
+    // Writing to a Vec cannot fail.
+    let _ = writeln!(text, "-- {content}");
+}
+
+/// Whole lines of one client, each ending in LF: what passes from its thread to the broadcaster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lines(Vec<u8>);
+pub struct Lines {
+    text: Vec<u8>,
+    count: usize,
+}
 
 impl Lines {
     /// No lines, with room for `bytes` of them.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        Self(Vec::with_capacity(bytes))
+        Self {
+            text: Vec::with_capacity(bytes),
+            count: 0,
+        }
     }
 
     /// Adds a line, cleaned. `line` has no line feed in it.
     pub fn push_clean(&mut self, line: &[u8]) {
-        self.0.extend_from_slice(clean(line).as_bytes());
-        self.0.push(b'\n');
+        // Most lines are plain, and then there is nothing to understand about them.
+        if is_plain(line) {
+            self.push_raw(line);
+        } else {
+            self.push_raw(clean(line).as_bytes());
+        }
     }
 
     /// Adds a line as it is, for raw mode. `line` has no line feed in it.
     pub fn push_raw(&mut self, line: &[u8]) {
-        self.0.extend_from_slice(line);
-        self.0.push(b'\n');
+        self.text.extend_from_slice(line);
+        self.text.push(b'\n');
+        self.count += 1;
+    }
+
+    /// Takes away the last line, of which what is before it has so many bytes.
+    #[must_use]
+    pub fn split_off_last(&mut self, bytes: usize) -> Self {
+        self.count -= 1;
+        Self {
+            text: self.text.split_off(bytes),
+            count: 1,
+        }
     }
 
     /// All lines with their ends.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.text
     }
 
     /// How many bytes they are, with their ends.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.text.len()
     }
 
     /// Whether there is no line at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.count == 0
+    }
+
+    /// How many lines there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// What they cost: their bytes without their ends, and for each line [`LINE_COST`].
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        (self.len() - self.count) as u64 + self.count as u64 * LINE_COST
     }
 
     /// Each line without its end.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.0.as_slice();
-        memchr::memchr_iter(b'\n', &self.0).scan(0, move |start, end| {
+        let mut rest = self.text.as_slice();
+        memchr::memchr_iter(b'\n', &self.text).scan(0, move |start, end| {
             let (line, after) = rest.split_at(end - *start);
             rest = after.get(1..).unwrap_or_default();
             *start = end + 1;
@@ -93,12 +136,7 @@ pub fn clean(line: &[u8]) -> Cow<'_, str> {
 }
 
 fn clean_text(text: &str) -> Cow<'_, str> {
-    // Most lines are plain, and this runs for every byte that anyone says: eight bits decide,
-    // without a branch.
-    if text
-        .bytes()
-        .fold(true, |plain, byte| plain & is_plain(byte))
-    {
+    if is_plain(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
     let mut marks = 0;
@@ -117,9 +155,11 @@ fn clean_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept.collect())
 }
 
-/// Printable ASCII or TAB.
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~' | b'\t')
+/// Whether all of it is printable ASCII or TAB. This runs for every byte that anyone says, so it is
+/// decided without a branch.
+fn is_plain(text: &[u8]) -> bool {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+    text.iter().fold(true, |plain, byte| plain & is_plain(byte))
 }
 
 /// Whether clean-up replaces the character.

@@ -1,187 +1,97 @@
-//! What each command does and what its user reads.
+//! What the commands do that are about the chat as a whole.
 
-use crate::chat::gathering::join_names;
-use crate::chat::history::Entry;
-use crate::chat::names::Name;
-use crate::chat::{Away, Room, quote};
-use crate::clock::{Clock, When};
-use crate::command::{Command, HELP};
-use crate::delivery::Delivery;
-use crate::delivery::filter::Hidden;
+// Each is a function of the table of commands, which hands over what it is given.
+#![allow(clippy::needless_pass_by_value)]
+
+use crate::chat::commands::Asking;
+use crate::chat::facts::Fact;
+use crate::chat::notices::quote;
+use crate::chat::people::Away;
+use crate::chat::welcome::{push_history, push_motd};
+use crate::clock::When;
+use crate::command::Arguments;
 use crate::event::ClientId;
-use crate::text::Line;
+use crate::logging::lines as log_lines;
+use crate::name::Called;
 use crate::units::show_duration;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use std::fmt;
-use std::io::Write;
-use std::time::Instant;
 
 /// How many people an answer lists.
 const LISTED_PEOPLE: usize = 100;
 
-/// Appends a line of the server.
-pub fn line(text: &mut Vec<u8>, content: fmt::Arguments<'_>) {
-    // Writing to a Vec cannot fail.
-    let _ = writeln!(text, "-- {content}");
-}
-
-/// Appends the message of the day.
-pub fn motd(motd: &[String], text: &mut Vec<u8>) {
-    for content in motd {
-        line(text, format_args!("{content}"));
-    }
-}
-
-/// Appends lines of the history, and what they are, unless there are none.
-pub fn history(entries: &[&Entry], now: Timestamp, text: &mut Vec<u8>) {
-    if entries.is_empty() {
-        return;
-    }
-    // Always in this form, which a script can look for.
-    line(
-        text,
-        format_args!("the last {} lines, times in UTC:", entries.len()),
-    );
-    for entry in entries {
-        entry.write_to(now, text);
-        text.push(b'\n');
-    }
-}
-
-/// Does what `client` asks for.
-pub fn answer(
-    room: &mut Room,
-    client: ClientId,
-    command: Command,
-    clock: Clock,
-    delivery: &mut Delivery,
-) {
-    let mut text = Vec::new();
-    match command {
-        Command::Help => help(&mut text),
-        Command::Nick(name) => nick(room, client, &name, delivery, &mut text),
-        Command::Who(prefix) => who(room, client, prefix.as_deref(), clock.instant, &mut text),
-        Command::Whois(name) => whois(room, &name, clock, delivery, &mut text),
-        Command::Me(action) => room.act(client, &action, clock, delivery),
-        Command::Msg(name, message) => {
-            if let Some(to) = find(room, &name, delivery, &mut text) {
-                write_privately(room, client, to, &message, delivery);
-            }
-        }
-        Command::Reply(message) => reply(room, client, &message, delivery, &mut text),
-        Command::Away(reason) => {
-            set_away(room, client, reason.map_or(Away::Silently, Away::Saying));
-            line(&mut text, format_args!("you are away"));
-        }
-        Command::Back => {
-            set_away(room, client, Away::No);
-            line(&mut text, format_args!("you are back"));
-        }
-        Command::Ignore(name) => ignore(room, client, &name, delivery, &mut text),
-        Command::Ignored => ignored(room, client, delivery, &mut text),
-        Command::Unignore(name) => unignore(room, client, &name, delivery, &mut text),
-        Command::Quiet => quiet(client, delivery, &mut text),
-        Command::History(count) => show_history(room, client, count, clock, delivery, &mut text),
-        Command::Motd if room.motd.is_empty() => {
-            line(&mut text, format_args!("no message of the day"))
-        }
-        Command::Motd => motd(&room.motd, &mut text),
-        Command::Time => {
-            let now = clock.time.to_zoned(TimeZone::UTC);
-            line(
-                &mut text,
-                format_args!("{} UTC", now.strftime("%Y-%m-%d %H:%M:%S")),
-            );
-        }
-        Command::Uptime => {
-            let up = show_duration(clock.instant.saturating_duration_since(room.started));
-            line(
-                &mut text,
-                format_args!("up {up}, {} here", room.people.len()),
-            );
-        }
-        Command::Version => line(
-            &mut text,
-            format_args!("chatd {}", env!("CARGO_PKG_VERSION")),
-        ),
-        Command::Unknown(word) => {
-            line(
-                &mut text,
-                format_args!("no such command, /help lists them: \"{}\"", quote(&word)),
-            );
-        }
-        Command::Misused(usage) => line(&mut text, format_args!("usage: {usage}")),
-        // The client's thread takes this for the client's end, and sends no such command.
-        Command::Quit(_) => {}
-    }
-    if !text.is_empty() {
-        delivery.tell(client, &text);
-    }
-}
-
-fn help(text: &mut Vec<u8>) {
-    let width = HELP
-        .iter()
-        .map(|(usage, _)| usage.len())
-        .max()
-        .unwrap_or_default();
-    for (usage, meaning) in HELP {
-        line(text, format_args!("{usage:width$}  {meaning}"));
-    }
-}
-
-fn nick(
-    room: &mut Room,
-    client: ClientId,
-    wanted: &str,
-    delivery: &mut Delivery,
-    text: &mut Vec<u8>,
-) {
-    let Some(person) = room.people.get(&client) else {
+pub fn nick(asking: &mut Asking<'_>, arguments: Arguments) {
+    let client = asking.client;
+    let (Some(person), Arguments::NewName(wanted, written)) =
+        (asking.chat.people.get(client), arguments)
+    else {
         return;
     };
-    let renamed = Name::parse(wanted).and_then(|name| {
-        room.names.rename(client, &person.name, &name)?;
+    let free = wanted.and_then(|name| {
+        asking.chat.people.check_free(client, &name)?;
         Ok(name)
     });
-    match renamed {
-        Ok(name) if name == person.name => line(text, format_args!("you are {name} already")),
-        Ok(name) => room.rename(client, name, delivery),
-        Err(refusal) => line(
-            text,
-            format_args!("{refusal}: \"{}\"", quote(&Line::new(wanted))),
-        ),
+    match free {
+        Ok(name) if name == person.name => asking.say(format_args!("you are {name} already")),
+        Ok(name) => {
+            log_lines::renamed(person.address, person.name.as_str(), name.as_str());
+            if !asking.chat.room.here().contains_key(&client) {
+                let old = person.name.clone();
+                asking.say(format_args!("{old} is now {name}"));
+            }
+            let fact = Fact::Renamed(client, name);
+            asking.apply(fact);
+        }
+        Err(refusal) => asking.say(format_args!("{refusal}: {}", quote(&written))),
     }
 }
 
-fn who(room: &Room, client: ClientId, prefix: Option<&str>, now: Instant, text: &mut Vec<u8>) {
-    let prefix = prefix.unwrap_or_default();
-    let is_shown = |other: ClientId| other == client || !room.gathering.is_unannounced(other);
-    let mut people = room
-        .people
-        .iter()
-        .filter(|(other, person)| is_shown(**other) && begins_with(person.name.as_str(), prefix));
-    let count = people.clone().count();
-    if count == 0 {
-        return line(text, format_args!("nobody here by that name"));
+pub fn me(asking: &mut Asking<'_>, arguments: Arguments) {
+    if let Arguments::Text(action) = arguments {
+        let fact = Fact::Did(asking.client, action);
+        asking.apply(fact);
     }
-    line(text, format_args!("{count} here:"));
-    for (other, person) in people.by_ref().take(LISTED_PEOPLE) {
-        let you = if *other == client { " (you)" } else { "" };
-        let quiet = show_duration(now.saturating_duration_since(person.heard));
-        let away = if person.away == Away::No {
-            ""
-        } else {
-            ", away"
-        };
-        line(
-            text,
-            format_args!("{}{you}, quiet for {quiet}{away}", person.name),
-        );
+}
+
+pub fn who(asking: &mut Asking<'_>, arguments: Arguments) {
+    let prefix = match &arguments {
+        Arguments::Text(prefix) => prefix.as_str(),
+        _ => "",
+    };
+    let here = asking.chat.room.here().keys().copied();
+    // Who asks knows of itself, also before others do.
+    let newcomer = Some(asking.client).filter(|me| !asking.chat.room.here().contains_key(me));
+    let people = here.chain(newcomer).filter_map(|client| {
+        let person = asking.chat.people.get(client)?;
+        begins_with(person.name.as_str(), prefix).then_some((client, person))
+    });
+    let mut text = Vec::new();
+    let mut count = 0;
+    for (client, person) in people {
+        if count < LISTED_PEOPLE {
+            let you = if client == asking.client {
+                " (you)"
+            } else {
+                ""
+            };
+            let quiet = show_duration(asking.clock.since(person.heard));
+            let away = if person.away == Away::No {
+                ""
+            } else {
+                ", away"
+            };
+            text.push(format!("{}{you}, quiet for {quiet}{away}", person.name));
+        }
+        count += 1;
+    }
+    if count == 0 {
+        return asking.say(format_args!("nobody here by that name"));
+    }
+    asking.say(format_args!("{count} here:"));
+    for line in text {
+        asking.say(format_args!("{line}"));
     }
     if count > LISTED_PEOPLE {
-        line(text, format_args!("and {} more", count - LISTED_PEOPLE));
+        asking.say(format_args!("and {} more", count - LISTED_PEOPLE));
     }
 }
 
@@ -192,193 +102,104 @@ fn begins_with(name: &str, prefix: &str) -> bool {
     prefix.all(|character| name.next() == Some(character))
 }
 
-fn whois(room: &mut Room, name: &str, clock: Clock, delivery: &mut Delivery, text: &mut Vec<u8>) {
-    let Some(person) = find(room, name, delivery, text).and_then(|client| room.people.get(&client))
-    else {
+pub fn whois(asking: &mut Asking<'_>, arguments: Arguments) {
+    let Arguments::Person(called) = arguments else {
         return;
     };
-    let since = |instant| show_duration(clock.instant.saturating_duration_since(instant));
+    let found = find(asking, &called);
+    let Some(person) = found.and_then(|client| asking.chat.people.get(client)) else {
+        return;
+    };
+    let clock = asking.clock;
     let about = format!(
         "{} joined at {} ({} ago), quiet for {}",
         person.name,
         When::new(person.joined.time, clock.time),
-        since(person.joined.instant),
-        since(person.heard)
+        show_duration(clock.since(person.joined.instant)),
+        show_duration(clock.since(person.heard))
     );
-    match &person.away {
-        Away::No => line(text, format_args!("{about}")),
-        Away::Silently => line(text, format_args!("{about}, away")),
-        Away::Saying(reason) => line(text, format_args!("{about}, away: \"{}\"", quote(reason))),
+    match person.away.clone() {
+        Away::No => asking.say(format_args!("{about}")),
+        Away::Silently => asking.say(format_args!("{about}, away")),
+        Away::Saying(reason) => asking.say(format_args!("{about}, away: {}", quote(&reason))),
     }
 }
 
-/// Who is meant by a name. If nobody has been told of them yet, everybody is now: they may have the
-/// name of somebody who has left.
-fn find(
-    room: &mut Room,
-    name: &str,
-    delivery: &mut Delivery,
-    text: &mut Vec<u8>,
-) -> Option<ClientId> {
-    let found = room.names.find(name);
+/// Who is meant by a name, or an answer that nobody is. If others have not been told of them yet,
+/// they are now: they may have the name of somebody who has left.
+pub fn find(asking: &mut Asking<'_>, called: &Called) -> Option<ClientId> {
+    let found = asking.chat.people.find(called);
     if let Some(client) = found {
-        room.announce(client, delivery);
+        asking.apply(Fact::Mentioned(client));
     } else {
-        let name = quote(&Line::new(name));
-        line(text, format_args!("nobody here by that name: \"{name}\""));
+        let name = quote(&called.text);
+        asking.say(format_args!("nobody here by that name: {name}"));
     }
     found
 }
 
-/// Writes to `to`, unless they ignore the author, who is not told.
-fn write_privately(
-    room: &mut Room,
-    from: ClientId,
-    to: ClientId,
-    message: &Line,
-    delivery: &mut Delivery,
-) {
-    room.announce(from, delivery);
-    let is_far_behind = delivery.is_far_behind(to);
-    let [Some(author), Some(reader)] = [from, to].map(|client| room.people.get(&client)) else {
-        return;
+pub fn away(asking: &mut Asking<'_>, arguments: Arguments) {
+    let away = match arguments {
+        Arguments::Text(reason) => Away::Saying(reason),
+        _ => Away::Silently,
     };
-    let author_name = author.name.clone();
-    if is_far_behind {
-        // Else anyone could have anyone let go, by writing to them faster than their line is.
-        let mut refusal = Vec::new();
-        let reader = &reader.name;
-        line(
-            &mut refusal,
-            format_args!("{reader} is too far behind, nothing was sent"),
-        );
-        return delivery.tell(from, &refusal);
-    }
-    let mut sent = format!("[you -> {}] {}\n", reader.name, message.as_str()).into_bytes();
-    match &reader.away {
-        Away::No => {}
-        Away::Silently => line(&mut sent, format_args!("{} is away", reader.name)),
-        Away::Saying(reason) => line(
-            &mut sent,
-            format_args!("{} is away: \"{}\"", reader.name, quote(reason)),
-        ),
-    }
-    delivery.tell(from, &sent);
-    if delivery.hides(to, Hidden::Author(from)) {
-        return;
-    }
-    let received = format!("[{author_name} -> you] {}\n", message.as_str());
-    delivery.tell(to, received.as_bytes());
-    if let Some(reader) = room.people.get_mut(&to) {
-        reader.correspondent = Some((from, author_name));
-    }
+    set_away(asking, away);
+    asking.say(format_args!("you are away"));
 }
 
-fn reply(
-    room: &mut Room,
-    client: ClientId,
-    message: &Line,
-    delivery: &mut Delivery,
-    text: &mut Vec<u8>,
-) {
-    let correspondent = room
-        .people
-        .get(&client)
-        .and_then(|person| person.correspondent.clone());
-    match correspondent {
-        None => line(text, format_args!("nobody has written to you yet")),
-        Some((to, _)) if room.people.contains_key(&to) => {
-            write_privately(room, client, to, message, delivery)
-        }
-        Some((_, name)) => line(text, format_args!("{name} has left, nothing was sent")),
-    }
+pub fn back(asking: &mut Asking<'_>, _: Arguments) {
+    set_away(asking, Away::No);
+    asking.say(format_args!("you are back"));
 }
 
-fn set_away(room: &mut Room, client: ClientId, away: Away) {
-    if let Some(person) = room.people.get_mut(&client) {
+fn set_away(asking: &mut Asking<'_>, away: Away) {
+    if let Some(person) = asking.chat.people.get_mut(asking.client) {
         person.away = away;
     }
 }
 
-fn ignore(
-    room: &mut Room,
-    client: ClientId,
-    name: &str,
-    delivery: &mut Delivery,
-    text: &mut Vec<u8>,
-) {
-    let Some(other) = find(room, name, delivery, text) else {
+pub fn history(asking: &mut Asking<'_>, arguments: Arguments) {
+    let room = &asking.chat.room;
+    let Some(person) = asking.chat.people.get(asking.client) else {
         return;
     };
-    if other == client {
-        return line(text, format_args!("you cannot ignore yourself"));
-    }
-    // The list is never longer than the room: those who have left since are taken off it.
-    let ignored = delivery.ignored(client).into_iter();
-    for gone in ignored.filter(|ignored| !room.people.contains_key(ignored)) {
-        delivery.show(client, Hidden::Author(gone));
-    }
-    delivery.hide(client, Hidden::Author(other));
-    let name = &room.people[&other].name;
-    line(text, format_args!("you ignore {name} now"));
-}
-
-fn ignored(room: &Room, client: ClientId, delivery: &Delivery, text: &mut Vec<u8>) {
-    let ignored = delivery.ignored(client);
-    let people = ignored.iter().filter_map(|other| room.people.get(other));
-    let names = people.map(|person| &person.name).collect::<Vec<_>>();
-    if names.is_empty() {
-        line(text, format_args!("you ignore nobody"));
-    } else {
-        let names = join_names(names.iter().copied(), names.len(), LISTED_PEOPLE);
-        line(text, format_args!("you ignore: {names}"));
-    }
-}
-
-fn unignore(
-    room: &mut Room,
-    client: ClientId,
-    name: &str,
-    delivery: &mut Delivery,
-    text: &mut Vec<u8>,
-) {
-    let Some(other) = find(room, name, delivery, text) else {
-        return;
-    };
-    let name = &room.people[&other].name;
-    if delivery.show(client, Hidden::Author(other)) {
-        line(text, format_args!("you no longer ignore {name}"));
-    } else {
-        line(text, format_args!("you do not ignore {name}"));
-    }
-}
-
-fn quiet(client: ClientId, delivery: &mut Delivery, text: &mut Vec<u8>) {
-    if delivery.show(client, Hidden::Presence) {
-        line(text, format_args!("joins and departures are shown again"));
-    } else {
-        delivery.hide(client, Hidden::Presence);
-        line(text, format_args!("joins and departures are hidden now"));
-    }
-}
-
-fn show_history(
-    room: &Room,
-    client: ClientId,
-    count: Option<usize>,
-    clock: Clock,
-    delivery: &Delivery,
-    text: &mut Vec<u8>,
-) {
     if room.history.most_lines() == 0 {
-        return line(text, format_args!("no history is kept"));
+        return asking.say(format_args!("no history is kept"));
     }
-    let is_shown = |author| !delivery.hides(client, Hidden::Author(author));
-    let entries = room.history.last(count.unwrap_or(usize::MAX), is_shown);
-    if room.history.is_empty() {
-        line(text, format_args!("nothing has been said yet"));
-    } else if entries.is_empty() {
-        line(text, format_args!("nothing to show"));
+    let count = match arguments {
+        Arguments::Number(count) => count,
+        _ => usize::MAX,
+    };
+    let entries = room.history.last(count, |author| !person.ignores(author));
+    push_history(&mut asking.text, &entries, asking.clock.time);
+    if asking.text.is_empty() {
+        let has_history = !room.history.is_empty();
+        asking.say(if has_history {
+            format_args!("nothing to show")
+        } else {
+            format_args!("nothing has been said yet")
+        });
     }
-    history(&entries, clock.time, text);
+}
+
+pub fn motd(asking: &mut Asking<'_>, _: Arguments) {
+    push_motd(&mut asking.text, &asking.chat.motd);
+    if asking.text.is_empty() {
+        asking.say(format_args!("no message of the day"));
+    }
+}
+
+pub fn time(asking: &mut Asking<'_>, _: Arguments) {
+    let now = asking.clock.time.to_zoned(TimeZone::UTC);
+    asking.say(format_args!("{} UTC", now.strftime("%Y-%m-%d %H:%M:%S")));
+}
+
+pub fn uptime(asking: &mut Asking<'_>, _: Arguments) {
+    let up = show_duration(asking.clock.since(asking.chat.started));
+    let count = asking.chat.people.count();
+    asking.say(format_args!("up {up}, {count} here"));
+}
+
+pub fn version(asking: &mut Asking<'_>, _: Arguments) {
+    asking.say(format_args!("chatd {}", env!("CARGO_PKG_VERSION")));
 }

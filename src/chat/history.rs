@@ -10,7 +10,7 @@ use std::io::Write;
 pub const HISTORY_BYTES: usize = 256 << 10;
 
 /// A line that was said or done, under the name of that time.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Entry {
     time: Timestamp,
     /// Who said it, so that those who ignore them are not shown it.
@@ -29,7 +29,7 @@ impl Entry {
 }
 
 /// The last lines, bounded by their number and by their bytes.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct History {
     most_lines: usize,
     bytes: usize,

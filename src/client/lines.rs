@@ -1,5 +1,8 @@
 //! Bytes to lines: where each line ends, and which are too long.
 
+use std::mem;
+use std::ops::Range;
+
 /// What ends a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -34,17 +37,35 @@ pub enum Grammar {
     Raw,
 }
 
-/// Cuts a stream of bytes into lines, however it is split into reads, and keeps at most one line's
-/// bytes.
+/// Cuts a stream of bytes into lines, however it is split into reads. It holds what it was fed until
+/// that is cut, and of an unfinished line at most as much as a line may have.
 #[derive(Debug)]
 pub struct Cutter {
     grammar: Grammar,
     /// The longest line, in bytes without its end.
     longest: usize,
-    /// The line so far; of one that is too long, its last bytes.
+    /// What was fed.
+    input: Vec<u8>,
+    /// How much of it was cut.
+    cut: usize,
+    /// The line so far that began in what was fed before; of one that is too long, its last bytes.
     partial: Vec<u8>,
     overlong: bool,
-    ended: bool,
+    /// The line in `partial` was handed out.
+    is_spent: bool,
+    stream: Stream,
+    /// Bytes that were thrown away since [`Self::take_dropped`].
+    dropped: u64,
+}
+
+/// How far the stream has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Open,
+    /// No more will come.
+    Ended,
+    /// What comes is not looked at.
+    Over,
 }
 
 impl Cutter {
@@ -54,95 +75,128 @@ impl Cutter {
         Self {
             grammar,
             longest,
+            input: Vec::new(),
+            cut: 0,
             partial: Vec::new(),
             overlong: false,
-            ended: false,
+            is_spent: false,
+            stream: Stream::Open,
+            dropped: 0,
         }
     }
 
-    /// Whether the bytes that come are thrown away, because their line is too long already.
+    /// Takes the next bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// Takes the end of the stream: what stands without an end is a line too.
+    pub fn end(&mut self) {
+        if self.stream == Stream::Open {
+            self.stream = Stream::Ended;
+        }
+    }
+
+    /// How many bytes were fed and not cut yet.
     #[must_use]
-    pub fn is_overlong(&self) -> bool {
-        self.overlong
+    pub fn pending(&self) -> usize {
+        self.input.len() - self.cut
     }
 
-    /// Takes the next bytes and hands each line that ends in them to `found`.
-    pub fn push(&mut self, bytes: &[u8], mut found: impl FnMut(Cut<'_>)) {
-        let mut rest = bytes;
-        while !rest.is_empty() && !self.ended {
-            if self.partial.is_empty()
-                && self.grammar == Grammar::Chat
-                && rest[0] == END_OF_TRANSMISSION
-            {
-                self.ended = true;
-                return found(Cut::EndOfTransmission);
-            }
-            let Some((line, end, after)) = self.split(rest) else {
-                break;
-            };
-            rest = after;
-            if self.partial.is_empty() && line.len() <= self.longest {
-                found(Cut::Line(line, end));
-            } else {
-                self.keep(line);
-                self.hand_over(end, &mut found);
-            }
-        }
-        if !self.ended {
-            self.keep(rest);
-        }
+    /// How many bytes of lines that are too long were thrown away since this was asked last.
+    pub fn take_dropped(&mut self) -> u64 {
+        mem::take(&mut self.dropped)
     }
 
-    /// What stands without an end when the client closes its sending side is a line too.
-    pub fn finish(&mut self, mut found: impl FnMut(Cut<'_>)) {
-        if !self.partial.is_empty() && !self.ended {
-            self.hand_over(End::Lf, &mut found);
+    /// The next line of what was fed.
+    pub fn next_line(&mut self) -> Option<Cut<'_>> {
+        if mem::take(&mut self.is_spent) {
+            // A long line's memory is not kept for the short ones that follow it.
+            self.partial = Vec::new();
+            self.overlong = false;
         }
+        let rest = &self.input[self.cut..];
+        if self.stream == Stream::Over || rest.is_empty() {
+            return self.finish();
+        }
+        if self.partial.is_empty()
+            && self.grammar == Grammar::Chat
+            && rest[0] == END_OF_TRANSMISSION
+        {
+            self.stream = Stream::Over;
+            return Some(Cut::EndOfTransmission);
+        }
+        let Some((length, end, taken)) = self.split() else {
+            self.keep(self.cut..self.input.len());
+            return self.finish();
+        };
+        let line = self.cut..self.cut + length;
+        self.cut += taken;
+        if self.partial.is_empty() && length <= self.longest {
+            return Some(Cut::Line(&self.input[line], end));
+        }
+        self.keep(line);
+        Some(self.hand_over(end))
     }
 
-    /// The first line of `bytes`, its end, and what comes after it.
-    fn split<'a>(&mut self, bytes: &'a [u8]) -> Option<(&'a [u8], End, &'a [u8])> {
+    /// All that was fed is cut.
+    fn finish(&mut self) -> Option<Cut<'_>> {
+        self.input.clear();
+        self.cut = 0;
+        if self.stream != Stream::Ended {
+            return None;
+        }
+        self.stream = Stream::Over;
+        (!self.partial.is_empty()).then(|| self.hand_over(End::Lf))
+    }
+
+    /// Gives back memory that a client needs which sends much.
+    pub fn rest(&mut self) {
+        self.input.shrink_to_fit();
+    }
+
+    /// How long the first line of the rest is, its end, and how much it takes with that.
+    fn split(&mut self) -> Option<(usize, End, usize)> {
+        let bytes = &self.input[self.cut..];
         if self.grammar == Grammar::Raw {
             let at = memchr::memchr(b'\n', bytes)?;
-            return Some((&bytes[..at], End::Lf, &bytes[at + 1..]));
+            return Some((at, End::Lf, at + 1));
         }
         for at in memchr::memchr2_iter(b'\n', 0, bytes) {
-            let line = &bytes[..at];
-            let after = &bytes[at + 1..];
-            if let Some(line) = line.strip_suffix(b"\r") {
-                return Some((line, End::Cr, after));
+            if bytes[..at].ends_with(b"\r") {
+                return Some((at - 1, End::Cr, at + 1));
             }
-            if line.is_empty() && self.partial.last() == Some(&b'\r') {
+            if at == 0 && self.partial.last() == Some(&b'\r') {
                 self.partial.pop();
-                return Some((line, End::Cr, after));
+                return Some((0, End::Cr, 1));
             }
             if bytes[at] == b'\n' {
-                return Some((line, End::Lf, after));
+                return Some((at, End::Lf, at + 1));
             }
         }
         None
     }
 
-    fn hand_over(&mut self, end: End, found: &mut impl FnMut(Cut<'_>)) {
+    fn hand_over(&mut self, end: End) -> Cut<'_> {
+        self.is_spent = true;
         // A CR that was kept as a possible end, and was none, may be one byte too many.
         if self.overlong || self.partial.len() > self.longest {
+            self.dropped += self.partial.len() as u64;
             let tail = self.partial.len().saturating_sub(TAIL_BYTES);
-            found(Cut::TooLong(&self.partial[tail..]));
+            Cut::TooLong(&self.partial[tail..])
         } else {
-            found(Cut::Line(&self.partial, end));
+            Cut::Line(&self.partial, end)
         }
-        self.overlong = false;
-        // A long line's memory is not kept for the short ones that follow it.
-        self.partial = Vec::new();
     }
 
-    fn keep(&mut self, bytes: &[u8]) {
-        self.partial.extend_from_slice(bytes);
+    fn keep(&mut self, range: Range<usize>) {
+        self.partial.extend_from_slice(&self.input[range]);
         let may_be_end = usize::from(self.partial.last() == Some(&b'\r'));
         if self.overlong || self.partial.len() > self.longest + may_be_end {
             self.overlong = true;
-            let tail = self.partial.len().saturating_sub(TAIL_BYTES + 1);
-            self.partial.drain(..tail);
+            let before_tail = self.partial.len().saturating_sub(TAIL_BYTES + 1);
+            self.partial.drain(..before_tail);
+            self.dropped += before_tail as u64;
         }
     }
 }
@@ -162,25 +216,30 @@ mod tests {
     fn cut_in_pieces(grammar: Grammar, longest: usize, input: &[u8], cuts: &[usize]) -> Vec<Owned> {
         let mut cutter = Cutter::new(grammar, longest);
         let mut all = Vec::new();
-        let mut found = |cut: Cut<'_>| {
-            all.push(match cut {
-                Cut::Line(line, end) => Owned::Line(line.to_vec(), end),
-                Cut::TooLong(_) => Owned::TooLong,
-                Cut::EndOfTransmission => Owned::EndOfTransmission,
-            });
-        };
         let mut start = 0;
         for end in cuts.iter().copied().chain([input.len()]) {
             let end = end.clamp(start, input.len());
-            cutter.push(&input[start..end], &mut found);
+            cutter.feed(&input[start..end]);
+            cut_all(&mut cutter, &mut all);
             assert!(
                 cutter.partial.len() <= longest.max(TAIL_BYTES) + 1,
                 "grew beyond the limit"
             );
             start = end;
         }
-        cutter.finish(&mut found);
+        cutter.end();
+        cut_all(&mut cutter, &mut all);
         all
+    }
+
+    fn cut_all(cutter: &mut Cutter, all: &mut Vec<Owned>) {
+        while let Some(cut) = cutter.next_line() {
+            all.push(match cut {
+                Cut::Line(line, end) => Owned::Line(line.to_vec(), end),
+                Cut::TooLong(_) => Owned::TooLong,
+                Cut::EndOfTransmission => Owned::EndOfTransmission,
+            });
+        }
     }
 
     fn chat(longest: usize, input: &[u8]) -> Vec<Owned> {
@@ -243,13 +302,15 @@ mod tests {
         let mut tails = Vec::new();
         let request = [&b"GET /"[..], &[b'a'; 5000], b" HTTP/1.1\r\n"].concat();
         for piece in request.chunks(7) {
-            cutter.push(piece, |cut| {
+            cutter.feed(piece);
+            while let Some(cut) = cutter.next_line() {
                 if let Cut::TooLong(tail) = cut {
                     tails.push(tail.to_vec());
                 }
-            });
+            }
         }
         assert_eq!(tails, [b"a HTTP/1.1"]);
+        assert_eq!(cutter.take_dropped(), request.len() as u64 - 2);
     }
 
     #[test]

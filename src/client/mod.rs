@@ -1,402 +1,396 @@
 //! Where lines enter: the thread of one client, which reads its socket and passes on what it says.
+//!
+//! The bytes go through a [`Codec`], which is a pure function of them, and what comes out waits for
+//! the client's rate and for room in the channel. While something waits, nothing more is read, so a
+//! flood stays on the flooder's side. All waiting is done in one place, [`Waiting::wait`].
 
+pub mod codec;
 pub mod connection;
 pub mod lines;
+pub mod lingering;
 mod rate;
+pub mod silence;
+mod strangers;
 pub mod telnet;
+mod waiting;
 
-use crate::client::connection::Connection;
-use crate::client::lines::{Cut, Cutter, End, Grammar};
-use crate::client::rate::TokenBucket;
-use crate::client::telnet::{Asked, Telnet};
-use crate::command::{Command, Input, interpret};
-use crate::config::{Config, LineLimits, Mode, SilenceLimits};
-use crate::event::{Advice, ClientId, EVENT_BYTES, Ending, Event};
-use crate::text::Lines;
-use crate::wire::Wire;
-use crossbeam_channel::Sender;
+use crate::channel::{EventSender, Quota, Refused};
+use crate::config::{Config, Mode};
+use crate::event::{Answer, Arrival, Departure, Echo, Ending, Event, Style, Tally};
+use crate::pressure::Pressure;
+use crate::shutdown::Bell;
+use codec::{Codec, Heard, Item, Terminal, Verbatim};
+use connection::Connection;
+use rate::{Delay, REQUEST_COST, Rate};
+use silence::Silence;
 use std::io::ErrorKind;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use waiting::{FIRST_STEP, Input, Waiting, Woken};
 
 /// How large the read buffer is at first, and grows to for a client that sends much, in bytes.
 const SMALL_READ: usize = 1 << 10;
 const LARGE_READ: usize = 16 << 10;
 
-/// What a command costs of the rate, and a line at least, in bytes.
-const COMMAND_CHARGE: usize = 1 << 10;
-const LINE_CHARGE: usize = 64;
+/// How long a newcomer is waited for to show that it is a stranger, before it is welcomed.
+const HOLD_TIME: Duration = Duration::from_millis(100);
 
-/// The first byte of a TLS connection: a handshake record (RFC 8446, section 5.1).
-const TLS_HANDSHAKE: u8 = 0x16;
+/// How long a thread waits at most, whatever its rate is: the clock goes no further.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 86_400);
+
+/// What all clients' threads share.
+pub struct Shared {
+    /// To the broadcaster.
+    pub events: EventSender,
+    /// Rings at the shutdown.
+    pub bell: Arc<Bell>,
+    /// How much all who send may send.
+    pub pressure: Arc<Pressure>,
+    /// What the user wants.
+    pub config: Config,
+}
 
 /// Talks with one client until it leaves, and returns when its connection can be closed.
-pub fn run(connection: &Arc<Connection>, events: &Sender<Event>, config: &Config) {
-    connection.attach_thread();
-    let mut session = Session::new(connection, events, config);
+pub fn run(connection: &Arc<Connection>, shared: &Shared) {
+    let mut session = Session::new(connection, shared);
     let ending = catch_unwind(AssertUnwindSafe(|| session.converse())).unwrap_or(Ending::Panicked);
+    session.depart(&ending);
+    let has_joined = session.joining == Joining::Joined;
     // The read buffer is not needed while the client's last lines are on their way.
     drop(session);
-    let is_orderly = ending.is_orderly();
-    // The broadcaster is only gone when the server ends, and then it has finished the connection.
-    let _ = events.send(Event::Left(connection.id, ending));
-    if is_orderly {
+    if !has_joined {
+        let answer = match ending {
+            Ending::NotChat => strangers::ANSWER,
+            _ => b"",
+        };
+        connection.turn_away(answer);
+        connection.read_out();
+    } else if ending.is_orderly() {
         connection.read_out();
     }
 }
 
+/// One client's thread.
 struct Session<'a> {
-    connection: &'a Connection,
-    silence: SilenceLimits,
-    heard: Instant,
-    watched: Instant,
-    /// How long a read may wait, as the socket knows it.
-    read_timeout: Duration,
-    /// Raw mode knows no telnet.
-    telnet: Option<Telnet>,
-    cutter: Cutter,
-    speaker: Speaker<'a>,
+    connection: &'a Arc<Connection>,
+    shared: &'a Shared,
+    waiting: Waiting<'a>,
+    codec: Box<dyn Codec>,
+    rate: Rate,
+    quota: Quota,
+    silence: Silence,
+    tally: Tally,
+    joining: Joining,
+    /// What was heard last and waits to be passed on.
+    pending: Option<Pending>,
+    buffer: Vec<u8>,
+    /// The last read filled the buffer.
+    was_full: bool,
+    /// Nothing that follows means anything.
+    is_over: bool,
+    /// How the stream has ended, as far as it was read.
+    ended: Option<Ending>,
+}
+
+/// Whether the broadcaster knows of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joining {
+    /// It is waited for until then to show that it is a stranger.
+    Held(Instant),
+    Joined,
+}
+
+/// Something that was heard and is to be passed on.
+struct Pending {
+    /// Nothing, if it only costs something.
+    event: Option<Event>,
+    cost: u64,
+    lines: u64,
+}
+
+/// What is left of what a client has sent.
+enum Left {
+    /// Nothing: more may be read.
+    Nothing,
+    /// Something that has to wait until then.
+    Waiting(Instant),
+    /// Something for which there is no room in the channel.
+    WithoutRoom,
 }
 
 impl<'a> Session<'a> {
-    fn new(connection: &'a Connection, events: &'a Sender<Event>, config: &Config) -> Self {
+    fn new(connection: &'a Arc<Connection>, shared: &'a Shared) -> Self {
         let now = Instant::now();
-        let grammar = match config.mode {
-            Mode::Chat { .. } => Grammar::Chat,
-            Mode::Raw => Grammar::Raw,
+        let Config { mode, line, .. } = &shared.config;
+        let (codec, hold): (Box<dyn Codec>, _) = match mode {
+            Mode::Chat { .. } => (Box::new(Terminal::new(line.longest)), HOLD_TIME),
+            // Nothing is written that could stand before the answer to a stranger, and lines would
+            // be lost meanwhile.
+            Mode::Raw => (Box::new(Verbatim::new(line.longest)), Duration::ZERO),
         };
         Self {
             connection,
-            silence: config.silence,
-            heard: now,
-            watched: now,
-            read_timeout: Duration::ZERO,
-            telnet: (grammar == Grammar::Chat).then(Telnet::default),
-            cutter: Cutter::new(grammar, config.line.longest),
-            speaker: Speaker::new(connection, events, grammar, config.line, now),
+            shared,
+            waiting: Waiting::new(connection.descriptor(), &shared.bell),
+            codec,
+            rate: Rate::new(line.rate, Arc::clone(&shared.pressure), now),
+            quota: Quota::new(),
+            silence: Silence::new(shared.config.silence, now),
+            tally: Tally::default(),
+            joining: Joining::Held(now + hold),
+            pending: None,
+            buffer: Vec::new(),
+            was_full: false,
+            is_over: false,
+            ended: None,
         }
     }
 
+    /// Reads and passes on, in turns, until there is a reason to end.
     fn converse(&mut self) -> Ending {
-        let mut buffer = vec![0; SMALL_READ];
-        let mut was_full = false;
-        while self.connection.is_open() {
-            if let Some(ending) = self.watch() {
-                return ending;
-            }
-            match self.connection.read(&mut buffer) {
-                None => break,
-                Some(Ok(0)) => return self.take_last_line(),
-                Some(Ok(length)) => {
-                    if let Some(ending) = self.take(&mut buffer[..length]) {
+        loop {
+            let now = Instant::now();
+            let (input, end) = match self.pass_on(now) {
+                Err(ending) => return ending,
+                Ok(Left::Waiting(until)) => (Input::Unwanted, until),
+                Ok(Left::WithoutRoom) => {
+                    // Most likely the broadcaster is about to take what is on its way.
+                    if self.quota.wait(FIRST_STEP) {
+                        continue;
+                    }
+                    (Input::Unwanted, now + self.waiting.next_step())
+                }
+                Ok(Left::Nothing) => {
+                    if let Some(ending) = self.ended.take() {
                         return ending;
                     }
-                    // It is not silent while its lines wait for its rate or for the room.
-                    self.heard = Instant::now();
-                    // One read that fills the buffer may be the start of a line that is never ended.
-                    let is_full = length == buffer.len();
-                    if is_full && was_full && length < LARGE_READ {
-                        buffer.resize(2 * length, 0);
+                    if self.waiting.has_rung() {
+                        return Ending::Shutdown;
                     }
-                    was_full = is_full;
+                    if self.silence.is_too_long(now) {
+                        return Ending::Idle;
+                    }
+                    (Input::Wanted, self.next_due(now))
                 }
-                Some(Err(error)) if error.kind() == ErrorKind::WouldBlock => {
-                    // A client that has been silent for a while needs no large buffer.
-                    buffer = vec![0; SMALL_READ];
-                }
-                Some(Err(error)) => return Ending::of(&error),
+            };
+            if let Err(ending) = self.wait(input, end) {
+                return ending;
             }
         }
-        Ending::Shutdown
     }
 
-    /// Looks after the connection's time limits, and sets for how long the next read may wait.
-    fn watch(&mut self) -> Option<Ending> {
-        let now = Instant::now();
-        let mut wait = self.silence.keepalive / 6;
-        if now >= self.watched + wait {
-            self.watched = now;
-            self.choose_user_timeout();
+    /// When the thread has something to do, if nothing is read before.
+    fn next_due(&mut self, now: Instant) -> Instant {
+        self.rate.count_out_if_silent(now);
+        let held = match self.joining {
+            Joining::Held(until) => Some(until),
+            Joining::Joined => None,
+        };
+        let dues = held.into_iter().chain(self.rate.counted_until());
+        let watch = self.silence.watch(self.connection, now);
+        dues.fold(watch, Instant::min)
+    }
+
+    /// Waits, and reads if there is something to read.
+    fn wait(&mut self, input: Input, end: Instant) -> Result<(), Ending> {
+        if input == Input::Wanted && self.was_full && !self.shared.bell.has_rung() {
+            // There is more, most likely.
+            self.read();
+            return Ok(());
         }
-        if let Some(idle) = self.silence.idle {
-            let silent = now.saturating_duration_since(self.heard);
-            if silent >= idle {
-                return Some(Ending::Idle);
+        let woken = self.waiting.wait(input, end);
+        match woken.map_err(|error| Ending::of(&error))? {
+            Woken::ByInput if input == Input::Wanted && !self.waiting.has_rung() => self.read(),
+            Woken::Otherwise if input == Input::Wanted => {
+                // A client that is silent for a while needs no memory for what it sends.
+                self.buffer = Vec::new();
+                self.codec.rest();
             }
-            wait = wait.min(idle.saturating_sub(silent));
+            Woken::ByInput | Woken::Otherwise => {}
         }
-        // A read that ends too late by this little is not worth a call for every read.
-        if wait.abs_diff(self.read_timeout) > Duration::from_millis(1) {
-            self.read_timeout = wait;
-            // A socket on which this fails says why at the read.
-            let _ = self.connection.set_read_timeout(wait);
-        }
-        None
+        Ok(())
     }
 
-    /// A host that is gone is to be noticed soon, but one that only takes nothing has longer. The
-    /// kernel has one limit for both (`TCP_USER_TIMEOUT` overrides the number of keepalive probes,
-    /// tcp(7)), so it is set to the one that matters now.
-    fn choose_user_timeout(&self) {
-        let timeout = match self.connection.has_unsent() {
-            Ok(true) => self.silence.user_timeout,
-            Ok(false) => quiet_timeout(self.silence),
-            Err(_) => return,
-        };
-        // A socket on which this fails says why at the read.
-        let _ = self.connection.set_user_timeout(timeout);
-    }
-
-    /// Takes what was just read.
-    fn take(&mut self, bytes: &mut [u8]) -> Option<Ending> {
-        if self.connection.tally().bytes == 0 && bytes[0] == TLS_HANDSHAKE {
-            return Some(Ending::NotChat);
-        }
-        self.speaker.begin_read(bytes.len(), Instant::now());
-        let mut asked = Asked::default();
-        let length = match &mut self.telnet {
-            Some(telnet) => telnet.take_out(bytes, &mut asked),
-            None => bytes.len(),
-        };
-        self.speaker.answer(asked);
-        self.cutter
-            .push(&bytes[..length], |cut| self.speaker.take(cut));
-        // What makes no line is charged too, so that it costs the server no more than lines do.
-        let is_dropped = self.cutter.is_overlong();
-        self.speaker.charge(if is_dropped {
-            bytes.len()
+    fn read(&mut self) {
+        let size = self.buffer.len().max(SMALL_READ);
+        // One read that fills the buffer may be the start of a line that is never ended.
+        let size = if self.was_full {
+            (2 * size).min(LARGE_READ)
         } else {
-            bytes.len() - length
-        });
-        self.speaker.end_read()
-    }
-
-    /// The client has closed its sending side: what stands without an end is a line.
-    fn take_last_line(&mut self) -> Ending {
-        self.speaker.begin_read(0, Instant::now());
-        self.cutter.finish(|cut| self.speaker.take(cut));
-        self.speaker.end_read().unwrap_or(Ending::Closed)
-    }
-}
-
-/// For how long a silent host is waited for while nothing is pending: less than `--keepalive`, by
-/// the one probe that the kernel may be late.
-#[must_use]
-pub fn quiet_timeout(silence: SilenceLimits) -> Duration {
-    silence.keepalive * 11 / 12
-}
-
-/// Passes on what a client says, no faster than its rate allows.
-struct Speaker<'a> {
-    connection: &'a Connection,
-    events: &'a Sender<Event>,
-    grammar: Grammar,
-    limits: LineLimits,
-    bucket: TokenBucket,
-    /// It has sent a line that is not empty. The first one may show that it is no chat client.
-    has_spoken: bool,
-    /// It was said already that this client wants CR LF.
-    wants_crlf: bool,
-    /// Lines that were not passed on yet.
-    lines: Lines,
-    /// How many bytes were read.
-    read: usize,
-    ending: Option<Ending>,
-}
-
-impl<'a> Speaker<'a> {
-    fn new(
-        connection: &'a Connection,
-        events: &'a Sender<Event>,
-        grammar: Grammar,
-        limits: LineLimits,
-        now: Instant,
-    ) -> Self {
-        Self {
-            connection,
-            events,
-            grammar,
-            limits,
-            bucket: TokenBucket::new(limits.rate, now),
-            has_spoken: false,
-            wants_crlf: false,
-            lines: Lines::default(),
-            read: 0,
-            ending: None,
-        }
-    }
-
-    fn begin_read(&mut self, length: usize, now: Instant) {
-        self.connection.count(0, length as u64);
-        self.bucket.fill(now);
-        self.read = length;
-    }
-
-    /// Passes on what is left of the read.
-    fn end_read(&mut self) -> Option<Ending> {
-        self.pass_on_lines();
-        if self.ending.is_none() {
-            self.wait_for_rate();
-        }
-        self.ending.take()
-    }
-
-    /// Answers telnet commands, once for each kind.
-    fn answer(&mut self, asked: Asked) {
-        if asked.telnet {
-            self.want_crlf();
-        }
-        if !asked.refusals.is_empty() {
-            self.charge(COMMAND_CHARGE);
-            self.send(|client| Event::Refused(client, asked.refusals));
-        }
-        if asked.interrupted {
-            self.advise(Advice::HowToLeave);
-        }
-        if asked.are_you_there {
-            self.advise(Advice::Here);
-        }
-    }
-
-    fn take(&mut self, cut: Cut<'_>) {
-        if self.ending.is_some() {
-            return;
-        }
-        if let Cut::Line(line, _) | Cut::TooLong(line) = cut
-            && self.is_http(line)
-        {
-            self.ending = Some(Ending::NotChat);
-            return;
-        }
-        match (cut, self.grammar) {
-            (Cut::EndOfTransmission, _) => self.ending = Some(Ending::Quit(None)),
-            (Cut::Line(line, _), Grammar::Raw) => {
-                self.make_room(line.len());
-                self.lines.push_raw(line);
-                self.count_line(line.len() + 1);
+            size
+        };
+        self.buffer.resize(size, 0);
+        match self.connection.read(&mut self.buffer) {
+            // The broadcaster's send was told of the reset, and the read is not told again.
+            Ok(0) if self.waiting.has_hung_up() => self.ended = Some(Ending::Reset),
+            Ok(0) => {
+                self.codec.end();
+                self.ended = Some(Ending::Closed);
             }
-            (Cut::Line(line, end), Grammar::Chat) => {
-                if end == End::Cr {
-                    self.want_crlf();
-                }
-                if line.is_empty() {
-                    self.charge(1);
-                } else {
-                    self.take_line(line);
-                }
+            Ok(length) => {
+                self.was_full = length == size;
+                self.tally.bytes += length as u64;
+                self.silence.break_at(Instant::now());
+                self.codec.feed(&mut self.buffer[..length]);
             }
-            (Cut::TooLong(_), Grammar::Raw) => {
-                log::warn!(target: "chatd::dropped", "a line over --max-line was dropped");
-            }
-            (Cut::TooLong(_), Grammar::Chat) => {
-                self.advise(Advice::LineTooLong(self.limits.longest))
-            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.was_full = false,
+            Err(error) => self.ended = Some(Ending::of(&error)),
         }
     }
 
-    fn take_line(&mut self, line: &[u8]) {
-        match interpret(line) {
-            Input::Text(text) => self.say(text),
-            Input::Trimmed(text) => self.say(text.as_bytes()),
-            Input::Command(Command::Quit(text)) => {
-                self.connection.count(1, 0);
-                self.ending = Some(Ending::Quit(text));
+    /// Passes on what the client has sent, as far as its rate and the channel allow.
+    fn pass_on(&mut self, now: Instant) -> Result<Left, Ending> {
+        loop {
+            if self.pending.is_none() && !self.is_over {
+                let allowance = self.rate.allowance(now);
+                let item = self.codec.next(allowance);
+                self.pending = item.map(|item| self.hear(item)).transpose()?;
             }
-            Input::Command(command) => {
+            if self.is_to_join(now) && !self.join()? {
+                return Ok(Left::WithoutRoom);
+            }
+            let Some(pending) = self.pending.take() else {
+                return Ok(Left::Nothing);
+            };
+            if let Some(left) = self.try_pass_on(pending, now)? {
+                return Ok(left);
+            }
+            // It was not silent while its lines waited.
+            self.silence.break_at(now);
+        }
+    }
+
+    /// Whether the broadcaster is to know of the client, and does not yet.
+    fn is_to_join(&self, now: Instant) -> bool {
+        let Joining::Held(until) = self.joining else {
+            return false;
+        };
+        let says_something = self
+            .pending
+            .as_ref()
+            .is_some_and(|pending| pending.event.is_some());
+        let is_waited_for = now < until || self.waiting.has_rung();
+        says_something || self.ended.is_some() || !is_waited_for
+    }
+
+    /// What follows from what was heard.
+    fn hear(&mut self, item: Item) -> Result<Pending, Ending> {
+        let id = self.connection.id;
+        let event = match item.heard {
+            Heard::Said(lines) => Some(Event::Said(id, lines)),
+            Heard::Asked(command) => {
                 #[cfg(feature = "fault-injection")]
                 crate::faults::in_session(&command);
-                self.wait_for_rate();
-                self.connection.count(1, 0);
-                let text = command.text_bytes();
-                self.charge(COMMAND_CHARGE.max(text + self.connection.prefix()));
-                self.send(|client| Event::Command(client, command));
+                Some(Event::Asked(id, command))
+            }
+            Heard::Answered(answer) => Some(Event::Answered(id, answer)),
+            Heard::SentCr => Some(Event::SentCr(id)),
+            Heard::Left(ending) => {
+                self.ended = Some(ending);
+                self.is_over = true;
+                None
+            }
+            Heard::Stranger if self.joining == Joining::Joined => {
+                self.ended = Some(Ending::NotChat);
+                self.is_over = true;
+                let answer = Answer::Bytes(strangers::ANSWER.to_vec());
+                Some(Event::Answered(id, answer))
+            }
+            Heard::Stranger => return Err(Ending::NotChat),
+            Heard::Dropped => {
+                log::warn!(target: "chatd::dropped", "a line over --max-line was dropped");
+                None
+            }
+            Heard::Nothing => None,
+        };
+        Ok(Pending {
+            event,
+            cost: item.cost,
+            lines: item.lines,
+        })
+    }
+
+    /// Passes something on, or keeps it and returns what it has to wait for.
+    fn try_pass_on(&mut self, mut pending: Pending, now: Instant) -> Result<Option<Left>, Ending> {
+        // At the shutdown nobody waits for a rate.
+        let delay = if self.waiting.has_rung() {
+            Delay::None
+        } else {
+            self.rate.delay(pending.cost, now)
+        };
+        let waits = match delay {
+            Delay::None => None,
+            Delay::Exactly(wait) => Some(now.checked_add(wait).unwrap_or(now + LONGEST_WAIT)),
+            Delay::Unknown => Some(now + self.waiting.next_step()),
+        };
+        if let Some(until) = waits {
+            self.pending = Some(pending);
+            return Ok(Some(Left::Waiting(until)));
+        }
+        if let Some(event) = pending.event.take() {
+            match self
+                .shared
+                .events
+                .try_send(event, pending.cost, &self.quota)
+            {
+                Ok(()) => {}
+                Err(Refused::Full(event)) => {
+                    pending.event = Some(event);
+                    self.pending = Some(pending);
+                    return Ok(Some(Left::WithoutRoom));
+                }
+                Err(Refused::Ended) => return Err(Ending::Shutdown),
             }
         }
+        self.waiting.end_steps();
+        self.rate.spend(pending.cost);
+        self.tally.lines += pending.lines;
+        Ok(None)
     }
 
-    fn say(&mut self, text: &[u8]) {
-        // Clean-up makes at most three bytes out of one.
-        self.make_room(3 * text.len());
-        let before = self.lines.len();
-        self.lines.push_clean(text);
-        self.count_line(self.lines.len() - before + self.connection.prefix());
-    }
-
-    /// Waits until the rate allows another line, and until it fits into the event.
-    fn make_room(&mut self, length: usize) {
-        self.wait_for_rate();
-        if self.lines.len() + length + 1 > EVENT_BYTES {
-            self.pass_on_lines();
-        }
-        if self.lines.is_empty() {
-            self.lines = Lines::with_capacity(self.read.min(EVENT_BYTES));
-        }
-    }
-
-    fn count_line(&mut self, bytes: usize) {
-        self.connection.count(1, 0);
-        self.charge(bytes.max(LINE_CHARGE));
-    }
-
-    fn charge(&mut self, bytes: usize) {
-        self.bucket.charge(bytes);
-    }
-
-    /// Sleeps while the client is over its rate. What it sends meanwhile stays on its side of the
-    /// network.
-    fn wait_for_rate(&mut self) {
-        while self.connection.is_open()
-            && let Some(wait) = self.bucket.debt()
+    /// Tells the broadcaster that the client is here. Returns whether there was room for that.
+    fn join(&mut self) -> Result<bool, Ending> {
+        let arrival = Arrival {
+            wire: self.connection.clone(),
+            address: self.connection.address,
+            style: Style::Lf,
+            echo: Echo::Off,
+        };
+        let event = Event::Joined(self.connection.id, arrival);
+        match self
+            .shared
+            .events
+            .try_send(event, REQUEST_COST, &self.quota)
         {
-            self.pass_on_lines();
-            self.connection.rest(wait);
-            self.bucket.fill(Instant::now());
+            Ok(()) => {
+                self.joining = Joining::Joined;
+                Ok(true)
+            }
+            Err(Refused::Full(_)) => Ok(false),
+            Err(Refused::Ended) => Err(Ending::Shutdown),
         }
     }
 
-    fn advise(&mut self, advice: Advice) {
-        self.charge(COMMAND_CHARGE);
-        self.send(|client| Event::Told(client, advice));
-    }
-
-    fn want_crlf(&mut self) {
-        if !self.wants_crlf {
-            self.wants_crlf = true;
-            self.send(Event::WantsCrLf);
+    /// Tells the broadcaster that the client has left, if it knows of it.
+    fn depart(&mut self, ending: &Ending) {
+        if self.joining != Joining::Joined {
+            return;
         }
-    }
-
-    fn pass_on_lines(&mut self) {
-        if !self.lines.is_empty() {
-            let lines = mem::take(&mut self.lines);
-            self.pass_on(|client| Event::Lines(client, lines));
+        let mut departure = Departure {
+            ending: ending.clone(),
+            tally: self.tally,
+        };
+        loop {
+            let event = Event::Left(self.connection.id, departure);
+            match self.shared.events.try_send(event, 0, &self.quota) {
+                Err(Refused::Full(Event::Left(_, refused))) => departure = refused,
+                // If the broadcaster has ended, it has finished the connection.
+                _ => return,
+            }
+            let step = Instant::now() + self.waiting.next_step();
+            let _ = self.waiting.wait(Input::Unwanted, step);
         }
-    }
-
-    /// Passes on an event, after the lines that came before it.
-    fn send(&mut self, event: impl FnOnce(ClientId) -> Event) {
-        self.pass_on_lines();
-        self.pass_on(event);
-    }
-
-    fn pass_on(&mut self, event: impl FnOnce(ClientId) -> Event) {
-        // The broadcaster is only gone when the server ends.
-        if self.events.send(event(self.connection.id)).is_err() {
-            self.ending = Some(Ending::Shutdown);
-        }
-    }
-
-    /// Whether the first line that is not empty is the request line of a browser (RFC 9112, sections
-    /// 2.2 and 3). Any web page can make one send a request here, and what follows in it would be
-    /// said in the chat.
-    fn is_http(&mut self, line: &[u8]) -> bool {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if self.has_spoken || line.is_empty() {
-            return false;
-        }
-        self.has_spoken = true;
-        line.ends_with(b" HTTP/1.0") || line.ends_with(b" HTTP/1.1")
     }
 }

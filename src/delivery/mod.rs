@@ -1,393 +1,347 @@
-//! Fan-out: the shared log, everybody who reads it, and what happens to those who do not.
+//! Fan-out: everybody who reads a log, and what happens to those who do not keep up.
 
+mod block;
 pub mod filter;
 mod outbox;
 mod patience;
+mod private;
 mod recipient;
 pub mod shared_log;
+pub mod writability;
+
+pub use block::BlockPool;
 
 use crate::config::BacklogLimits;
-use crate::delivery::filter::Hidden;
-use crate::delivery::outbox::Outbox;
-use crate::delivery::recipient::{
-    Outcome, PARTING_TIME, PRIVATE_BYTES, Reader, Retries, Round, Stage,
-};
-use crate::delivery::shared_log::{Origin, Position, SharedLog};
-use crate::event::{ClientId, Ending};
-use crate::wire::{Held, Wire};
-use std::collections::BTreeMap;
+use crate::event::{Answer, Arrival, ClientId, Ending};
+use crate::pressure::Pressure;
+use filter::Hidden;
+use outbox::{Left, Outbox};
+use patience::{Patience, Verdict};
+use recipient::{Recipient, Recipients};
+use shared_log::{Position, SharedLog};
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Whether the broadcaster may take more from the channel.
-enum Flow {
-    Open,
-    /// It waits for these clients, since then.
-    Paused(Instant, Vec<ClientId>),
-}
+/// How long what is pending for a client that leaves is written.
+const PARTING_TIME: Duration = Duration::from_secs(2);
 
-/// Everybody who reads, and what they read.
+/// How many bytes may be pending for one client alone.
+const PRIVATE_BYTES: usize = 1 << 20;
+
+/// Everybody who reads a log.
 pub struct Delivery {
-    limits: BacklogLimits,
-    log: SharedLog,
-    readers: BTreeMap<ClientId, Reader>,
-    retries: Retries,
-    /// Who was told something alone since the last flush.
-    told: Vec<ClientId>,
+    recipients: Recipients,
+    /// Who was let go, for which reason, until their last event comes.
+    dead: BTreeMap<ClientId, Ending>,
+    /// Who has left, and until when what is pending is written to them.
+    leaving: BTreeSet<(Instant, ClientId)>,
+    /// Who is to be tried at the next flush, beside everybody if something was logged.
+    ready: Vec<ClientId>,
     told_bytes: usize,
-    /// How far everybody has been served who takes everything.
-    flushed: Position,
-    /// How many bytes the log may keep before it is looked at who needs them.
-    next_review: u64,
-    flow: Flow,
+    /// Everything before this was offered to every client that keeps up.
+    flushed: Option<Position>,
+    patience: Patience,
+    /// Where logs get their blocks from.
+    pub blocks: BlockPool,
 }
 
 impl Delivery {
     /// A delivery to nobody.
-    #[must_use]
-    pub fn new(limits: BacklogLimits) -> Self {
-        let mut log = SharedLog::default();
+    pub fn new(limits: BacklogLimits, pressure: Arc<Pressure>, now: Instant) -> Self {
         Self {
-            limits,
-            flushed: log.end(),
-            log,
-            readers: BTreeMap::new(),
-            retries: Retries::new(),
-            told: Vec::new(),
+            recipients: Recipients::default(),
+            dead: BTreeMap::new(),
+            leaving: BTreeSet::new(),
+            ready: Vec::new(),
             told_bytes: 0,
-            next_review: 0,
-            flow: Flow::Open,
+            flushed: None,
+            patience: Patience::new(limits, pressure, now),
+            blocks: BlockPool::default(),
         }
     }
 
-    /// Adds a client, which reads what is logged from now on.
-    pub fn join(&mut self, client: ClientId, wire: Arc<dyn Wire>) {
-        let reader = Reader::new(client, wire, self.log.end());
-        self.readers.insert(client, reader);
-    }
-
-    /// Writes nothing to a newcomer for `time`, or until [`Self::release`].
-    pub fn hold(&mut self, client: ClientId, time: Duration, now: Instant) {
-        if let Some(reader) = self.readers.get_mut(&client) {
-            reader.hold(time, &mut self.retries, now);
-        }
-    }
-
-    /// Ends what [`Self::hold`] began. It does nothing for any other client.
-    pub fn release(&mut self, client: ClientId) {
-        if let Some(reader) = self.readers.get_mut(&client)
-            && let Stage::Held = reader.stage
-        {
-            reader.stage = Stage::Here;
-            reader.stop_waiting(&mut self.retries);
-            self.told.push(client);
-        }
-    }
-
-    /// Logs the whole lines that `write` appends, for everybody who is to read them.
-    pub fn say(&mut self, origin: Origin, write: impl FnOnce(&mut Vec<u8>)) {
-        self.log.append(origin, write);
-    }
-
-    /// Sends whole lines to one client alone.
-    pub fn tell(&mut self, client: ClientId, lines: &[u8]) {
-        self.push(client, |outbox, end| outbox.push_lines(end, lines));
-    }
-
-    /// Sends bytes that are no lines to one client alone.
-    pub fn tell_bytes(&mut self, client: ClientId, bytes: &[u8]) {
-        self.push(client, |outbox, end| outbox.push_bytes(end, bytes));
-    }
-
-    fn push(&mut self, client: ClientId, push: impl FnOnce(&mut Outbox, Position)) {
-        let Some(reader) = self.readers.get_mut(&client) else {
-            return;
+    /// Adds a client, which reads what is logged from `at` on.
+    pub fn join(&mut self, client: ClientId, arrival: Arrival, at: Position) {
+        let outbox = Outbox::new(client, &arrival, at);
+        let recipient = Recipient {
+            wire: arrival.wire,
+            outbox,
+            leaving: None,
         };
-        if let Stage::Leaving(_) | Stage::Dead(_) = reader.stage {
-            return;
+        self.recipients.insert(client, recipient);
+    }
+
+    /// Sends text to one client alone, behind everything logged before `at`.
+    pub fn tell(&mut self, client: ClientId, at: Position, answer: Answer) {
+        if let Some(recipient) = self.recipients.get_mut(client)
+            && recipient.leaving.is_none()
+        {
+            self.told_bytes += answer.len();
+            recipient.outbox.push(at, answer);
+            self.ready.push(client);
         }
-        let before = reader.outbox.private_bytes();
-        push(&mut reader.outbox, self.log.end());
-        self.told_bytes += reader.outbox.private_bytes() - before;
-        self.told.push(client);
     }
 
     /// How many bytes clients were told alone since the last flush.
-    #[must_use]
     pub fn told_bytes(&self) -> usize {
         self.told_bytes
     }
 
     /// Whether so much is pending for the client alone that nobody else should add to it.
-    #[must_use]
-    pub fn is_far_behind(&self, client: ClientId) -> bool {
-        let reader = self.readers.get(&client);
-        reader.is_some_and(|reader| reader.outbox.private_bytes() > PRIVATE_BYTES / 2)
+    pub fn is_far_behind(&mut self, client: ClientId) -> bool {
+        let recipient = self.recipients.get_mut(client);
+        recipient.is_some_and(|recipient| recipient.outbox.private_bytes() > PRIVATE_BYTES / 2)
     }
 
     /// Gives the client CR LF from the next line on.
-    pub fn want_crlf(&mut self, client: ClientId) {
-        if let Some(reader) = self.readers.get_mut(&client) {
-            reader.outbox.want_crlf(&self.log);
+    pub fn want_crlf(&mut self, client: ClientId, log: &SharedLog) {
+        if let Some(recipient) = self.recipients.get_mut(client) {
+            recipient.outbox.want_crlf(log);
         }
     }
 
-    /// Hides something from the client, from now on.
-    pub fn hide(&mut self, client: ClientId, what: Hidden) {
-        if let Some(reader) = self.readers.get_mut(&client) {
-            let read = reader.outbox.cursor().position;
-            reader.outbox.filter.forget_before(read);
-            reader.outbox.filter.hide(what, self.log.end());
+    /// Hides something from the client, from `at` on. Returns whether that can be remembered: of a
+    /// client that reads nothing, not without end.
+    pub fn hide(&mut self, client: ClientId, what: Hidden, at: Position) -> bool {
+        self.recipients.get_mut(client).is_none_or(|recipient| {
+            let outbox = &mut recipient.outbox;
+            outbox.filter.hide(what, at, outbox.position())
+        })
+    }
+
+    /// Shows it again, from `at` on.
+    pub fn show(&mut self, client: ClientId, what: Hidden, at: Position) {
+        if let Some(recipient) = self.recipients.get_mut(client) {
+            recipient.outbox.filter.show(what, at);
         }
     }
 
-    /// Shows it again. Answers whether it was hidden.
-    pub fn show(&mut self, client: ClientId, what: Hidden) -> bool {
-        let reader = self.readers.get_mut(&client);
-        reader.is_some_and(|reader| reader.outbox.filter.show(what, self.log.end()))
-    }
-
-    /// Whether it is hidden from the client.
-    #[must_use]
-    pub fn hides(&self, client: ClientId, what: Hidden) -> bool {
-        let reader = self.readers.get(&client);
-        reader.is_some_and(|reader| reader.outbox.filter.hides(what))
-    }
-
-    /// Whom the client ignores.
-    #[must_use]
-    pub fn ignored(&self, client: ClientId) -> Vec<ClientId> {
-        let reader = self.readers.get(&client);
-        reader.map_or_else(Vec::new, |reader| reader.outbox.filter.ignored().collect())
-    }
-
-    /// Forgets what a newcomer was to read, if none of it was written yet.
-    pub fn forget_held(&mut self, client: ClientId) {
-        if let Some(reader) = self.readers.get_mut(&client)
-            && let Stage::Held = reader.stage
-        {
-            reader.outbox.clear(self.log.end());
-        }
-    }
-
-    /// The client's last event was taken, and its thread says why. Answers why it really left: a
+    /// The client's last event was taken, and its thread says why. Returns why it really left: a
     /// thread may have seen no more than what was done to its connection. At the shutdown it stays
-    /// a reader, for the goodbye.
-    pub fn leave(&mut self, client: ClientId, ending: Ending, now: Instant) -> Ending {
-        let Some(reader) = self.readers.get_mut(&client) else {
-            return ending;
-        };
-        let ending = match (&reader.stage, ending) {
-            (Stage::Dead(_), said @ Ending::Quit(_)) => said,
-            (Stage::Dead(reason), _) => reason.clone(),
-            (_, ending) => ending,
-        };
-        if matches!(reader.stage, Stage::Dead(_)) || !ending.is_orderly() {
-            reader.wire.hang_up();
-            self.remove(client);
+    /// a recipient, for the goodbye.
+    pub fn leave(
+        &mut self,
+        client: ClientId,
+        ending: Ending,
+        at: Position,
+        now: Instant,
+    ) -> Ending {
+        if let Some(reason) = self.dead.remove(&client) {
+            return match ending {
+                Ending::Quit(_) => ending,
+                _ => reason,
+            };
+        }
+        if !ending.is_orderly() {
+            if let Some(recipient) = self.recipients.remove(client) {
+                recipient.wire.hang_up();
+            }
         } else if ending != Ending::Shutdown {
-            reader.stop_waiting(&mut self.retries);
-            reader.stage = Stage::Leaving(now + PARTING_TIME);
-            reader.outbox.limit_to(self.log.end());
-            self.told.push(client);
+            self.dismiss(client, at, now + PARTING_TIME);
         }
         ending
     }
 
-    /// Everybody leaves, once they have what is pending now, or at `until`.
-    pub fn dismiss_all(&mut self, until: Instant) {
-        let end = self.log.end();
-        for (client, reader) in &mut self.readers {
-            if let Stage::Held | Stage::Here = reader.stage {
-                reader.stage = Stage::Leaving(until);
-                reader.outbox.limit_to(end);
-                self.told.push(*client);
-            }
+    /// A client reads what is pending for it now, until `until`, and nothing more.
+    fn dismiss(&mut self, client: ClientId, at: Position, until: Instant) {
+        if let Some(recipient) = self.recipients.get_mut(client)
+            && recipient.leaving.is_none()
+        {
+            recipient.leaving = Some(until);
+            recipient.outbox.limit_to(at);
+            self.leaving.insert((until, client));
+            self.ready.push(client);
         }
-        self.readers
-            .retain(|_, reader| !matches!(reader.stage, Stage::Dead(_)));
     }
 
-    /// Everybody to whom something may still be written.
-    #[must_use]
-    pub fn clients(&self) -> Vec<ClientId> {
-        self.readers.keys().copied().collect()
+    /// Everybody leaves, once they have what is pending now, or at `until`.
+    pub fn dismiss_all(&mut self, at: Position, until: Instant) {
+        let all = self.recipients.all().map(|(client, _)| client);
+        for client in all.collect::<Vec<_>>() {
+            self.dismiss(client, at, until);
+        }
     }
 
-    /// Takes nothing more from the client. Answers whether its thread still passes something on.
-    #[must_use]
-    pub fn stop(&self, client: ClientId) -> Held {
-        let reader = self.readers.get(&client);
-        reader.map_or(Held::PerhapsLines, |reader| reader.wire.stop())
+    /// Whether there is nobody to write to.
+    pub fn is_empty(&self) -> bool {
+        self.recipients.is_empty()
     }
 
-    /// Whether the broadcaster may take more from the channel.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        matches!(self.flow, Flow::Open)
+    /// Whether somebody's socket is full, so that the kernel may have something to report.
+    pub fn is_anybody_full(&self) -> bool {
+        self.recipients.is_any_full()
+    }
+
+    /// The kernel says that these clients' sockets have room again.
+    pub fn resume(&mut self, clients: &[ClientId]) {
+        for client in clients {
+            self.recipients.drain(*client);
+        }
+        self.ready.extend(clients);
     }
 
     /// When [`Self::flush`] is due again, if nothing happens before.
-    #[must_use]
-    pub fn next_due(&self) -> Option<Instant> {
-        self.retries.first().map(|(at, _)| *at)
+    pub fn next_due(&self, now: Instant) -> Option<Instant> {
+        let unfinished = (!self.ready.is_empty()).then_some(now);
+        let leaving = self.leaving.first().map(|(until, _)| *until);
+        let dues = [unfinished, leaving, self.patience.next_due()];
+        dues.into_iter().flatten().min()
+    }
+
+    /// Makes room for something of this cost, so that the log holds no more than it may: whoever is
+    /// furthest behind is let go if its socket is full; if it is not, it is written to first.
+    pub fn make_room(&mut self, cost: u64, log: &mut SharedLog, now: Instant) {
+        while log.cost_kept() + cost > self.patience.most_kept() {
+            self.forget_what_nobody_needs(log);
+            if log.cost_kept() + cost <= self.patience.most_kept() {
+                return;
+            }
+            let full = self.recipients.full();
+            let furthest = full.min_by_key(|(_, recipient)| recipient.outbox.position());
+            let furthest =
+                furthest.map(|(client, recipient)| (recipient.outbox.position(), client));
+            let other = self.recipients.keeping_up();
+            let other = other
+                .map(|(_, recipient)| recipient.outbox.position())
+                .min();
+            match furthest {
+                Some((position, client)) if other.is_none_or(|other| position <= other) => {
+                    self.let_go(client, Ending::TooSlow);
+                }
+                _ if log.cost_kept() == 0 => return,
+                _ => self.flush(log, now),
+            }
+        }
     }
 
     /// Sends everybody what is pending, as far as their sockets take it, and looks after those who
     /// are slow.
-    pub fn flush(&mut self, now: Instant) {
-        let mut round = Round {
-            end: self.log.end(),
-            log: &mut self.log,
-            retries: &mut self.retries,
-            limits: self.limits,
-            now,
-        };
-        let told = mem::take(&mut self.told);
+    pub fn flush(&mut self, log: &mut SharedLog, now: Instant) {
+        let end = log.seal();
+        let ready = mem::take(&mut self.ready);
         self.told_bytes = 0;
-        for client in told {
-            send_to(&mut self.readers, client, &mut round);
-        }
-        if round.end != self.flushed {
-            self.flushed = round.end;
-            self.readers.retain(|_, reader| {
-                reader.is_waiting() || reader.send(&mut round) == Outcome::Stays
-            });
-        }
-        while let Some((_, client)) = round.retries.first().copied().filter(|(at, _)| *at <= now) {
-            send_again(&mut self.readers, client, &mut round);
-        }
-        self.review(now);
-    }
-
-    /// Forgets what nobody needs, and looks whether somebody has left more unread than they may.
-    fn review(&mut self, now: Instant) {
-        if self.retries.is_empty() {
-            self.log.forget_all();
-            self.flow = Flow::Open;
-            self.next_review = 0;
-        } else if let Flow::Paused(..) = self.flow {
-            self.review_pause(now);
-        } else if self.log.bytes() > self.next_review {
-            self.review_log(now);
-        }
-    }
-
-    /// Looking at everybody who is slow is not done for every batch, but each time the log has
-    /// grown by a 16th.
-    fn review_log(&mut self, now: Instant) {
-        self.forget_what_nobody_needs();
-        self.next_review = self.log.bytes() + self.limits.most / 16;
-        if self.log.bytes() <= self.limits.most {
-            return;
-        }
-        let too_far_behind = self
-            .slow_clients()
-            .filter(|client| self.backlog(*client) > self.limits.most);
-        let too_far_behind = too_far_behind.collect::<Vec<_>>();
-        let (leaving, waited_for) = too_far_behind
-            .into_iter()
-            .partition::<Vec<_>, _>(|client| self.is_leaving(*client));
-        for client in leaving {
-            self.let_go(client);
-        }
-        self.flow = Flow::Paused(now, waited_for);
-        self.review_pause(now);
-    }
-
-    /// Lets go those for whom nobody waits any longer, and goes on when there is nobody to wait
-    /// for.
-    fn review_pause(&mut self, now: Instant) {
-        let Flow::Paused(since, waited_for) = mem::replace(&mut self.flow, Flow::Open) else {
-            return;
-        };
-        let is_over = now.saturating_duration_since(since) >= self.limits.patience;
-        let mut still_waited_for = Vec::new();
-        for client in waited_for {
-            if self.backlog(client) < self.limits.most / 2 {
-                continue;
+        let mut outcomes = Vec::new();
+        let is_new = self.flushed != Some(end);
+        self.flushed = Some(end);
+        if is_new {
+            for (client, recipient) in self.recipients.keeping_up() {
+                let result = recipient.outbox.send(log, end, &*recipient.wire);
+                if !matches!(result, Ok(Left::Nothing)) || recipient.leaving.is_some() {
+                    outcomes.push((client, result));
+                }
             }
-            let Some(reader) = self.readers.get_mut(&client) else {
-                continue;
-            };
-            if reader.is_too_slow(self.limits, now) {
-                self.let_go(client);
-            } else if !is_over {
-                still_waited_for.push(client);
+        } else {
+            for client in &ready {
+                if let Some(recipient) = self.recipients.get_keeping_up(*client) {
+                    let result = recipient.outbox.send(log, end, &*recipient.wire);
+                    outcomes.push((*client, result));
+                }
             }
         }
-        if still_waited_for.is_empty() {
-            self.forget_what_nobody_needs();
-            self.next_review = self.log.bytes();
-        } else {
-            self.flow = Flow::Paused(since, still_waited_for);
+        for (client, result) in outcomes {
+            self.after_send(client, result);
         }
-    }
-
-    fn forget_what_nobody_needs(&mut self) {
-        let readers = self
-            .slow_clients()
-            .filter_map(|client| self.readers.get(&client));
-        match readers.map(|reader| reader.outbox.cursor().position).min() {
-            Some(position) => self.log.forget_before(position),
-            None => self.log.forget_all(),
+        for client in ready {
+            self.check_private(client, log, end);
         }
+        self.end_parting(now);
+        self.review(log, now);
     }
 
-    fn slow_clients(&self) -> impl Iterator<Item = ClientId> {
-        self.retries.iter().map(|(_, client)| *client)
-    }
-
-    fn backlog(&self, client: ClientId) -> u64 {
-        let reader = self
-            .readers
-            .get(&client)
-            .filter(|reader| reader.is_waiting());
-        reader.map_or(0, |reader| self.log.bytes_after(reader.outbox.cursor()))
-    }
-
-    fn is_leaving(&self, client: ClientId) -> bool {
-        let reader = self.readers.get(&client);
-        reader.is_some_and(|reader| matches!(reader.stage, Stage::Leaving(_)))
-    }
-
-    fn let_go(&mut self, client: ClientId) {
-        let end = self.log.end();
-        let Some(reader) = self.readers.get_mut(&client) else {
+    fn after_send(&mut self, client: ClientId, result: std::io::Result<Left>) {
+        let Some(recipient) = self.recipients.get_keeping_up(client) else {
             return;
         };
-        if let Stage::Leaving(_) = reader.stage {
-            reader.wire.hang_up();
-            self.remove(client);
-        } else {
-            reader.die(Ending::TooSlow, end, &mut self.retries);
+        match result {
+            Ok(Left::Nothing) => {
+                if let Some(until) = recipient.leaving {
+                    recipient.wire.finish();
+                    self.leaving.remove(&(until, client));
+                    self.recipients.remove(client);
+                }
+            }
+            Ok(Left::More) => self.ready.push(client),
+            Ok(Left::Full) => match recipient.wire.tell_when_writable() {
+                Ok(()) => self.recipients.fill(client),
+                Err(error) => self.let_go(client, Ending::of(&error)),
+            },
+            Err(error) => self.let_go(client, Ending::of(&error)),
         }
     }
 
-    fn remove(&mut self, client: ClientId) {
-        if let Some(mut reader) = self.readers.remove(&client) {
-            reader.stop_waiting(&mut self.retries);
+    /// A client whose socket is full may have too much pending that is for it alone. It is tried
+    /// once more, so that nobody is let go who would have taken it.
+    fn check_private(&mut self, client: ClientId, log: &mut SharedLog, end: Position) {
+        let is_full = self.recipients.is_full(client);
+        let Some(recipient) = self.recipients.get_mut(client).filter(|_| is_full) else {
+            return;
+        };
+        if recipient.outbox.private_bytes() > PRIVATE_BYTES {
+            let result = recipient.outbox.send(log, end, &*recipient.wire);
+            if result.is_err() || recipient.outbox.private_bytes() > PRIVATE_BYTES {
+                self.let_go(client, Ending::TooSlow);
+            }
         }
     }
-}
 
-/// Sends to a client that was told something, unless its socket is known to be full. If it was told
-/// too much, it is tried all the same, so that nobody is let go who would have taken it.
-fn send_to(readers: &mut BTreeMap<ClientId, Reader>, client: ClientId, round: &mut Round<'_>) {
-    if let Some(reader) = readers.get_mut(&client)
-        && (!reader.is_waiting() || reader.outbox.private_bytes() > PRIVATE_BYTES)
-        && reader.send(round) == Outcome::Gone
-    {
-        readers.remove(&client);
+    /// Ends the connections of those who have not taken in time what was pending when they left.
+    fn end_parting(&mut self, now: Instant) {
+        while let Some((_, client)) = self
+            .leaving
+            .first()
+            .copied()
+            .filter(|(until, _)| *until <= now)
+        {
+            self.leaving.pop_first();
+            if let Some(recipient) = self.recipients.remove(client) {
+                recipient.wire.hang_up();
+            }
+        }
     }
-}
 
-/// Sends to a client whose socket was full when it was last tried.
-fn send_again(readers: &mut BTreeMap<ClientId, Reader>, client: ClientId, round: &mut Round<'_>) {
-    if let Some(reader) = readers.get_mut(&client)
-        && reader.send(round) == Outcome::Gone
-    {
-        readers.remove(&client);
+    /// Forgets what nobody needs, and looks whether somebody is too far behind.
+    fn review(&mut self, log: &mut SharedLog, now: Instant) {
+        if !self.recipients.is_any_full() && self.ready.is_empty() {
+            log.forget_all(&mut self.blocks);
+        }
+        if !self.patience.is_due(log.cost_ever(), now) {
+            return;
+        }
+        let behind = |recipient: &Recipient| log.cost_after(recipient.outbox.position());
+        let full = self.recipients.full();
+        let furthest = full.map(|(_, recipient)| behind(recipient)).max();
+        if self.patience.judge(furthest.unwrap_or(0), now) == Verdict::LetGo {
+            let full = self.recipients.full();
+            let far = full.filter(|(_, recipient)| self.patience.is_far(behind(recipient)));
+            for client in far.map(|(client, _)| client).collect::<Vec<_>>() {
+                self.let_go(client, Ending::TooSlow);
+            }
+        }
+        self.forget_what_nobody_needs(log);
+    }
+
+    fn forget_what_nobody_needs(&mut self, log: &mut SharedLog) {
+        let all = self.recipients.all();
+        match all.map(|(_, recipient)| recipient.outbox.position()).min() {
+            Some(position) => log.forget_before(position, &mut self.blocks),
+            None => log.forget_all(&mut self.blocks),
+        }
+    }
+
+    /// Ends a client's connection. Its departure comes when its thread has noticed.
+    fn let_go(&mut self, client: ClientId, reason: Ending) {
+        if let Some(recipient) = self.recipients.remove(client) {
+            recipient.wire.hang_up();
+            match recipient.leaving {
+                Some(until) => {
+                    self.leaving.remove(&(until, client));
+                }
+                None => {
+                    self.dead.insert(client, reason);
+                }
+            }
+        }
     }
 }

@@ -1,222 +1,122 @@
 //! Where lines leave: what one client has still to read, and the sending of it.
 
 use crate::delivery::filter::Filter;
-use crate::delivery::shared_log::{Cursor, Position, Run, SharedLog, Style, push_crlf};
-use crate::event::ClientId;
+use crate::delivery::private::Private;
+use crate::delivery::shared_log::{Budget, Cursor, Position, Run, SharedLog};
+use crate::event::{Answer, Arrival, ClientId, Style};
 use crate::wire::Wire;
+use std::borrow::Cow;
 use std::collections::{VecDeque, vec_deque};
 use std::io::{self, IoSlice};
 use std::iter::Peekable;
-use std::mem;
+
+/// What one try for one client looks at, at most: what one send may take.
+const TRY: Budget = Budget {
+    bytes: 256 << 10,
+    spans: 4096,
+};
 
 /// How many pieces of text go into one send.
-const PIECES: usize = 32;
+const PIECES: usize = 64;
 
-/// Text for one client alone.
-#[derive(Debug)]
-struct Private {
-    /// It is read before what stands here in the shared log.
-    at: Position,
-    form: Form,
-    text: Vec<u8>,
+/// What one client has still to read.
+pub struct Outbox {
+    /// How far it has come in the log.
+    cursor: Cursor,
+    /// Where it stops reading the log.
+    limit: Position,
+    style: Style,
+    /// What is for this client alone, in the order in which it is read.
+    private: VecDeque<Private>,
+    /// How many bytes of that are pending, with LF.
+    private_bytes: usize,
+    /// What the client does not read.
+    pub filter: Filter,
 }
 
-/// What a private text is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// Whole lines.
-    Lines,
-    /// Something else, such as telnet commands: a 10 in it is no LF.
-    Bytes,
-}
-
-impl Private {
-    /// Renders what follows the line that the first `sent` bytes end in.
-    fn end_in_crlf(&mut self, sent: usize) {
-        if self.form == Form::Bytes {
-            return;
-        }
-        let is_begun = sent > 0 && self.text[sent - 1] != b'\n';
-        let end =
-            memchr::memchr(b'\n', &self.text[sent..]).map_or(self.text.len(), |end| sent + end + 1);
-        let rest = self.text.split_off(if is_begun { end } else { sent });
-        push_crlf(&mut self.text, &rest);
-    }
-}
-
-/// How a send went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sent {
-    /// How many bytes the client took.
-    pub bytes: u64,
-    /// Whether there is more.
-    pub left: Left,
-}
-
-/// What is left to send.
+/// What is left after a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
     /// Nothing.
     Nothing,
-    /// Something: the client's socket is full.
-    Something,
+    /// Something that the client would take: there was more than one try looks at.
+    More,
+    /// Something that it did not take: its socket is full.
+    Full,
 }
 
-/// What one client has still to read: its position in the shared log, and what is meant for it
-/// alone.
-#[derive(Debug)]
-pub struct Outbox {
-    reader: ClientId,
-    cursor: Cursor,
-    /// Nothing from here on is for this client, which is leaving.
-    limit: Option<Position>,
-    /// How its lines end.
-    style: Style,
-    private: VecDeque<Private>,
-    private_bytes: usize,
-    /// How much of the first private text was sent.
-    private_sent: usize,
-    /// What it skips.
-    pub filter: Filter,
-}
-
-/// How one vectored send went.
-struct Round {
-    taken: usize,
-    /// What is left, if that is known without another one.
-    left: Option<Left>,
-}
-
-/// One piece of a vectored send.
+/// What is known of a part of a send, beside its text.
 #[derive(Clone, Copy)]
-struct Piece {
-    kind: PieceKind,
-    /// Where the client stands until the piece is sent.
-    start: Cursor,
+struct Part {
     bytes: usize,
-}
-
-impl Piece {
-    const NOTHING: Self = Self {
-        kind: PieceKind::Shared,
-        start: Cursor::START,
-        bytes: 0,
-    };
+    kind: Kind,
+    /// Where the client stands in the log before it.
+    start: Cursor,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum PieceKind {
+enum Kind {
     Private,
     Shared,
 }
 
 impl Outbox {
     /// The outbox of a client that joins at `position`.
-    #[must_use]
-    pub fn new(reader: ClientId, position: Position) -> Self {
+    pub fn new(client: ClientId, arrival: &Arrival, position: Position) -> Self {
         Self {
-            reader,
             cursor: Cursor::at(position),
-            limit: None,
-            style: Style::Lf,
+            limit: Position::NEVER,
+            style: arrival.style,
             private: VecDeque::new(),
             private_bytes: 0,
-            private_sent: 0,
-            filter: Filter::default(),
+            filter: Filter::new(client, arrival.echo),
         }
     }
 
-    /// How far the client has read.
-    #[must_use]
-    pub fn cursor(&self) -> Cursor {
-        self.cursor
+    /// The first span of the log that the client has not read whole.
+    pub fn position(&self) -> Position {
+        self.cursor.position
     }
 
-    /// Lines end in CR LF from the next whole one on.
+    /// Nothing logged from `end` on is for this client.
+    pub fn limit_to(&mut self, end: Position) {
+        self.limit = self.limit.min(end);
+    }
+
+    /// How many bytes are pending for this client alone.
+    pub fn private_bytes(&self) -> usize {
+        self.private_bytes
+    }
+
+    /// Adds text for this client alone. It comes after everything logged before `at`.
+    pub fn push(&mut self, at: Position, answer: Answer) {
+        self.private_bytes += answer.len();
+        let last = self.private.back_mut().filter(|last| last.at == at);
+        let rest = match last {
+            Some(last) => last.append(answer),
+            None => Some(answer),
+        };
+        self.private
+            .extend(rest.map(|answer| Private::new(at, answer)));
+    }
+
+    /// Lines end in CR LF from now on; one of the log that was begun ends as it began.
     pub fn want_crlf(&mut self, log: &SharedLog) {
         if self.style == Style::CrLf {
             return;
         }
         self.style = Style::CrLf;
-        let mut sent = self.private_sent;
-        for private in &mut self.private {
-            private.end_in_crlf(mem::take(&mut sent));
-        }
-        self.private_bytes = self.private.iter().map(|private| private.text.len()).sum();
-        self.private_bytes -= self.private_sent;
         if self.cursor.sent > 0 {
-            self.finish_line(log);
-        }
-    }
-
-    /// The rest of a line that was begun becomes text for this client alone, and what follows it is
-    /// read in the new style.
-    fn finish_line(&mut self, log: &SharedLog) {
-        let (rest, after) = log.split_line(self.cursor);
-        if !rest.is_empty() {
+            let (rest, after) = log.split_line(self.cursor);
             self.private_bytes += rest.len();
-            self.private.push_front(Private {
-                at: self.cursor.position,
-                form: Form::Bytes,
-                text: rest.to_vec(),
-            });
-        }
-        self.cursor = after;
-    }
-
-    /// Adds whole lines, each ending in LF, for this client alone. They come after everything
-    /// logged before `end`.
-    pub fn push_lines(&mut self, end: Position, lines: &[u8]) {
-        self.push(end, Form::Lines, |text, style| match style {
-            Style::Lf => text.extend_from_slice(lines),
-            Style::CrLf => push_crlf(text, lines),
-        });
-    }
-
-    /// The same for bytes that are no lines.
-    pub fn push_bytes(&mut self, end: Position, bytes: &[u8]) {
-        self.push(end, Form::Bytes, |text, _| text.extend_from_slice(bytes));
-    }
-
-    fn push(&mut self, end: Position, form: Form, write: impl FnOnce(&mut Vec<u8>, Style)) {
-        if self
-            .private
-            .back()
-            .is_none_or(|last| last.at != end || last.form != form)
-        {
-            self.private.push_back(Private {
-                at: end,
-                form,
-                text: Vec::new(),
-            });
-        }
-        if let Some(last) = self.private.back_mut() {
-            let before = last.text.len();
-            write(&mut last.text, self.style);
-            self.private_bytes += last.text.len() - before;
+            let rest = Answer::Bytes(rest.to_vec());
+            self.private
+                .push_front(Private::new(self.cursor.position, rest));
+            self.cursor = after;
         }
     }
 
-    /// How many bytes are pending for this client alone.
-    #[must_use]
-    pub fn private_bytes(&self) -> usize {
-        self.private_bytes
-    }
-
-    /// Nothing logged from `end` on is for this client.
-    pub fn limit_to(&mut self, end: Position) {
-        self.limit = Some(end);
-    }
-
-    /// Forgets everything that is pending.
-    pub fn clear(&mut self, end: Position) {
-        self.private.clear();
-        self.private_bytes = 0;
-        self.private_sent = 0;
-        self.cursor = Cursor::at(end);
-    }
-
-    /// Sends what is pending, until it is all gone or the client's socket is full.
+    /// Sends what is pending, as much as one try looks at.
     ///
     /// # Errors
     ///
@@ -226,134 +126,127 @@ impl Outbox {
         log: &mut SharedLog,
         end: Position,
         wire: &dyn Wire,
-    ) -> io::Result<Sent> {
-        let end = self.limit.unwrap_or(end);
-        let mut bytes = 0;
-        loop {
-            log.render(self.cursor.position, self.style);
-            match self.send_once(log, end, wire) {
-                Ok(Round { taken, left }) => {
-                    bytes += taken as u64;
-                    if let Some(left) = left {
-                        return Ok(Sent { bytes, left });
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let left = Left::Something;
-                    return Ok(Sent { bytes, left });
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// One vectored send.
-    fn send_once(&mut self, log: &SharedLog, end: Position, wire: &dyn Wire) -> io::Result<Round> {
-        let mut slices = [IoSlice::new(&[]); PIECES];
-        let mut pieces = [Piece::NOTHING; PIECES];
-        let mut count = 0;
-        let mut offered = 0;
+    ) -> io::Result<Left> {
+        log.render(self.cursor.position, self.style, TRY.bytes);
         let mut walk = Walk {
             outbox: self,
             log,
-            end,
+            end: end.min(self.limit),
             cursor: self.cursor,
             private: self.private.iter().peekable(),
-            private_sent: self.private_sent,
+            budget: TRY,
         };
-        while count < PIECES
-            && let Some((kind, Run { start, text })) = walk.next_piece()
+        let (mut texts, mut parts) = (Vec::new(), Vec::new());
+        while parts.len() < PIECES
+            && let Some((text, part)) = walk.next_part()
         {
-            let bytes = text.len();
-            slices[count] = IoSlice::new(text);
-            pieces[count] = Piece { kind, start, bytes };
-            count += 1;
-            offered += bytes;
+            texts.push(text);
+            parts.push(part);
         }
+        let is_all = parts.len() < PIECES && !walk.budget.is_spent();
         let behind = walk.cursor;
-        let taken = if count > 0 {
-            wire.send(&slices[..count])?
-        } else {
-            0
-        };
-        self.take(log, &pieces[..count], taken, behind);
-        let left = if taken < offered {
-            Some(Left::Something)
-        } else if count < PIECES {
-            Some(Left::Nothing)
-        } else {
-            None
-        };
-        Ok(Round { taken, left })
+        let offered = parts.iter().map(|part| part.bytes).sum();
+        let taken = send_texts(wire, &texts)?;
+        drop(texts);
+        self.cursor = behind;
+        self.take(log, &parts, taken);
+        Ok(match is_all {
+            _ if taken < offered => Left::Full,
+            true => Left::Nothing,
+            false => Left::More,
+        })
     }
 
-    /// Goes on behind the first `taken` bytes of `pieces`; `behind` is where all of them end.
-    fn take(&mut self, log: &SharedLog, pieces: &[Piece], mut taken: usize, behind: Cursor) {
-        for piece in pieces {
-            let part = taken.min(piece.bytes);
-            taken -= part;
-            let is_whole = part == piece.bytes;
-            if piece.kind == PieceKind::Private {
-                self.take_private(part, is_whole);
+    /// Goes on behind the first `taken` bytes of `parts`.
+    fn take(&mut self, log: &SharedLog, parts: &[Part], mut taken: usize) {
+        for part in parts {
+            let bytes = part.bytes.min(taken);
+            taken -= bytes;
+            if part.kind == Kind::Private
+                && let Some(private) = self.private.front_mut()
+            {
+                self.private_bytes -= private.pending();
+                private.advance(self.style, bytes);
+                self.private_bytes += private.pending();
+                if private.pending() == 0 {
+                    self.private.pop_front();
+                }
             }
-            if !is_whole {
-                self.cursor = match piece.kind {
-                    PieceKind::Private => piece.start,
-                    PieceKind::Shared => log.after_bytes(piece.start, self.style, part),
+            if bytes < part.bytes {
+                self.cursor = match part.kind {
+                    Kind::Private => part.start,
+                    Kind::Shared => log.after_bytes(part.start, self.style, bytes),
                 };
-                return;
+                break;
             }
         }
         if self.private.is_empty() {
             // The welcome was the most that most clients are ever sent alone.
             self.private = VecDeque::new();
         }
-        self.cursor = behind;
     }
+}
 
-    fn take_private(&mut self, bytes: usize, is_whole: bool) {
-        self.private_bytes -= bytes;
-        self.private_sent += bytes;
-        if is_whole {
-            self.private.pop_front();
-            self.private_sent = 0;
+/// Sends all of `texts` in one call, as far as there is room.
+fn send_texts(wire: &dyn Wire, texts: &[Cow<'_, [u8]>]) -> io::Result<usize> {
+    if texts.is_empty() {
+        return Ok(0);
+    }
+    let mut slices = [IoSlice::new(&[]); PIECES];
+    for (slice, text) in slices.iter_mut().zip(texts) {
+        *slice = IoSlice::new(text);
+    }
+    loop {
+        match wire.send(&slices[..texts.len()]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            result => return result,
         }
     }
 }
 
-/// Goes through what is pending, piece by piece, and changes nothing.
+/// Goes through what is pending, part by part, and changes nothing.
 struct Walk<'a> {
     outbox: &'a Outbox,
     log: &'a SharedLog,
     end: Position,
     cursor: Cursor,
     private: Peekable<vec_deque::Iter<'a, Private>>,
-    /// How much of the next private text was sent.
-    private_sent: usize,
+    budget: Budget,
 }
 
 impl<'a> Walk<'a> {
-    /// The next piece: private text before what stands at its place in the log.
-    fn next_piece(&mut self) -> Option<(PieceKind, Run<'a>)> {
+    /// The next part: private text before what stands at its place in the log.
+    fn next_part(&mut self) -> Option<(Cow<'a, [u8]>, Part)> {
         let at = self.private.peek().map(|private| private.at);
         let limit = at.map_or(self.end, |at| at.min(self.end));
         let (outbox, style) = (self.outbox, self.outbox.style);
-        let shared = self
+        let (cursor, budget) = (&mut self.cursor, &mut self.budget);
+        let run = self
             .log
-            .next_run(&mut self.cursor, style, limit, |origin, position| {
-                outbox.filter.reads(outbox.reader, origin, position)
+            .next_run(cursor, style, limit, budget, |origin, position| {
+                outbox.filter.reads(origin, position)
             });
-        if let Some(run) = shared {
-            return Some((PieceKind::Shared, run));
+        if let Some(Run { start, text }) = run {
+            let part = Part {
+                bytes: text.len(),
+                kind: Kind::Shared,
+                start,
+            };
+            return Some((Cow::Borrowed(text), part));
         }
-        let private = self
-            .private
-            .next_if(|private| private.at <= self.cursor.position)?;
-        let run = Run {
+        let is_next = |private: &&Private| private.at <= self.cursor.position;
+        if self.budget.is_spent() {
+            return None;
+        }
+        let private = self.private.next_if(is_next)?;
+        let text = private.render(style, self.budget.bytes);
+        self.budget.bytes = self.budget.bytes.saturating_sub(private.pending());
+        let part = Part {
+            bytes: text.len(),
+            kind: Kind::Private,
             start: self.cursor,
-            text: &private.text[mem::take(&mut self.private_sent)..],
         };
-        Some((PieceKind::Private, run))
+        Some((text, part))
     }
 }

@@ -1,61 +1,100 @@
-//! How fast a slow client reads: whether the others wait for it.
+//! How long the others wait for somebody who reads too slowly.
+//!
+//! Whoever is full and has left more than half of `--max-backlog` unread brings pressure, until
+//! nobody is more than a quarter behind, and for `--patience` at most. Meanwhile all who send share
+//! what a reader at the promised pace takes (`pressure.rs`), so such a reader has caught up in time.
 
 use crate::config::BacklogLimits;
+use crate::pressure::Pressure;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Into how many slots the time of the patience is divided.
-const SLOTS: usize = 8;
+/// How often those who are waited for are looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What a client took since something is pending for it.
-#[derive(Debug, Clone)]
-pub struct Pace {
-    since: Instant,
-    /// When the first slot began.
-    slot_start: Instant,
-    /// Bytes taken, in the current slot first. One slot more than the patience has: the current one
-    /// is never whole, and a client that reads just fast enough must not be taken for one that does
-    /// not.
-    slots: [u64; SLOTS + 1],
+/// Whether the server is under pressure, and since when.
+pub struct Patience {
+    limits: BacklogLimits,
+    pressure: Arc<Pressure>,
+    since: Option<Instant>,
+    /// When, and at which cost of everything logged, it is looked again.
+    next_look: Instant,
+    next_look_cost: u64,
 }
 
-impl Pace {
-    /// Something is pending since `now`.
-    #[must_use]
-    pub fn new(now: Instant) -> Self {
+/// What is done about those who are behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Wait,
+    /// Whoever is full and still more than a quarter behind is let go.
+    LetGo,
+}
+
+impl Patience {
+    /// No pressure.
+    pub fn new(limits: BacklogLimits, pressure: Arc<Pressure>, now: Instant) -> Self {
         Self {
-            since: now,
-            slot_start: now,
-            slots: [0; SLOTS + 1],
+            limits,
+            pressure,
+            since: None,
+            next_look: now,
+            next_look_cost: 0,
         }
     }
 
-    /// The client took `bytes`.
-    pub fn record(&mut self, bytes: u64, limits: BacklogLimits, now: Instant) {
-        let slot = limits.patience / SLOTS as u32;
-        self.move_slots(slot, now);
-        self.slots[0] += bytes;
+    /// The most that the log may hold, as a cost.
+    pub fn most_kept(&self) -> u64 {
+        2 * self.limits.most
     }
 
-    /// Whether the client has had something pending for the patience and took less than half of the
-    /// backlog in the last of it: then nobody waits for it.
-    pub fn is_too_slow(&mut self, limits: BacklogLimits, now: Instant) -> bool {
-        self.record(0, limits, now);
-        now.saturating_duration_since(self.since) >= limits.patience
-            && self.slots.iter().sum::<u64>() < limits.most / 2
+    /// Whether somebody who is so far behind has to be waited for, once there is pressure.
+    pub fn is_far(&self, behind: u64) -> bool {
+        behind > self.limits.most / 4
     }
 
-    fn move_slots(&mut self, slot: Duration, now: Instant) {
-        let passed =
-            now.saturating_duration_since(self.slot_start).as_nanos() / slot.as_nanos().max(1);
-        if passed > SLOTS as u128 {
-            self.slots.fill(0);
-            self.slot_start = now;
-        } else {
-            let passed = passed as u32;
-            self.slots.rotate_right(passed as usize);
-            self.slots[..passed as usize].fill(0);
-            self.slot_start += slot * passed;
+    /// When it is looked again, if nothing more is logged.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.since.map(|_| self.next_look)
+    }
+
+    /// Whether it is time to look at everybody who is full: whenever the log has grown by a
+    /// sixteenth of `--max-backlog`, and under pressure every few milliseconds.
+    pub fn is_due(&mut self, logged: u64, now: Instant) -> bool {
+        let is_due = logged >= self.next_look_cost || self.since.is_some() && now >= self.next_look;
+        if is_due {
+            self.next_look_cost = logged + self.limits.most / 16;
+            self.next_look = now + LOOK_INTERVAL;
         }
+        is_due
+    }
+
+    /// What follows if the furthest behind of those who are full is so far behind.
+    pub fn judge(&mut self, furthest: u64, now: Instant) -> Verdict {
+        let (was_on, verdict) = (self.since.is_some(), Verdict::Wait);
+        let verdict = match self.since {
+            None if furthest > self.limits.most / 2 => {
+                self.since = Some(now);
+                verdict
+            }
+            Some(_) if !self.is_far(furthest) => {
+                self.since = None;
+                verdict
+            }
+            Some(since) if now.saturating_duration_since(since) >= self.limits.patience => {
+                self.since = None;
+                Verdict::LetGo
+            }
+            _ => verdict,
+        };
+        if self.since.is_some() != was_on {
+            self.pressure.set(self.since.is_some());
+            log::debug!(
+                target: "chatd::pressure",
+                "{}",
+                if was_on { "no more pressure" } else { "pressure: a slow reader is waited for" }
+            );
+        }
+        verdict
     }
 }
 
@@ -68,44 +107,50 @@ mod tests {
         patience: Duration::from_secs(1),
     };
 
-    /// Whether a client that takes `bytes` every `milliseconds` is ever too slow within 10 s.
-    fn is_ever_too_slow(bytes: u64, milliseconds: u64) -> bool {
-        let start = Instant::now();
-        let mut pace = Pace::new(start);
-        (1..=10_000 / milliseconds).any(|step| {
-            let now = start + Duration::from_millis(step * milliseconds);
-            pace.record(bytes, LIMITS, now);
-            pace.is_too_slow(LIMITS, now)
-        })
+    fn patience(now: Instant) -> (Arc<Pressure>, Patience) {
+        let pressure = Arc::new(Pressure::new(LIMITS));
+        let patience = Patience::new(LIMITS, Arc::clone(&pressure), now);
+        (pressure, patience)
     }
 
     #[test]
-    fn whoever_reads_half_of_the_backlog_per_patience_is_waited_for() {
-        for milliseconds in [1, 7, 100, 333, 1_000] {
-            let bytes = (LIMITS.most / 2 * milliseconds).div_ceil(1_000);
-            assert!(
-                !is_ever_too_slow(bytes, milliseconds),
-                "in steps of {milliseconds} ms"
-            );
+    fn pressure_begins_at_more_than_half_and_ends_at_a_quarter() {
+        let now = Instant::now();
+        let (pressure, mut patience) = patience(now);
+        for (furthest, is_on) in [
+            (LIMITS.most / 2, false),
+            (LIMITS.most / 2 + 1, true),
+            (LIMITS.most / 4 + 1, true),
+            (LIMITS.most / 4, false),
+            (LIMITS.most / 2, false),
+        ] {
+            assert_eq!(patience.judge(furthest, now), Verdict::Wait);
+            assert_eq!(pressure.share().is_some(), is_on, "{furthest}");
         }
     }
 
     #[test]
-    fn whoever_sips_is_not() {
-        for milliseconds in [1, 7, 100, 333, 1_000] {
-            let bytes = LIMITS.most / 3 * milliseconds / 1_000;
-            assert!(
-                is_ever_too_slow(bytes, milliseconds),
-                "in steps of {milliseconds} ms"
-            );
-        }
+    fn it_lasts_for_the_patience_at_most_and_then_those_who_are_far_behind_go() {
+        let now = Instant::now();
+        let (pressure, mut patience) = patience(now);
+        patience.judge(LIMITS.most, now);
+        let end = now + LIMITS.patience;
+        let before = end - Duration::from_millis(1);
+        assert_eq!(patience.judge(LIMITS.most / 4 + 1, before), Verdict::Wait);
+        assert_eq!(patience.judge(LIMITS.most / 4 + 1, end), Verdict::LetGo);
+        assert_eq!(pressure.share(), None);
     }
 
     #[test]
-    fn nobody_is_too_slow_before_the_patience_is_over() {
-        let start = Instant::now();
-        let mut pace = Pace::new(start);
-        assert!(!pace.is_too_slow(LIMITS, start + Duration::from_millis(999)));
-        assert!(pace.is_too_slow(LIMITS, start + Duration::from_secs(1)));
+    fn it_is_looked_whenever_the_log_has_grown_by_a_sixteenth() {
+        let now = Instant::now();
+        let (_, mut patience) = patience(now);
+        let sixteenth = LIMITS.most / 16;
+        assert!(patience.is_due(0, now));
+        assert!(!patience.is_due(sixteenth - 1, now + LIMITS.patience));
+        assert!(patience.is_due(sixteenth, now));
+        patience.judge(LIMITS.most, now);
+        assert!(!patience.is_due(sixteenth, now));
+        assert!(patience.is_due(sixteenth, now + LOOK_INTERVAL));
     }
 }

@@ -1,26 +1,15 @@
-//! Where lines wait: the one log of what everybody is to read.
+//! Where lines wait: the log of what everybody is to read.
 //!
 //! Each line is rendered here once, or once for each style of line end. A client's backlog is
 //! nothing but its position in this log, so a stalled client costs the same however many lines wait
 //! for it.
-//!
-//! The log is a queue of blocks of text. A block's text is divided into spans: whole lines of one
-//! origin, which a client either reads or skips.
 
-use crate::event::ClientId;
+use crate::delivery::block::{Block, BlockPool};
+use crate::event::{ClientId, Style};
 use std::collections::VecDeque;
 
-/// How much text a block holds before the next one is begun, in bytes.
-const BLOCK_BYTES: usize = 64 << 10;
-
-/// How lines end for a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    /// LF.
-    Lf,
-    /// CR LF.
-    CrLf,
-}
+/// How many blocks have their text with CR LF too: more than one send looks at.
+const CRLF_BLOCKS: usize = 16;
 
 /// Where a span of lines comes from, which decides who reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +30,11 @@ pub enum Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(u64);
 
+impl Position {
+    /// Behind everything that will ever be logged.
+    pub const NEVER: Self = Self(u64::MAX);
+}
+
 /// How far a client has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
@@ -51,14 +45,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The cursor of a client that has read nothing.
-    pub const START: Self = Self {
-        position: Position(0),
-        sent: 0,
-    };
-
     /// The cursor of a client that has read everything before `position`.
-    #[must_use]
     pub fn at(position: Position) -> Self {
         Self { position, sent: 0 }
     }
@@ -73,121 +60,177 @@ pub struct Run<'a> {
     pub text: &'a [u8],
 }
 
-#[derive(Debug)]
-struct Span {
-    origin: Origin,
-    /// Where the span ends in its block's text, for LF.
-    end: u32,
-    /// The same for CR LF; what has not been rendered so has no meaning yet.
-    crlf_end: u32,
+/// Whole lines as clients read them, each ending in LF.
+#[derive(Debug, Clone, Copy)]
+pub struct Rendered<'a> {
+    pub text: &'a [u8],
+    /// How many they are.
+    pub count: usize,
+    /// What they cost.
+    pub cost: u64,
 }
 
-#[derive(Debug)]
-struct Block {
-    /// Where its first span stands.
-    first: u64,
-    /// How many bytes of text, with LF, were logged before it, ever.
-    bytes_before: u64,
-    spans: Vec<Span>,
-    text: Vec<u8>,
-    crlf_text: Vec<u8>,
-    /// How many spans are in `crlf_text`: it is only made where somebody reads it.
-    crlf_spans: usize,
+impl Rendered<'_> {
+    /// The first `bytes` of them, which are whole lines too, and the rest.
+    fn split(self, bytes: usize) -> (Self, Self) {
+        if bytes == self.text.len() {
+            let nothing = Self {
+                text: &[],
+                count: 0,
+                cost: 0,
+            };
+            return (self, nothing);
+        }
+        let (text, rest) = self.text.split_at(bytes);
+        let count = memchr::memchr_iter(b'\n', text).count();
+        let cost = self.cost * count as u64 / self.count.max(1) as u64;
+        let first = Self { text, count, cost };
+        let rest = Self {
+            text: rest,
+            count: self.count - count,
+            cost: self.cost - cost,
+        };
+        (first, rest)
+    }
 }
 
-/// The log.
-#[derive(Debug)]
+/// How much one try for one client may still look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Bytes of text.
+    pub bytes: usize,
+    /// Spans, whether they are read or skipped.
+    pub spans: usize,
+}
+
+impl Budget {
+    /// Whether nothing more may be looked at.
+    pub fn is_spent(self) -> bool {
+        self.bytes == 0 || self.spans == 0
+    }
+}
+
+/// The log of one conversation.
+#[derive(Debug, PartialEq)]
 pub struct SharedLog {
     /// Never empty.
     blocks: VecDeque<Block>,
     /// Somebody stands at the end, so what comes next is a span of its own.
-    sealed: bool,
+    is_sealed: bool,
+    /// The blocks that have their text with CR LF too, by what was logged before them.
+    with_crlf: VecDeque<u64>,
 }
 
 impl Default for SharedLog {
     fn default() -> Self {
         Self {
-            blocks: VecDeque::from([Block::new(0, 0)]),
-            sealed: true,
+            blocks: VecDeque::from([Block::default()]),
+            is_sealed: true,
+            with_crlf: VecDeque::new(),
         }
     }
 }
 
 impl SharedLog {
-    /// Adds the whole lines that `write` appends, each ending in LF.
-    pub fn append(&mut self, origin: Origin, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.last().text.len() >= BLOCK_BYTES {
-            let block = Block::new(self.last().end(), self.bytes_ever());
-            self.blocks.push_back(block);
-            self.sealed = true;
+    /// Adds lines.
+    pub fn append(&mut self, origin: Origin, mut lines: Rendered<'_>, pool: &mut BlockPool) {
+        while !lines.text.is_empty() {
+            let length = self.last().room_for(lines.text);
+            if length == 0 {
+                let block = pool.take(self.last().end(), self.cost_ever());
+                self.blocks.push_back(block);
+                self.is_sealed = true;
+                continue;
+            }
+            let (part, rest) = lines.split(length);
+            let may_grow = !self.is_sealed;
+            self.last_mut().append(origin, part, may_grow);
+            self.is_sealed = false;
+            lines = rest;
         }
-        let sealed = self.sealed;
-        let block = self.last_mut();
-        write(&mut block.text);
-        let end = block.text.len() as u32;
-        match block.spans.last_mut() {
-            Some(span) if span.origin == origin && !sealed => span.end = end,
-            _ => block.spans.push(Span {
-                origin,
-                end,
-                crlf_end: 0,
-            }),
-        }
-        self.sealed = false;
     }
 
-    /// The position after everything logged so far.
-    pub fn end(&mut self) -> Position {
-        self.sealed = true;
+    /// Ends the last span, and returns the position behind it.
+    pub fn seal(&mut self) -> Position {
+        self.is_sealed = true;
         Position(self.last().end())
     }
 
-    /// How many bytes a client at `cursor` has not read, with LF, its own lines included.
-    #[must_use]
-    pub fn bytes_after(&self, cursor: Cursor) -> u64 {
-        let Some(block) = self.block_at(cursor.position) else {
-            return 0;
-        };
-        let span = (cursor.position.0 - block.first) as usize;
-        let read = (block.start(span, Style::Lf) + cursor.sent).min(block.spans[span].end as usize);
-        self.bytes_ever() - block.bytes_before - read as u64
+    /// What has been logged has cost, ever.
+    pub fn cost_ever(&self) -> u64 {
+        self.last().cost_end()
     }
 
-    /// How many bytes are kept, with LF.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.bytes_ever() - self.blocks.front().map_or(0, |block| block.bytes_before)
+    /// What is kept has cost.
+    pub fn cost_kept(&self) -> u64 {
+        self.cost_ever() - self.blocks.front().map_or(0, |block| block.cost_before)
+    }
+
+    /// What a client at `position` has not read has cost, its own lines included.
+    pub fn cost_after(&self, position: Position) -> u64 {
+        let block = self.block_at(position);
+        block.map_or(0, |block| {
+            let span = (position.0 - block.spans_before) as usize;
+            self.cost_ever() - block.cost_before_span(span)
+        })
     }
 
     /// Forgets what stands before `position`, in whole blocks.
-    pub fn forget_before(&mut self, position: Position) {
-        while self.blocks.len() > 1 && self.blocks[0].end() <= position.0 {
-            self.blocks.pop_front();
+    pub fn forget_before(&mut self, position: Position, pool: &mut BlockPool) {
+        while self.blocks.len() > 1
+            && self.blocks[0].end() <= position.0
+            && let Some(block) = self.blocks.pop_front()
+        {
+            if self.with_crlf.front() == Some(&block.spans_before) {
+                self.with_crlf.pop_front();
+            }
+            pool.give_back(block);
         }
     }
 
     /// Forgets everything, because everybody has read it.
-    pub fn forget_all(&mut self) {
-        let (end, bytes) = (self.last().end(), self.bytes_ever());
-        self.blocks.truncate(1);
-        self.sealed = true;
-        if let Some(block) = self.blocks.front_mut() {
-            block.reset(end, bytes);
+    pub fn forget_all(&mut self, pool: &mut BlockPool) {
+        if self.last().len() == 0 {
+            return;
         }
+        let block = pool.take(self.last().end(), self.cost_ever());
+        for drained in self.blocks.drain(..) {
+            pool.give_back(drained);
+        }
+        self.blocks.push_back(block);
+        self.with_crlf.clear();
+        self.is_sealed = true;
     }
 
-    /// Renders what follows `position` in `style`, if that has not been done yet.
-    pub fn render(&mut self, position: Position, style: Style) {
-        if style == Style::CrLf {
-            let first = self
-                .blocks
-                .partition_point(|block| block.end() <= position.0);
-            self.blocks.range_mut(first..).for_each(Block::render_crlf);
+    /// Renders in `style` what follows `position`, as much of it as one send looks at.
+    pub fn render(&mut self, position: Position, style: Style, bytes: usize) {
+        if style == Style::Lf {
+            return;
+        }
+        let first = self.index_of(position);
+        let mut looked_at = 0;
+        for block in self.blocks.range_mut(first..) {
+            if looked_at > bytes + crate::delivery::block::BLOCK_BYTES {
+                break;
+            }
+            looked_at += block.text(Style::Lf).len();
+            if block.render_crlf() {
+                self.with_crlf.push_back(block.spans_before);
+            }
+        }
+        while self.with_crlf.len() > CRLF_BLOCKS
+            && let Some(oldest) = self.with_crlf.pop_front()
+        {
+            let at = self.index_of(Position(oldest));
+            if let Some(block) = self.blocks.get_mut(at) {
+                block.forget_crlf();
+            }
         }
     }
 
     /// The next text for a client at `cursor`: whole spans that it `reads`, one behind the other in
-    /// one block and before `limit`. The cursor goes to the end of it, past what the client skips.
+    /// one block, before `limit` and within the budget. The cursor goes to the end of it, past what
+    /// the client skips.
     ///
     /// A span that was begun is always read to its end.
     pub fn next_run(
@@ -195,65 +238,72 @@ impl SharedLog {
         cursor: &mut Cursor,
         style: Style,
         limit: Position,
+        budget: &mut Budget,
         reads: impl Fn(Origin, Position) -> bool,
     ) -> Option<Run<'_>> {
-        while cursor.position < limit {
+        while cursor.position < limit && !budget.is_spent() {
             let block = self.block_at(cursor.position)?;
-            let first = (cursor.position.0 - block.first) as usize;
-            let spans =
-                &block.spans[first..block.spans.len().min((limit.0 - block.first) as usize)];
-
-            let base = cursor.position.0;
-            let is_read =
-                |(index, span): &(usize, &Span)| reads(span.origin, Position(base + *index as u64));
+            let first = (cursor.position.0 - block.spans_before) as usize;
+            let end = block.len().min((limit.0 - block.spans_before) as usize);
+            let end = end.min(first + budget.spans);
             let begun = usize::from(cursor.sent > 0);
-            let mut spans = spans.iter().enumerate().skip(begun).peekable();
-            let mut skipped = 0;
-            while begun == 0 && spans.next_if(|span| !is_read(span)).is_some() {
-                skipped += 1;
+            let is_read = |span: usize| {
+                reads(
+                    block.origin(span),
+                    Position(block.spans_before + span as u64),
+                )
+            };
+            let mut start = first;
+            while begun == 0 && start < end && !is_read(start) {
+                start += 1;
             }
-            let read = begun + spans.take_while(is_read).count();
-
-            let start = Cursor {
-                position: Position(cursor.position.0 + skipped as u64),
+            let from = block.start(start, style) + cursor.sent;
+            let enough = from + budget.bytes;
+            let mut stop = (start + begun).min(end);
+            while stop < end && block.start(stop, style) < enough && is_read(stop) {
+                stop += 1;
+            }
+            budget.spans -= stop - first;
+            let run_start = Cursor {
+                position: Position(block.spans_before + start as u64),
                 sent: cursor.sent,
             };
-            *cursor = Cursor::at(Position(start.position.0 + read as u64));
-            if read > 0 {
-                let from = block.start(first + skipped, style) + start.sent;
-                let to = block.start(first + skipped + read, style);
-                let text = &block.text(style)[from..to];
-                return Some(Run { start, text });
+            *cursor = Cursor::at(Position(block.spans_before + stop as u64));
+            if stop > start {
+                let to = block.start(stop, style);
+                budget.bytes = budget.bytes.saturating_sub(to - from);
+                return Some(Run {
+                    start: run_start,
+                    text: &block.text(style)[from..to],
+                });
             }
         }
         None
     }
 
     /// Where a client stands that took `bytes` of the run that began at `start`, and not all of it.
-    #[must_use]
     pub fn after_bytes(&self, start: Cursor, style: Style, bytes: usize) -> Cursor {
         let Some(block) = self.block_at(start.position) else {
             return start;
         };
-        let first = (start.position.0 - block.first) as usize;
+        let first = (start.position.0 - block.spans_before) as usize;
         let offset = block.start(first, style) + start.sent + bytes;
-        let span = first + block.spans[first..].partition_point(|span| span.end(style) <= offset);
+        let span = block.span_at(offset, style);
         Cursor {
-            position: Position(block.first + span as u64),
+            position: Position(block.spans_before + span as u64),
             sent: offset - block.start(span, style),
         }
     }
 
     /// For a client that has read a part of a span with LF and is to read on with CR LF: the rest
     /// of the line that it is in, and where it stands behind that.
-    #[must_use]
     pub fn split_line(&self, cursor: Cursor) -> (&[u8], Cursor) {
         let Some(block) = self.block_at(cursor.position) else {
             return (&[], cursor);
         };
-        let index = (cursor.position.0 - block.first) as usize;
+        let index = (cursor.position.0 - block.spans_before) as usize;
         let start = block.start(index, Style::Lf);
-        let span = &block.text[start..block.spans[index].end as usize];
+        let span = &block.text(Style::Lf)[start..block.start(index + 1, Style::Lf)];
         let is_at_start = cursor.sent > 0 && span[cursor.sent - 1] == b'\n';
         let rest = if is_at_start {
             &[]
@@ -276,17 +326,15 @@ impl SharedLog {
 
     fn block_at(&self, position: Position) -> Option<&Block> {
         // Nearly everybody is in the last block.
-        if position.0 >= self.last().first {
+        if position.0 >= self.last().spans_before {
             return Some(self.last()).filter(|block| position.0 < block.end());
         }
-        self.blocks.get(
-            self.blocks
-                .partition_point(|block| block.end() <= position.0),
-        )
+        self.blocks.get(self.index_of(position))
     }
 
-    fn bytes_ever(&self) -> u64 {
-        self.last().bytes_before + self.last().text.len() as u64
+    fn index_of(&self, position: Position) -> usize {
+        self.blocks
+            .partition_point(|block| block.end() <= position.0)
     }
 
     fn last(&self) -> &Block {
@@ -299,82 +347,29 @@ impl SharedLog {
     }
 }
 
-impl Span {
-    fn end(&self, style: Style) -> usize {
-        match style {
-            Style::Lf => self.end as usize,
-            Style::CrLf => self.crlf_end as usize,
-        }
-    }
-}
-
-impl Block {
-    fn new(first: u64, bytes_before: u64) -> Self {
-        Self {
-            first,
-            bytes_before,
-            spans: Vec::new(),
-            text: Vec::new(),
-            crlf_text: Vec::new(),
-            crlf_spans: 0,
-        }
-    }
-
-    /// Empties the block for new text, and keeps its memory.
-    fn reset(&mut self, first: u64, bytes_before: u64) {
-        self.first = first;
-        self.bytes_before = bytes_before;
-        self.spans.clear();
-        self.text.clear();
-        self.text.shrink_to(2 * BLOCK_BYTES);
-        self.crlf_text.clear();
-        self.crlf_text.shrink_to(2 * BLOCK_BYTES);
-        self.crlf_spans = 0;
-    }
-
-    fn end(&self) -> u64 {
-        self.first + self.spans.len() as u64
-    }
-
-    fn start(&self, span: usize, style: Style) -> usize {
-        span.checked_sub(1)
-            .map_or(0, |before| self.spans[before].end(style))
-    }
-
-    fn text(&self, style: Style) -> &[u8] {
-        match style {
-            Style::Lf => &self.text,
-            Style::CrLf => &self.crlf_text,
-        }
-    }
-
-    fn render_crlf(&mut self) {
-        for span in self.crlf_spans..self.spans.len() {
-            let text = &self.text[self.start(span, Style::Lf)..self.spans[span].end as usize];
-            push_crlf(&mut self.crlf_text, text);
-            self.spans[span].crlf_end = self.crlf_text.len() as u32;
-        }
-        self.crlf_spans = self.spans.len();
-    }
-}
-
-/// Appends whole lines to `output`, with CR LF for LF.
-pub fn push_crlf(output: &mut Vec<u8>, lines: &[u8]) {
-    for line in lines.split_inclusive(|byte| *byte == b'\n') {
-        output.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
-        output.extend_from_slice(b"\r\n");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::block::BLOCK_BYTES;
 
     const ALICE: Origin = Origin::Said(ClientId(1));
     const BOB: Origin = Origin::Said(ClientId(2));
 
+    const ALL: Budget = Budget {
+        bytes: usize::MAX / 2,
+        spans: usize::MAX / 2,
+    };
+
+    /// Adds lines that cost as many as they have bytes.
     fn add(log: &mut SharedLog, origin: Origin, lines: &str) {
-        log.append(origin, |text| text.extend_from_slice(lines.as_bytes()));
+        let pool = &mut BlockPool::default();
+        let text = lines.as_bytes();
+        let rendered = Rendered {
+            text,
+            count: memchr::memchr_iter(b'\n', text).count(),
+            cost: lines.len() as u64,
+        };
+        log.append(origin, rendered, pool);
     }
 
     /// Everything from `cursor` on, run by run.
@@ -384,10 +379,14 @@ mod tests {
         style: Style,
         reads: fn(Origin) -> bool,
     ) -> Vec<String> {
-        let end = log.end();
-        log.render(cursor.position, style);
+        let end = log.seal();
+        log.render(cursor.position, style, usize::MAX / 2);
         let mut runs = Vec::new();
-        while let Some(run) = log.next_run(&mut cursor, style, end, |origin, _| reads(origin)) {
+        while let Some(run) =
+            log.next_run(&mut cursor, style, end, &mut ALL.clone(), |origin, _| {
+                reads(origin)
+            })
+        {
             runs.push(String::from_utf8(run.text.to_vec()).unwrap());
         }
         assert_eq!(cursor, Cursor::at(end));
@@ -397,7 +396,7 @@ mod tests {
     #[test]
     fn a_client_reads_everything_but_what_it_skips() {
         let mut log = SharedLog::default();
-        let start = Cursor::at(log.end());
+        let start = Cursor::at(log.seal());
         for (origin, lines) in [
             (ALICE, "a1\na2\n"),
             (ALICE, "a3\n"),
@@ -429,16 +428,22 @@ mod tests {
             (Style::CrLf, "one\r\ntwo\r\nthree\r\n"),
         ] {
             let mut log = SharedLog::default();
-            let start = Cursor::at(log.end());
+            let start = Cursor::at(log.seal());
             for (origin, line) in [(ALICE, "one\n"), (BOB, "two\n"), (ALICE, "three\n")] {
                 add(&mut log, origin, line);
             }
-            let end = log.end();
-            log.render(start.position, style);
+            let end = log.seal();
+            log.render(start.position, style, usize::MAX / 2);
             for taken in 0..whole.len() {
                 let stopped = log.after_bytes(start, style, taken);
                 let rest = log
-                    .next_run(&mut stopped.clone(), style, end, |_, _| true)
+                    .next_run(
+                        &mut stopped.clone(),
+                        style,
+                        end,
+                        &mut ALL.clone(),
+                        |_, _| true,
+                    )
                     .unwrap();
                 assert_eq!(rest.text, &whole.as_bytes()[taken..]);
             }
@@ -448,23 +453,95 @@ mod tests {
     #[test]
     fn what_everybody_has_read_is_forgotten_and_what_somebody_has_not_is_kept() {
         let mut log = SharedLog::default();
-        let first = Cursor::at(log.end());
-        let line = format!("{}\n", "x".repeat(BLOCK_BYTES));
+        let pool = &mut BlockPool::default();
+        let first = log.seal();
+        let line = format!("{}\n", "x".repeat(BLOCK_BYTES - 1));
         for _ in 0..10 {
             add(&mut log, ALICE, &line);
         }
         let all = 10 * line.len() as u64;
-        assert_eq!((log.bytes(), log.bytes_after(first)), (all, all));
-        let third = Cursor::at(Position(first.position.0 + 3));
-        log.forget_before(third.position);
-        assert_eq!(
-            (log.bytes(), log.bytes_after(third)),
-            (all - 3 * line.len() as u64, all - 3 * line.len() as u64)
-        );
-        log.forget_all();
-        let end = Cursor::at(log.end());
-        assert_eq!((log.bytes(), log.bytes_after(end)), (0, 0));
+        assert_eq!((log.cost_kept(), log.cost_after(first)), (all, all));
+        let third = Position(first.0 + 3);
+        log.forget_before(third, pool);
+        let rest = all - 3 * line.len() as u64;
+        assert_eq!((log.cost_kept(), log.cost_after(third)), (rest, rest));
+        log.forget_all(pool);
+        let end = log.seal();
+        assert_eq!((log.cost_kept(), log.cost_after(end)), (0, 0));
         add(&mut log, BOB, "next\n");
-        assert_eq!(runs(&mut log, end, Style::Lf, |_| true), ["next\n"]);
+        assert_eq!(
+            runs(&mut log, Cursor::at(end), Style::Lf, |_| true),
+            ["next\n"]
+        );
+    }
+
+    #[test]
+    fn lines_that_do_not_fit_into_a_block_are_divided_between_lines() {
+        let mut log = SharedLog::default();
+        let start = Cursor::at(log.seal());
+        let line = format!("{}\n", "x".repeat(999));
+        let lines = line.repeat(100);
+        add(&mut log, ALICE, &lines);
+        assert_eq!(log.cost_after(start.position), lines.len() as u64);
+        let runs = runs(&mut log, start, Style::Lf, |_| true);
+        assert_eq!(runs.len(), 2);
+        assert!(
+            runs.iter()
+                .all(|run| run.ends_with('\n') && run.len() <= BLOCK_BYTES)
+        );
+        assert_eq!(runs.concat(), lines);
+    }
+
+    #[test]
+    fn one_try_looks_at_no_more_than_its_budget_however_much_is_skipped() {
+        let mut log = SharedLog::default();
+        let mut cursor = Cursor::at(log.seal());
+        for _ in 0..50 {
+            add(&mut log, ALICE, "a\n");
+            add(&mut log, BOB, "b\n");
+        }
+        let end = log.seal();
+        let mut budget = Budget {
+            bytes: 1000,
+            spans: 60,
+        };
+        let skip_all = |_, _| false;
+        assert!(
+            log.next_run(&mut cursor, Style::Lf, end, &mut budget, skip_all)
+                .is_none()
+        );
+        assert_eq!((cursor.position.0, budget.spans), (60, 0));
+        let mut budget = Budget {
+            bytes: 7,
+            spans: 60,
+        };
+        let run = log.next_run(&mut cursor, Style::Lf, end, &mut budget, |_, _| true);
+        assert_eq!(run.unwrap().text, b"a\nb\na\nb\n", "whole spans");
+        assert!(budget.is_spent());
+    }
+
+    #[test]
+    fn few_blocks_have_their_text_with_crlf_too_and_it_can_be_made_again() {
+        let mut log = SharedLog::default();
+        let start = Cursor::at(log.seal());
+        let line = format!("{}\n", "x".repeat(BLOCK_BYTES - 1));
+        for _ in 0..2 * CRLF_BLOCKS {
+            add(&mut log, ALICE, &line);
+        }
+        let end = log.seal();
+        for _ in 0..2 {
+            let mut cursor = start;
+            while cursor.position < end {
+                log.render(cursor.position, Style::CrLf, 1);
+                let budget = &mut Budget { bytes: 1, spans: 9 };
+                let run = log.next_run(&mut cursor, Style::CrLf, end, budget, |_, _| true);
+                assert!(run.unwrap().text.ends_with(b"x\r\n"));
+                let with_crlf = log
+                    .blocks
+                    .iter()
+                    .filter(|block| !block.text(Style::CrLf).is_empty());
+                assert!(with_crlf.count() <= CRLF_BLOCKS);
+            }
+        }
     }
 }

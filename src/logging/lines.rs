@@ -1,47 +1,34 @@
 //! What the log says of clients: names and addresses, and never what they say.
 
-use crate::chat::names::Name;
-use crate::event::Ending;
+use crate::event::{Departure, Tally};
 use crate::units::show_duration;
-use crate::wire::Tally;
 use log::info;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A client has joined; in raw mode it has no name.
-pub fn joined(peer: SocketAddr, name: Option<&Name>) {
+pub fn joined(address: SocketAddr, name: Option<&str>) {
     match name {
-        Some(name) => info!(target: "chatd::joined", "joined: {peer} {name}"),
-        None => info!(target: "chatd::joined", "joined: {peer}"),
+        Some(name) => info!(target: "chatd::joined", "joined: {address} {name}"),
+        None => info!(target: "chatd::joined", "joined: {address}"),
     }
 }
 
 /// It has another name.
-pub fn renamed(peer: SocketAddr, old: &Name, new: &Name) {
-    info!(target: "chatd::renamed", "renamed: {peer} {old} {new}");
+pub fn renamed(address: SocketAddr, old: &str, new: &str) {
+    info!(target: "chatd::renamed", "renamed: {address} {old} {new}");
 }
 
 /// It has left.
-pub fn left(
-    peer: SocketAddr,
-    name: Option<&Name>,
-    tally: Tally,
-    stayed: Duration,
-    ending: &Ending,
-) {
+pub fn left(address: SocketAddr, name: Option<&str>, stayed: Duration, departure: &Departure) {
+    let Departure { ending, tally } = departure;
     let Tally { lines, bytes } = tally;
     let stayed = show_duration(stayed);
-    match name {
-        Some(name) => {
-            info!(target: "chatd::left", "left: {peer} {name}, {lines} lines, {bytes} bytes, {stayed}, {ending}");
-        }
-        None => {
-            info!(target: "chatd::left", "left: {peer}, {lines} lines, {bytes} bytes, {stayed}, {ending}")
-        }
-    }
+    let name = name.map(|name| format!(" {name}")).unwrap_or_default();
+    info!(target: "chatd::left", "left: {address}{name}, {lines} lines, {bytes} bytes, {stayed}, {ending}");
 }
 
 /// There was no room for a client.
-pub fn turned_away(peer: SocketAddr) {
-    info!(target: "chatd::turned_away", "turned away: {}", SocketAddr::new(peer.ip().to_canonical(), peer.port()));
+pub fn turned_away(address: SocketAddr) {
+    info!(target: "chatd::turned_away", "turned away: {}", SocketAddr::new(address.ip().to_canonical(), address.port()));
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -241,7 +241,8 @@ fn during_a_storm_of_joins_goodbye_is_the_last_line_of_everybody_who_was_welcome
     let mut server = Server::start(&[]);
     let address = server.address();
     let mut chat = Chat::start(&server);
-    let comers = AtomicUsize::new(0);
+    // The kernel connects clients that nobody has accepted yet, so what counts is a welcome.
+    let is_somebody_welcomed = AtomicBool::new(false);
     let storm = &|greeting: &[u8]| {
         let mut clients = Vec::new();
         // It ends when nobody listens any more.
@@ -250,8 +251,12 @@ fn during_a_storm_of_joins_goodbye_is_the_last_line_of_everybody_who_was_welcome
         {
             let client = Client::new(stream);
             let _ = client.try_send(greeting);
+            if clients.is_empty() {
+                // It waits for one byte, and leaves it there.
+                let _ = client.stream().peek(&mut [0]);
+                is_somebody_welcomed.store(true, Ordering::Relaxed);
+            }
             clients.push(client);
-            comers.fetch_add(1, Ordering::Relaxed);
         }
         clients
     };
@@ -259,7 +264,7 @@ fn during_a_storm_of_joins_goodbye_is_the_last_line_of_everybody_who_was_welcome
         let storms = [&b""[..], b"/nick x\n", b"/who\n"];
         let storms = storms.map(|greeting| scope.spawn(move || storm(greeting)));
         eventually("the storm has begun", || {
-            comers.load(Ordering::Relaxed) > 100
+            is_somebody_welcomed.load(Ordering::Relaxed)
         });
         chat.goes_on(5);
         ends_in_time(&mut server);
@@ -270,6 +275,9 @@ fn during_a_storm_of_joins_goodbye_is_the_last_line_of_everybody_who_was_welcome
     });
     let mut welcomed = 0;
     for mut client in crowd {
+        // A listener that is closed while a client connects can leave that client established and
+        // without a peer. Such a one is reset when it sends a byte.
+        let _ = client.try_send(b"\n");
         // Who was not accepted any more is reset, and has read nothing.
         let (bytes, _) = client.read_to_any_end();
         let read = String::from_utf8_lossy(&bytes);

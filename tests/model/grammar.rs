@@ -2,8 +2,9 @@
 
 use crate::bytes::Bytes;
 use crate::harm::is_forbidden;
-use chatd::command::{Command, Input, interpret};
-use chatd::text::clean;
+use chatd::command::{Arguments, Command, Input, interpret};
+use chatd::commands::{Meaning, understand};
+use chatd::text::{Line, clean};
 
 /// How many bytes of the input choose what the rest is.
 const CHOICES: usize = 11;
@@ -72,18 +73,22 @@ fn check_private_message(choices: &mut Bytes<'_>, text: &[u8]) {
 
     let cleaned = clean(text);
     let text = cleaned.trim();
-    match interpret(&line) {
-        Input::Command(Command::Msg(name, found)) => {
-            assert_eq!((name.as_str(), found.as_str()), ("bob", text));
+    let input = interpret(&line);
+    let Input::Command(request) = &input else {
+        panic!("{:?} became {input:?}", line.escape_ascii().to_string());
+    };
+    match understand(request) {
+        Meaning::Asks(Command::Row(_, Arguments::Message(called, found)), _) => {
+            assert_eq!((called.text.as_str(), found.as_str()), ("bob", text));
         }
-        Input::Command(Command::Misused(_)) if text.is_empty() => {}
+        Meaning::Asks(Command::Misused(_), _) if text.is_empty() => {}
         other => panic!("{:?} became {other:?}", line.escape_ascii().to_string()),
     }
 }
 
 fn check_any_line(line: &[u8]) {
     let shown = match interpret(line) {
-        Input::Command(command) => return check_command(&command),
+        Input::Command(request) => return check_meaning(&understand(&request)),
         Input::Text(text) => {
             assert_eq!(text, line, "text that is no command is not touched");
             clean(text).into_owned()
@@ -107,31 +112,29 @@ fn check_any_line(line: &[u8]) {
 }
 
 /// Nothing in a command can do anything to a terminal, and names are single words.
-fn check_command(command: &Command) {
-    let (name, text) = match command {
-        Command::Nick(name)
-        | Command::Whois(name)
-        | Command::Ignore(name)
-        | Command::Unignore(name)
-        | Command::Who(Some(name)) => (Some(name), None),
-        Command::Msg(name, text) => (Some(name), Some(text)),
-        Command::Me(text)
-        | Command::Reply(text)
-        | Command::Away(Some(text))
-        | Command::Quit(Some(text))
-        | Command::Unknown(text) => (None, Some(text)),
-        _ => (None, None),
+fn check_meaning(meaning: &Meaning) {
+    let (name, text) = match meaning {
+        Meaning::Asks(Command::Row(_, arguments), _) => match arguments {
+            Arguments::NewName(_, name) => (Some(name), None),
+            Arguments::Person(called) => (Some(&called.text), None),
+            Arguments::Message(called, text) => (Some(&called.text), Some(text)),
+            Arguments::Text(text) => (None, Some(text)),
+            Arguments::None | Arguments::Number(_) => (None, None),
+        },
+        Meaning::Asks(Command::Unknown(text), _) | Meaning::Leaves(Some(text)) => {
+            (None, Some(text))
+        }
+        Meaning::Asks(Command::Misused(_), _) | Meaning::Leaves(None) => (None, None),
     };
-    if let Some(name) = name {
+    if let Some(name) = name.map(Line::as_str) {
         assert!(
             !name.is_empty() && !name.contains(char::is_whitespace),
-            "{command:?}"
+            "{meaning:?}"
         );
-        assert!(!name.contains(is_forbidden), "{command:?}");
+        assert!(!name.contains(is_forbidden), "{meaning:?}");
     }
-    if let Some(text) = text {
-        let text = text.as_str();
-        assert!(!text.is_empty() && text == text.trim(), "{command:?}");
-        assert!(!text.contains(is_forbidden), "{command:?}");
+    if let Some(text) = text.map(Line::as_str) {
+        assert!(!text.is_empty() && text == text.trim(), "{meaning:?}");
+        assert!(!text.contains(is_forbidden), "{meaning:?}");
     }
 }

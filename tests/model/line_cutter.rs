@@ -77,10 +77,16 @@ fn cut_in_reads(sent: &[u8], grammar: Grammar, longest: usize, reads: &[usize]) 
             }
             Grammar::Raw => &buffer,
         };
-        cutter.push(text, |cut| found.push(cut.into()));
+        cutter.feed(text);
+        while let Some(cut) = cutter.next_line() {
+            found.push(cut.into());
+        }
         check_memory(&cutter, longest);
     }
-    cutter.finish(|cut| found.push(cut.into()));
+    cutter.end();
+    while let Some(cut) = cutter.next_line() {
+        found.push(cut.into());
+    }
     found
 }
 
@@ -106,7 +112,7 @@ fn check_refusals(asked: &Asked) {
 /// What the cutter holds is private, but its debug form shows it, with up to 5 characters a byte.
 fn check_memory(cutter: &Cutter, longest: usize) {
     let held = format!("{cutter:?}").len();
-    let most = 150 + 5 * (longest.max(TAIL_BYTES) + 1);
+    let most = 250 + 5 * (longest.max(TAIL_BYTES) + 1);
     assert!(
         held <= most,
         "the cutter grew beyond its limit of {longest}"

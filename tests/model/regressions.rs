@@ -1,11 +1,11 @@
 //! What the property tests and the fuzzers have found, as short as it could be made.
 
 use crate::broadcaster::play;
-use crate::broadcaster::script::{Addressee, Ask, Op, Way};
+use crate::broadcaster::script::{Addressee, Ask, Kind, Op, Way};
 
 /// So many clients, who have been announced to each other and have read that.
 fn after_joining(count: usize, operations: impl IntoIterator<Item = Op>) {
-    let joins = (0..count).map(|_| Op::Join(usize::MAX));
+    let joins = (0..count).map(|_| Op::Join(usize::MAX, Kind::Netcat));
     play(joins.chain([Op::Wait(1_000)]).chain(operations));
 }
 
@@ -78,7 +78,7 @@ fn a_client_that_has_read_half_a_line_gets_crlf_from_the_next_one() {
 #[test]
 fn a_telnet_that_speaks_first_gets_its_welcome_in_crlf() {
     play([
-        Op::Join(usize::MAX),
+        Op::Join(usize::MAX, Kind::Netcat),
         Op::WantCrlf(0),
         Op::Option(0),
         Op::Flush,

@@ -192,10 +192,11 @@ impl Chat {
     }
 
     fn who(&mut self, me: usize, now: u64) {
-        let shown = self
-            .here()
-            .filter(|who| *who == me || self.people[*who].is_announced);
-        let shown = shown.collect::<Vec<_>>();
+        let shown = self.here().filter(|who| self.people[*who].is_announced);
+        let mut shown = shown.collect::<Vec<_>>();
+        if !self.people[me].is_announced {
+            shown.push(me);
+        }
         self.tell(me, &format!("-- {} here:", shown.len()));
         for who in shown {
             let person = &self.people[who];

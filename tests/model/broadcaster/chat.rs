@@ -2,6 +2,9 @@
 //! sockets, batches or logs, and does everything at once.
 
 use super::reading::{Origin, Reading};
+use super::script::Kind;
+use chatd::event::Style;
+use chatd::text::LINE_COST;
 use std::collections::BTreeSet;
 
 /// How many lines of history a run keeps.
@@ -25,6 +28,7 @@ pub struct Person {
     pub heard: u64,
     pub is_announced: bool,
     stage: Stage,
+    reads_own_lines: bool,
     pub ignored: BTreeSet<usize>,
     pub is_quiet: bool,
     /// What is said of them to whoever writes to them: that they are away, and why.
@@ -44,7 +48,7 @@ pub enum Reason {
 #[derive(Default)]
 pub struct Chat {
     pub people: Vec<Person>,
-    /// How many bytes were logged for everybody, ever.
+    /// What was logged for everybody has cost, ever; the server's own lines a little less.
     pub logged: u64,
     /// Who spoke, and the line as it is shown again.
     pub history: Vec<(usize, String)>,
@@ -76,8 +80,8 @@ impl Person {
 
     fn shows(&self, me: usize, origin: Origin) -> bool {
         match origin {
-            Origin::Said(author) => author != me && !self.ignored.contains(&author),
-            Origin::Done(author) => !self.ignored.contains(&author),
+            Origin::Said(author) if author == me => self.reads_own_lines,
+            Origin::Said(author) | Origin::Done(author) => !self.ignored.contains(&author),
             Origin::Presence(other) => other != me && !self.is_quiet,
             Origin::Gathered => !self.is_quiet,
             Origin::Server | Origin::Alone => true,
@@ -91,7 +95,7 @@ impl Chat {
         (0..self.people.len()).filter(|who| !self.people[*who].is_gone())
     }
 
-    pub fn join(&mut self, now: u64) {
+    pub fn join(&mut self, kind: Kind, now: u64) {
         let me = self.people.len();
         let name = format!("guest{}", me + 1);
         let others = self.here().filter(|who| self.people[*who].is_announced);
@@ -103,11 +107,18 @@ impl Chat {
             _ => format!("-- here: {}", list(&others, 20)),
         };
         self.people.push(Person {
-            reading: Reading::from(self.logged),
+            reading: Reading::from(
+                self.logged,
+                match kind {
+                    Kind::Telnet => Style::CrLf,
+                    Kind::Netcat | Kind::Window => Style::Lf,
+                },
+            ),
             joined: now,
             heard: now,
             is_announced: false,
             stage: Stage::Here,
+            reads_own_lines: kind == Kind::Window,
             ignored: BTreeSet::new(),
             is_quiet: false,
             away: None,
@@ -190,7 +201,7 @@ impl Chat {
     }
 
     pub fn publish(&mut self, origin: Origin, line: &str) {
-        self.logged += line.len() as u64 + 1;
+        self.logged += line.len() as u64 + LINE_COST;
         for (who, person) in self.people.iter_mut().enumerate() {
             if person.stage == Stage::Here {
                 let is_shown = person.shows(who, origin);

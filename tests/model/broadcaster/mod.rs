@@ -13,25 +13,36 @@ use bystander::Bystander;
 use chat::{Chat, HISTORY, MOTD, Reason};
 use chatd::broadcaster::Broadcaster;
 use chatd::clock::Clock;
-use chatd::command::Command;
+use chatd::command::{Command, Input, interpret};
+use chatd::commands::{Meaning, understand};
 use chatd::config::{BacklogLimits, Mode};
-use chatd::event::{Advice, ClientId, Ending, Event};
+use chatd::event::{Answer, Arrival, ClientId, Departure, Echo, Ending, Event, Style, Tally};
+use chatd::pressure::Pressure;
 use chatd::text::{Line, Lines};
-use client::Client;
+use client::{Client, Strain};
 use jiff::Timestamp;
 pub use script::OP_BYTES;
-use script::{Ask, Op, Way};
+use script::{Ask, Kind, Op, Way};
 use std::io::ErrorKind;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use wire::FakeWire;
 
 /// How many clients a run has at most, and how many operations.
 const MOST_CLIENTS: usize = 14;
 const MOST_OPERATIONS: usize = 600;
 
-/// What a client may leave unread, in bytes, and for how long, in milliseconds: little, so that
+/// What a client may leave unread, as a cost, and for how long, in milliseconds: little, so that
 /// short runs get there.
-const MOST_BACKLOG: u64 = 8 << 10;
+pub const MOST_BACKLOG: u64 = 24 << 10;
 const PATIENCE: u64 = 1_000;
+
+/// How late the server may notice that nobody need be waited for, in milliseconds.
+const LOOK: u64 = 11;
+
+/// What one event of a run adds to the log at most, as a cost: three of the longest lines.
+const EVENT_COST: u64 = 20 << 10;
 
 /// Noon, so that no run goes on past midnight.
 const START: &str = "2026-03-04T12:00:00Z";
@@ -46,7 +57,7 @@ pub fn check(input: &[u8]) {
 /// operations are the others'.
 pub fn play(operations: impl IntoIterator<Item = Op>) {
     let mut run = Run::new();
-    run.join(usize::MAX);
+    run.join(usize::MAX, Kind::Netcat);
     for operation in operations {
         run.step(operation);
     }
@@ -55,6 +66,14 @@ pub fn play(operations: impl IntoIterator<Item = Op>) {
 
 struct Run {
     broadcaster: Broadcaster,
+    pressure: Arc<Pressure>,
+    /// Since when the server has been under pressure, in milliseconds since the start.
+    pressed_since: Option<u64>,
+    /// When somebody was behind last.
+    waited_for: u64,
+    /// What the log held, and what had been logged, before the last thing that happened.
+    kept: u64,
+    logged: u64,
     chat: Chat,
     /// The same people as in the chat, as far as their connections are concerned.
     clients: Vec<Client>,
@@ -90,8 +109,15 @@ impl Run {
             motd: vec![MOTD.to_owned()],
             history: HISTORY,
         };
+        let pressure = Arc::new(Pressure::new(limits));
+        let broadcaster = Broadcaster::new(&mode, limits, Arc::clone(&pressure), clock(start, 0));
         Self {
-            broadcaster: Broadcaster::new(&mode, limits, clock(start, 0)),
+            broadcaster,
+            pressure,
+            pressed_since: None,
+            waited_for: 0,
+            kept: 0,
+            logged: 0,
             chat: Chat::default(),
             clients: Vec::new(),
             bystander: Bystander::default(),
@@ -105,30 +131,33 @@ impl Run {
     fn step(&mut self, op: Op) {
         self.story.0.push(format!("{op:?}"));
         match op {
-            Op::Join(room) => self.join(room),
+            Op::Join(room, kind) => self.join(room, kind),
             Op::Flush => self.flush(),
             Op::Wait(milliseconds) => self.wait(milliseconds),
             Op::Say(who, lines, length) => self.with(who, |run, who| run.say(who, lines, length)),
             Op::Ask(who, ask) => self.with(who, |run, who| run.ask(who, &ask)),
             Op::Interrupt(who) => self.with(who, |run, who| {
-                run.chat.tell(who, "-- to leave: /quit");
-                run.clients[who].is_held = false;
-                run.handle(|id| Event::Told(id, Advice::HowToLeave), who);
+                let line = "-- to leave: /quit";
+                run.chat.tell(who, line);
+                let answer = Answer::Lines(format!("{line}\n").into_bytes());
+                run.handle(|id| Event::Answered(id, answer), who);
             }),
             Op::Option(who) => self.with(who, |run, who| {
                 // The option has the number of the line feed.
                 let refusal = b"\xff\xfc\n";
                 run.chat.tell_bytes(who, refusal);
-                run.clients[who].is_held = false;
-                run.handle(|id| Event::Refused(id, refusal.to_vec()), who);
+                let answer = Answer::Bytes(refusal.to_vec());
+                run.handle(|id| Event::Answered(id, answer), who);
             }),
             Op::WantCrlf(who) => self.with(who, |run, who| {
                 run.chat.people[who].reading.want_crlf();
-                run.handle(Event::WantsCrLf, who);
+                run.handle(Event::SentCr, who);
             }),
             Op::Leave(who, way) => self.with(who, |run, who| run.leave(who, way)),
             Op::Room(who, room) => self.with(who, |run, who| {
-                run.clients[who].wire.state().room = room;
+                if run.clients[who].wire.set_room(room) {
+                    run.resume(who);
+                }
             }),
             Op::Break(who) => self.with(who, |run, who| {
                 run.clients[who].wire.state().fault = Some(ErrorKind::ConnectionReset);
@@ -162,17 +191,28 @@ impl Run {
     fn handle(&mut self, event: impl FnOnce(ClientId) -> Event, who: usize) {
         let event = event(ClientId(who as u64 + 1));
         self.broadcaster.handle(event, clock(self.start, self.now));
-        self.look_at(who);
+        // Where the log had no room for it, the furthest behind may be gone, and pressure with them.
+        self.look_at_pressure();
+        self.look_at_all(false);
+        assert!(
+            self.clients[who].is_closed() || !self.clients[who].wire.state().has_failed,
+            "an event alone writes nothing"
+        );
     }
 
-    fn join(&mut self, room: usize) {
+    /// The kernel says that a socket has room again.
+    fn resume(&mut self, who: usize) {
+        self.broadcaster.resume(&[ClientId(who as u64 + 1)]);
+    }
+
+    fn join(&mut self, room: usize, kind: Kind) {
         if self.clients.len() < MOST_CLIENTS {
-            let client = Client::new(room, self.now);
-            let wire = client.wire.clone();
-            self.chat.join(self.now);
+            let client = Client::new(room);
+            let arrival = arrival(Arc::clone(&client.wire), kind);
+            self.chat.join(kind, self.now);
             self.clients.push(client);
             let who = self.clients.len() - 1;
-            self.handle(|id| Event::Joined(id, wire), who);
+            self.handle(|id| Event::Joined(id, arrival), who);
         }
     }
 
@@ -183,36 +223,42 @@ impl Run {
             lines.push_clean(text.as_bytes());
         }
         self.chat.say(who, &texts, self.now);
-        self.clients[who].speak();
-        self.handle(|id| Event::Lines(id, lines), who);
+        self.handle(|id| Event::Said(id, lines), who);
     }
 
     fn ask(&mut self, who: usize, ask: &Ask) {
         let text = self.text(0);
         let command = self.command(ask, &text);
         self.chat.ask(who, ask, &text, self.now);
-        self.clients[who].speak();
-        self.handle(|id| Event::Command(id, command), who);
+        self.handle(|id| Event::Asked(id, command), who);
     }
 
+    /// As a client's thread understands what the client types.
     fn command(&self, ask: &Ask, text: &str) -> Command {
-        let line = Line::new(text);
         let name_of = |addressee| self.chat.name_of(addressee);
-        match *ask {
-            Ask::Nick(name) => Command::Nick(name.to_owned()),
-            Ask::Me => Command::Me(line),
-            Ask::Msg(to) => Command::Msg(name_of(to), line),
-            Ask::Reply => Command::Reply(line),
-            Ask::Ignore(other) => Command::Ignore(name_of(other)),
-            Ask::Unignore(other) => Command::Unignore(name_of(other)),
-            Ask::Ignored => Command::Ignored,
-            Ask::Quiet => Command::Quiet,
-            Ask::Away => Command::Away(Some(line)),
-            Ask::AwaySilently => Command::Away(None),
-            Ask::Back => Command::Back,
-            Ask::History(most) => Command::History(most),
-            Ask::Who => Command::Who(None),
-            Ask::Motd => Command::Motd,
+        let line = match *ask {
+            Ask::Nick(name) => format!("/nick {name}"),
+            Ask::Me => format!("/me {text}"),
+            Ask::Msg(to) => format!("/msg {} {text}", name_of(to)),
+            Ask::Reply => format!("/reply {text}"),
+            Ask::Ignore(other) => format!("/ignore {}", name_of(other)),
+            Ask::Unignore(other) => format!("/unignore {}", name_of(other)),
+            Ask::Ignored => "/ignore".to_owned(),
+            Ask::Quiet => "/quiet".to_owned(),
+            Ask::Away => format!("/away {text}"),
+            Ask::AwaySilently => "/away".to_owned(),
+            Ask::Back => "/back".to_owned(),
+            Ask::History(None) => "/history".to_owned(),
+            Ask::History(Some(most)) => format!("/history {most}"),
+            Ask::Who => "/who".to_owned(),
+            Ask::Motd => "/motd".to_owned(),
+        };
+        let Input::Command(request) = interpret(line.as_bytes()) else {
+            panic!("{line} is no command");
+        };
+        match understand(&request) {
+            Meaning::Asks(command, _) => command,
+            Meaning::Leaves(_) => panic!("{line} leaves"),
         }
     }
 
@@ -225,15 +271,8 @@ impl Run {
             Way::Reset => (Ending::Reset, Reason::None),
             Way::Lose => (Ending::Lost, Reason::ConnectionLost),
             Way::Idle => (Ending::Idle, Reason::Idle),
-            Way::Http if !client.has_spoken => (Ending::NotChat, Reason::None),
-            Way::Close | Way::Http => (Ending::Closed, Reason::None),
+            Way::Close => (Ending::Closed, Reason::None),
         };
-        if ending == Ending::NotChat {
-            if client.is_held {
-                self.chat.people[who].reading.forget(self.chat.logged);
-            }
-            self.chat.tell_bytes(who, HTTP_ANSWER);
-        }
         let text = matches!(way, Way::QuitSaying).then_some(text.as_str());
         // A thread may have seen no more than what was done to its connection.
         let reason = match client.dead {
@@ -246,37 +285,88 @@ impl Run {
             self.chat.people[who].reading.forget(self.chat.logged);
         }
         self.chat.leave(who, reason, text, self.now);
-        self.handle(|id| Event::Left(id, ending), who);
+        let tally = Tally::default();
+        self.handle(|id| Event::Left(id, Departure { ending, tally }), who);
     }
 
     /// Everybody is sent what is pending, and what is due is said.
     fn flush(&mut self) {
         self.chat.tick(self.now);
-        for client in &mut self.clients {
-            client.is_held &= self.now < client.joined + client::HOLD_TIME;
+        // One try looks at no more than it may, and then goes on at once.
+        let mut is_over = false;
+        for tries in 0.. {
+            let is_over_now = |since| self.now >= since + PATIENCE;
+            is_over |= self.pressed_since.is_some_and(is_over_now);
+            assert!(tries < 1_000, "the server would never sleep");
+            self.broadcaster.flush(clock(self.start, self.now));
+            self.look_at_pressure();
+            if self.next_due().is_none_or(|due| due > self.now) {
+                break;
+            }
         }
-        self.broadcaster.flush(clock(self.start, self.now));
+        self.look_at_all(is_over);
         for who in 0..self.clients.len() {
-            self.look_at(who);
             self.clients[who].check_after_flush(&mut self.chat, who, self.now);
         }
-        if let Some(due) = self.next_due() {
-            assert!(due > self.now, "the server would never sleep");
+        self.check_pressure();
+    }
+
+    fn look_at_pressure(&mut self) {
+        match self.pressure.share() {
+            None => self.pressed_since = None,
+            Some(_) => {
+                self.pressed_since.get_or_insert(self.now);
+            }
         }
     }
 
-    /// What one client has read, and whether it is still there.
-    fn look_at(&mut self, who: usize) {
-        let received = self.clients[who].look(&mut self.chat, who, self.now);
-        if who == 0 {
-            self.bystander.read(&received);
+    /// Pressure lasts for the patience at most, give or take a look.
+    fn check_pressure(&mut self) {
+        let Some(since) = self.pressed_since else {
+            return;
+        };
+        let mut here = self.clients.iter().filter(|client| !client.is_closed());
+        if here.any(Client::is_behind) {
+            self.waited_for = self.now;
         }
+        let now = self.now;
+        let story = format!(
+            "since {since}, for nobody since {}, now {now}",
+            self.waited_for
+        );
+        assert!(
+            now < since + PATIENCE + LOOK,
+            "the patience is over: {story}"
+        );
+        assert!(
+            now < self.waited_for + LOOK,
+            "nobody is waited for: {story}"
+        );
+    }
+
+    /// What everybody has read, and whether they are still there.
+    fn look_at_all(&mut self, is_over: bool) {
+        let strain = Strain {
+            is_over,
+            kept: self.kept,
+            added: self.chat.logged - self.logged,
+        };
+        for who in 0..self.clients.len() {
+            let received = self.clients[who].look(&mut self.chat, who, strain, self.now);
+            if who == 0 {
+                self.bystander.read(&received);
+            }
+        }
+        self.kept = self.broadcaster.cost_kept();
+        self.logged = self.chat.logged;
+        assert!(self.kept <= 2 * MOST_BACKLOG, "the log holds {}", self.kept);
     }
 
     /// When the broadcaster wants to be called, in milliseconds since the start, rounded up: a tick
     /// may come sooner than this clock's next step.
     fn next_due(&self) -> Option<u64> {
-        let due = self.broadcaster.next_due()?;
+        let now = self.start + Duration::from_millis(self.now);
+        let due = self.broadcaster.next_due(now)?;
         Some((due - self.start).as_micros().div_ceil(1_000) as u64)
     }
 
@@ -292,8 +382,10 @@ impl Run {
 
     /// Everybody reads on, then everybody leaves, and nothing is left to do.
     fn end(mut self) {
-        for client in &self.clients {
-            client.wire.state().room = usize::MAX;
+        for who in 0..self.clients.len() {
+            if self.clients[who].wire.set_room(usize::MAX) {
+                self.resume(who);
+            }
         }
         self.flush();
         self.wait(1_500);
@@ -313,8 +405,21 @@ impl Run {
     }
 }
 
-const HTTP_ANSWER: &[u8] =
-    b"HTTP/1.0 400 Bad Request\r\n\r\nThis is a chat server: join it with nc HOST PORT\r\n";
+/// What the broadcaster is told of a newcomer.
+pub fn arrival(wire: Arc<FakeWire>, kind: Kind) -> Arrival {
+    Arrival {
+        wire,
+        address: (Ipv4Addr::LOCALHOST, 1).into(),
+        style: match kind {
+            Kind::Telnet => Style::CrLf,
+            Kind::Netcat | Kind::Window => Style::Lf,
+        },
+        echo: match kind {
+            Kind::Window => Echo::On,
+            Kind::Netcat | Kind::Telnet => Echo::Off,
+        },
+    }
+}
 
 /// The time, so many milliseconds after the start of a run.
 pub fn clock(start: Instant, now: u64) -> Clock {

@@ -1,5 +1,6 @@
 //! What one client has still to read, line by line, and the comparison with what it did read.
 
+use chatd::event::Style;
 use std::collections::VecDeque;
 
 /// Where a line comes from, which decides who reads it. People are numbers, in the order of their
@@ -28,11 +29,19 @@ struct Due {
     end: &'static str,
     /// Whether the client reads it: that was decided when it was logged.
     is_shown: bool,
-    /// How many bytes were logged for everybody up to the end of it.
+    /// What was logged for everybody up to the end of it, as a cost.
     logged: u64,
 }
 
 impl Due {
+    /// How much it is of what is for this client alone, in bytes with LF.
+    fn alone(&self) -> usize {
+        match self.origin {
+            Origin::Alone => self.text.len() + usize::from(!self.end.is_empty()),
+            _ => 0,
+        }
+    }
+
     fn bytes(&self) -> Vec<u8> {
         [&self.text, self.end.as_bytes()].concat()
     }
@@ -52,11 +61,14 @@ pub struct Reading {
 }
 
 impl Reading {
-    pub fn from(logged: u64) -> Self {
+    pub fn from(logged: u64, style: Style) -> Self {
         Self {
             due: VecDeque::new(),
             begun: Vec::new(),
-            end: LF,
+            end: match style {
+                Style::Lf => LF,
+                Style::CrLf => CRLF,
+            },
             read_to: logged,
             alone: 0,
         }
@@ -86,20 +98,19 @@ impl Reading {
     }
 
     fn push(&mut self, due: Due) {
-        if due.origin == Origin::Alone {
-            self.alone += due.bytes().len();
-        }
+        self.alone += due.alone();
         self.due.push_back(due);
     }
 
-    /// Its lines end in CR LF from the next whole one on.
+    /// Its lines end in CR LF from now on; one for everybody that it has begun ends as it began.
     pub fn want_crlf(&mut self) {
         self.end = CRLF;
-        let begun = usize::from(!self.begun.is_empty());
+        let next = self.due.iter().find(|due| due.is_shown);
+        let is_shared = next.is_some_and(|due| due.origin != Origin::Alone);
+        let begun = usize::from(!self.begun.is_empty() && is_shared);
         let shown = self.due.iter_mut().filter(|due| due.is_shown);
         for due in shown.skip(begun).filter(|due| due.end == LF) {
             due.end = CRLF;
-            self.alone += usize::from(due.origin == Origin::Alone);
         }
     }
 
@@ -112,9 +123,7 @@ impl Reading {
             };
             for due in self.due.drain(..=at) {
                 self.read_to = self.read_to.max(due.logged);
-                if due.origin == Origin::Alone {
-                    self.alone -= due.bytes().len();
-                }
+                self.alone -= due.alone();
             }
             self.begun.drain(..length);
         }

@@ -25,8 +25,8 @@ pub type Who = usize;
 /// Something happens.
 #[derive(Debug)]
 pub enum Op {
-    /// A client connects, whose connection takes so many bytes.
-    Join(usize),
+    /// A client joins, whose connection takes so many bytes.
+    Join(usize, Kind),
     /// A client says so many lines of this length.
     Say(Who, usize, usize),
     Ask(Who, Ask),
@@ -46,6 +46,20 @@ pub enum Op {
     Flush,
     /// So many milliseconds pass.
     Wait(u64),
+}
+
+/// What a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Netcat,
+    /// It has sent CR before it joined.
+    Telnet,
+    /// It shows nothing that it is not sent.
+    Window,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Netcat, Self::Telnet, Self::Window];
 }
 
 /// What a client asks for. Texts are made by the run, so that no two are the same.
@@ -85,8 +99,6 @@ pub enum Way {
     Reset,
     Lose,
     Idle,
-    /// It turns out to be a browser, if it has not said anything yet.
-    Http,
 }
 
 impl Op {
@@ -96,8 +108,8 @@ impl Op {
         let kind = bytes.below(32);
         let who = bytes.below(16);
         match kind {
-            0..=1 => Self::Join(usize::MAX),
-            2 => Self::Join(bytes.pick(&ROOMS)),
+            0..=1 => Self::Join(usize::MAX, Kind::Netcat),
+            2 => Self::Join(bytes.pick(&ROOMS), bytes.pick(&Kind::ALL)),
             3..=7 => Self::Say(who, 1 + bytes.below(3), bytes.pick(&LENGTHS)),
             8..=14 => Self::Ask(who, Ask::next(bytes)),
             15 => Self::Interrupt(who),
@@ -152,7 +164,6 @@ impl Way {
             Self::Reset,
             Self::Lose,
             Self::Idle,
-            Self::Http,
         ])
     }
 }

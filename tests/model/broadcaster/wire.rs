@@ -1,8 +1,7 @@
 //! A client's connection that takes as much as it is told to.
 
-use chatd::wire::{Held, Tally, Wire};
+use chatd::wire::Wire;
 use std::io::{self, IoSlice};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How a connection has ended.
@@ -27,6 +26,8 @@ pub struct State {
     pub has_failed: bool,
     /// The last send did not take everything.
     pub is_full: bool,
+    /// The server is to be told when there is room.
+    pub is_watched: bool,
     /// What it took since it was last looked at.
     pub received: Vec<u8>,
     /// Whether it is still there.
@@ -47,10 +48,18 @@ impl FakeWire {
                 fault: None,
                 has_failed: false,
                 is_full: false,
+                is_watched: false,
                 received: Vec::new(),
                 end: End::Open,
             }),
         }
+    }
+
+    /// It takes so many bytes from now on. Returns whether the server is to be told.
+    pub fn set_room(&self, room: usize) -> bool {
+        let mut state = self.state();
+        state.room = room;
+        room > 0 && std::mem::take(&mut state.is_watched)
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
@@ -59,10 +68,6 @@ impl FakeWire {
 }
 
 impl Wire for FakeWire {
-    fn peer(&self) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, 1))
-    }
-
     fn send(&self, text: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut state = self.state();
         assert_eq!(state.end, End::Open, "something was written after the end");
@@ -91,14 +96,12 @@ impl Wire for FakeWire {
         Ok(taken)
     }
 
-    fn set_prefix(&self, _bytes: usize) {}
-
-    fn tally(&self) -> Tally {
-        Tally::default()
-    }
-
-    fn stop(&self) -> Held {
-        Held::PerhapsLines
+    fn tell_when_writable(&self) -> io::Result<()> {
+        let mut state = self.state();
+        assert!(state.is_full, "it is not full");
+        assert!(!state.is_watched, "it is watched already");
+        state.is_watched = true;
+        Ok(())
     }
 
     fn hang_up(&self) {

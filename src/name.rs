@@ -1,7 +1,6 @@
-//! Names: which ones there may be, and which look alike (UTS #39).
+//! Names: which ones there may be, and what they look like (UTS #39).
 
-use crate::event::ClientId;
-use std::collections::HashMap;
+use crate::text::Line;
 use std::fmt;
 use std::sync::Arc;
 use unicode_normalization::char::is_combining_mark;
@@ -18,9 +17,25 @@ const RESERVED: [&str; 6] = ["you", "server", "chatd", "system", "all", "everyon
 /// What begins like this is the server's to give.
 const GUEST: &str = "guest";
 
-/// A name that may be shown to everybody.
+/// A name that may be shown to everybody, with what it looks like.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Name(Arc<(Box<str>, Looks)>);
+
+/// What a name looks like: its skeletons (UTS #39, section 4), of the name in lower case first and
+/// of the name itself. Two names are the same if they have a look in common.
+///
+/// To compute them takes tens of microseconds, so a client's own thread does it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name(Arc<str>);
+pub struct Looks([Box<str>; 2]);
+
+/// A person as a client calls them in a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    /// What the client wrote.
+    pub text: Line,
+    /// What that looks like; nothing if it is longer than any name.
+    pub looks: Option<Looks>,
+}
 
 /// Why a name is refused, for the one who wants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +66,10 @@ impl fmt::Display for Refusal {
 }
 
 impl Name {
-    /// The name of a newcomer.
+    /// The name of a client that has not picked one.
     #[must_use]
     pub fn guest(number: u64) -> Self {
-        Self(format!("{GUEST}{number}").into())
+        Self::with_looks(&format!("{GUEST}{number}"))
     }
 
     /// Takes `text` as a name that a client wants.
@@ -73,28 +88,72 @@ impl Name {
         if !text.check_restriction_level(RestrictionLevel::HighlyRestrictive) {
             return Err(Refusal::Scripts);
         }
-        let looks = looks_of(text);
-        let guest = looks_of(GUEST);
-        let is_reserved = |look: &String| {
-            guest.iter().any(|guest| look.starts_with(guest))
-                || RESERVED.iter().any(|name| looks_of(name).contains(look))
-        };
-        if looks.iter().any(is_reserved) {
+        let name = Self::with_looks(text);
+        let guest = Looks::of(GUEST);
+        let is_guest = |look: &str| guest.iter().any(|guest| look.starts_with(guest));
+        let mut reserved = RESERVED.iter().map(|name| Looks::of(name));
+        if name.looks().iter().any(is_guest) || reserved.any(|other| other.is_like(name.looks())) {
             return Err(Refusal::Reserved);
         }
-        Ok(Self(text.into()))
+        Ok(name)
+    }
+
+    fn with_looks(text: &str) -> Self {
+        Self(Arc::new((text.into(), Looks::of(text))))
     }
 
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.0.0
+    }
+
+    /// What it looks like.
+    #[must_use]
+    pub fn looks(&self) -> &Looks {
+        &self.0.1
     }
 }
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl Looks {
+    fn of(name: &str) -> Self {
+        let looks = [name.to_lowercase().as_str(), name].map(|name| skeleton(name).collect());
+        Self(looks.map(String::into_boxed_str))
+    }
+
+    /// Each of them, the most likely first.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether two names that look so are the same.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.0.iter().any(|look| other.0.contains(look))
+    }
+}
+
+impl Called {
+    /// Takes `text` as the name of somebody who may be here.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let is_short = text.chars().nth(NAME_CHARACTERS).is_none();
+        Self {
+            text: Line::new(text),
+            looks: is_short.then(|| Looks::of(text)),
+        }
     }
 }
 
@@ -103,67 +162,6 @@ fn is_allowed(character: char) -> bool {
     match character {
         '_' | '-' => true,
         _ => character.is_alphanumeric() && character.identifier_allowed(),
-    }
-}
-
-/// What a name looks like: its skeletons (UTS #39, section 4), of the name itself and of the name
-/// in lower case. Two names are the same if they have a look in common.
-fn looks_of(name: &str) -> [String; 2] {
-    [
-        skeleton(name).collect(),
-        skeleton(&name.to_lowercase()).collect(),
-    ]
-}
-
-/// Who has which name.
-#[derive(Debug, Default)]
-pub struct Names {
-    taken: HashMap<String, ClientId>,
-}
-
-impl Names {
-    /// Gives `name` to `client`, who gives back `old`.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Taken`], and then nothing has changed.
-    pub fn rename(&mut self, client: ClientId, old: &Name, name: &Name) -> Result<(), Refusal> {
-        let looks = looks_of(name.as_str());
-        let others = looks.iter().filter_map(|look| self.taken.get(look));
-        if others.into_iter().any(|other| *other != client) {
-            return Err(Refusal::Taken);
-        }
-        self.release(old);
-        self.taken.extend(looks.map(|look| (look, client)));
-        Ok(())
-    }
-
-    /// Gives a newcomer the name of a guest, which nobody can have: no number is used twice.
-    pub fn admit(&mut self, client: ClientId, guest: &Name) {
-        self.taken
-            .extend(looks_of(guest.as_str()).map(|look| (look, client)));
-    }
-
-    /// Takes back the name of somebody who has left.
-    pub fn release(&mut self, name: &Name) {
-        for look in looks_of(name.as_str()) {
-            self.taken.remove(&look);
-        }
-    }
-
-    /// Who is meant by `name`.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<ClientId> {
-        if name.chars().nth(NAME_CHARACTERS).is_some() {
-            return None;
-        }
-        // In lower case first: a name that is here under another case is meant before one that
-        // looks alike.
-        let [look, lower] = looks_of(name);
-        self.taken
-            .get(&lower)
-            .or_else(|| self.taken.get(&look))
-            .copied()
     }
 }
 
@@ -258,48 +256,20 @@ mod tests {
     }
 
     #[test]
-    fn two_names_that_look_alike_cannot_be_here_together() {
-        for (one, other) in [
-            ("Bob", "bob"),
-            ("al1ce", "alIce"),
-            ("modern", "modem"),
-            ("cop", "сор"),
+    fn two_names_are_the_same_if_they_look_alike() {
+        for (one, other, are_same) in [
+            ("Bob", "bob", true),
+            ("al1ce", "alIce", true),
+            ("modern", "modem", true),
+            ("cop", "сор", true),
+            ("alice", "alicia", false),
         ] {
-            let mut names = Names::default();
-            let [a, b] = [1, 2].map(|number| (ClientId(number), Name::guest(number)));
             let [one, other] = [one, other].map(|name| Name::parse(name).unwrap());
-            names.admit(a.0, &a.1);
-            names.admit(b.0, &b.1);
-            names.rename(a.0, &a.1, &one).unwrap();
             assert_eq!(
-                names.rename(b.0, &b.1, &other),
-                Err(Refusal::Taken),
+                one.looks().is_like(other.looks()),
+                are_same,
                 "{one} {other}"
             );
-            assert_eq!(
-                names.rename(a.0, &one, &other),
-                Ok(()),
-                "one's own name may change its looks"
-            );
-            names.release(&other);
-            assert_eq!(
-                names.rename(b.0, &b.1, &one),
-                Ok(()),
-                "and a name that was left is free"
-            );
         }
-    }
-
-    #[test]
-    fn a_name_is_found_in_any_case() {
-        let mut names = Names::default();
-        let guest = Name::guest(1);
-        names.admit(ClientId(1), &guest);
-        assert_eq!(names.find("Guest1"), Some(ClientId(1)));
-        names
-            .rename(ClientId(1), &guest, &Name::parse("Alice").unwrap())
-            .unwrap();
-        assert_eq!(names.find("aLICE"), Some(ClientId(1)));
-        assert_eq!(names.find("guest1"), None);
     }
 }

@@ -1,0 +1,85 @@
+//! What somebody does not want to read.
+//!
+//! Whom they ignore is a matter of the people; from which line on is one of the delivery.
+
+use crate::chat::answers::find;
+use crate::chat::commands::Asking;
+use crate::chat::notices::join_names;
+use crate::chat::people::Person;
+use crate::command::Arguments;
+use crate::delivery::filter::Hidden;
+use crate::event::ClientId;
+
+pub fn ignore(asking: &mut Asking<'_>, arguments: Arguments) {
+    let Arguments::Person(called) = arguments else {
+        return list(asking);
+    };
+    let Some(other) = find(asking, &called) else {
+        return;
+    };
+    if other == asking.client {
+        return asking.say(format_args!("you cannot ignore yourself"));
+    }
+    if !asking.chat.people.ignore(asking.client, other) {
+        return asking.say(format_args!("you ignore as many as you may"));
+    }
+    let at = asking.chat.now();
+    asking
+        .delivery
+        .hide(asking.client, Hidden::Author(other), at);
+    say_of(asking, other, "you ignore", " now");
+}
+
+pub fn unignore(asking: &mut Asking<'_>, arguments: Arguments) {
+    let Arguments::Person(called) = arguments else {
+        return;
+    };
+    let Some(other) = find(asking, &called) else {
+        return;
+    };
+    let at = asking.chat.now();
+    asking
+        .delivery
+        .show(asking.client, Hidden::Author(other), at);
+    if asking.chat.people.unignore(asking.client, other) {
+        say_of(asking, other, "you no longer ignore", "");
+    } else {
+        say_of(asking, other, "you do not ignore", "");
+    }
+}
+
+fn say_of(asking: &mut Asking<'_>, other: ClientId, before: &str, after: &str) {
+    if let Some(person) = asking.chat.people.get(other) {
+        let name = person.name.clone();
+        asking.say(format_args!("{before} {name}{after}"));
+    }
+}
+
+fn list(asking: &mut Asking<'_>) {
+    let people = &asking.chat.people;
+    let ignored = people.get(asking.client).map(Person::ignored);
+    let ignored = ignored.unwrap_or_default();
+    let people = ignored.iter().filter_map(|other| people.get(*other));
+    let names = people.map(|person| &person.name).collect::<Vec<_>>();
+    if names.is_empty() {
+        asking.say(format_args!("you ignore nobody"));
+    } else {
+        let names = join_names(names.iter().copied(), names.len(), names.len());
+        asking.say(format_args!("you ignore: {names}"));
+    }
+}
+
+pub fn quiet(asking: &mut Asking<'_>, _: Arguments) {
+    let at = asking.chat.now();
+    let Some(person) = asking.chat.people.get_mut(asking.client) else {
+        return;
+    };
+    person.is_quiet = !person.is_quiet;
+    if person.is_quiet {
+        asking.delivery.hide(asking.client, Hidden::Presence, at);
+        asking.say(format_args!("joins and departures are hidden now"));
+    } else {
+        asking.delivery.show(asking.client, Hidden::Presence, at);
+        asking.say(format_args!("joins and departures are shown again"));
+    }
+}

@@ -1,0 +1,190 @@
+//! One conversation: who is here, what was said lately, and the log of what everybody is to read.
+//!
+//! A room changes by facts alone. What follows from a fact depends on the room and on the time that
+//! comes with it, and on nothing else, so two rooms to which the same has happened are the same.
+
+use crate::chat::facts::{Fact, Reason};
+use crate::chat::gathering::Gathering;
+use crate::chat::history::History;
+use crate::chat::notices;
+use crate::clock::Clock;
+use crate::delivery::BlockPool;
+use crate::delivery::shared_log::{Origin, Rendered, SharedLog};
+use crate::event::ClientId;
+use crate::name::Name;
+use crate::text::{LINE_COST, Line, Lines, push_server_line};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// A conversation.
+#[derive(Debug, PartialEq)]
+pub struct Room {
+    /// What everybody is to read.
+    pub log: SharedLog,
+    /// What was said and done.
+    pub history: History,
+    /// Those of whom others have been told, in the order of their coming.
+    here: BTreeMap<ClientId, Name>,
+    /// The others, and who has gone without others knowing.
+    gathering: Gathering,
+}
+
+impl Room {
+    /// An empty room that remembers so many lines.
+    pub fn new(history: usize) -> Self {
+        Self {
+            log: SharedLog::default(),
+            history: History::new(history),
+            here: BTreeMap::new(),
+            gathering: Gathering::default(),
+        }
+    }
+
+    /// Those of whom others have been told, in the order of their coming.
+    pub fn here(&self) -> &BTreeMap<ClientId, Name> {
+        &self.here
+    }
+
+    /// When [`Fact::Waited`] changes something.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.gathering.next_due()
+    }
+
+    /// Does what follows from a fact.
+    pub fn apply(&mut self, fact: Fact, clock: Clock, blocks: &mut BlockPool) {
+        match fact {
+            Fact::Joined(client, name) => self.gathering.arrive(client, name, clock.instant),
+            Fact::Said(client, lines) => self.say(client, &lines, clock, blocks),
+            Fact::Did(client, action) => self.act(client, &action, clock, blocks),
+            Fact::Renamed(client, name) => self.rename(client, name, blocks),
+            Fact::Mentioned(client) => self.announce(client, blocks),
+            Fact::Left(client, reason) => self.leave(client, reason, clock, blocks),
+            Fact::Waited => self.tell_what_is_due(clock.instant, blocks),
+            Fact::Ended => {
+                self.announce_departures(blocks);
+                self.note(Origin::Server, "chatd is shutting down", blocks);
+            }
+        }
+    }
+
+    fn say(&mut self, client: ClientId, lines: &Lines, clock: Clock, blocks: &mut BlockPool) {
+        self.announce(client, blocks);
+        let Some(name) = self.here.get(&client) else {
+            return;
+        };
+        let prefix = format!("<{name}> ");
+        let count = lines.count();
+        let mut text = Vec::with_capacity(lines.len() + count * prefix.len());
+        for line in lines.iter() {
+            text.extend_from_slice(prefix.as_bytes());
+            text.extend_from_slice(line);
+            text.push(b'\n');
+        }
+        let rendered = Rendered {
+            text: &text,
+            count,
+            cost: lines.cost(),
+        };
+        self.log.append(Origin::Said(client), rendered, blocks);
+        let most = self.history.most_lines();
+        if most > 0 {
+            for line in lines.iter().skip(count.saturating_sub(most)) {
+                self.history
+                    .push(clock.time, client, prefix.as_bytes(), line);
+            }
+        }
+    }
+
+    fn act(&mut self, client: ClientId, action: &Line, clock: Clock, blocks: &mut BlockPool) {
+        self.announce(client, blocks);
+        let Some(name) = self.here.get(&client) else {
+            return;
+        };
+        let line = format!("* {name} {}\n", action.as_str());
+        let rendered = Rendered {
+            text: line.as_bytes(),
+            count: 1,
+            cost: action.as_str().len() as u64 + LINE_COST,
+        };
+        self.log.append(Origin::Done(client), rendered, blocks);
+        let line = &line.as_bytes()[..line.len() - 1];
+        self.history.push(clock.time, client, b"", line);
+    }
+
+    /// A newcomer's first name is the business of nobody else.
+    fn rename(&mut self, client: ClientId, name: Name, blocks: &mut BlockPool) {
+        if let Some(newcomer) = self.gathering.newcomer(client) {
+            *newcomer = name;
+        } else if let Some(old) = self.here.get(&client) {
+            let notice = format!("{old} is now {name}");
+            self.announce_departures(blocks);
+            self.note(Origin::Server, &notice, blocks);
+            self.here.insert(client, name);
+        }
+    }
+
+    fn leave(&mut self, client: ClientId, reason: Reason, clock: Clock, blocks: &mut BlockPool) {
+        if self.gathering.take_newcomer(client).is_some() {
+            return;
+        }
+        let Some(name) = self.here.remove(&client) else {
+            return;
+        };
+        match reason {
+            Reason::Untold => {}
+            Reason::Saying(_) => {
+                let notice = notices::departure(&[&name], &reason);
+                self.note(Origin::Presence(client), &notice, blocks);
+            }
+            reason => self.gathering.depart(client, name, reason, clock.instant),
+        }
+    }
+
+    fn tell_what_is_due(&mut self, now: Instant, blocks: &mut BlockPool) {
+        if self.gathering.departures_are_due(now) {
+            self.announce_departures(blocks);
+        }
+        let arrivals = self.gathering.take_due_arrivals(now);
+        if arrivals.is_empty() {
+            return;
+        }
+        self.announce_departures(blocks);
+        let origin = match arrivals.first_key_value() {
+            Some((only, _)) if arrivals.len() == 1 => Origin::Presence(*only),
+            _ => Origin::Gathered,
+        };
+        let names = arrivals.values().collect::<Vec<_>>();
+        self.note(origin, &notices::arrival(&names), blocks);
+        self.here.extend(arrivals);
+    }
+
+    /// Announces a newcomer of whom others are about to read.
+    fn announce(&mut self, client: ClientId, blocks: &mut BlockPool) {
+        if let Some(name) = self.gathering.take_newcomer(client) {
+            self.announce_departures(blocks);
+            let notice = notices::arrival(&[&name]);
+            self.note(Origin::Presence(client), &notice, blocks);
+            self.here.insert(client, name);
+        }
+    }
+
+    /// Says who has left, before anything is said of others who may have their names.
+    fn announce_departures(&mut self, blocks: &mut BlockPool) {
+        for (reason, departed) in self.gathering.take_departures() {
+            let names = departed.values().collect::<Vec<_>>();
+            let notice = notices::departure(&names, &reason);
+            self.note(Origin::Gathered, &notice, blocks);
+        }
+    }
+
+    fn note(&mut self, origin: Origin, notice: &str, blocks: &mut BlockPool) {
+        let mut text = Vec::new();
+        push_server_line(&mut text, format_args!("{notice}"));
+        let rendered = Rendered {
+            text: &text,
+            count: 1,
+            cost: notice.len() as u64 + LINE_COST,
+        };
+        self.log.append(origin, rendered, blocks);
+    }
+}
