@@ -12,10 +12,13 @@ use crate::shutdown::Bell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What is taken from the channel may cost so much before it is sent: the more, the fewer sends,
-/// but all of it should still be in the
-/// processor's cache when the last client gets it. It is what one client may have on its way.
-const BATCH_COST: u64 = 384 << 10;
+/// How many bytes are rendered before they are sent: the more, the fewer sends, but all of them
+/// should still be in the processor's cache when the last client gets them. With one event more
+/// they are what one try looks at.
+const BATCH_BYTES: u64 = 224 << 10;
+
+/// What an event costs at least of a batch, in bytes: few of them are nothing but their text.
+const EVENT_BYTES: u64 = 256;
 
 /// How long the clients' threads have, at the end, to pass on what they hold.
 const COLLECTING_TIME: Duration = Duration::from_secs(1);
@@ -64,18 +67,22 @@ impl Broadcaster {
     fn turn(&mut self, events: &EventReceiver, writability: &Writability, until: Option<Instant>) {
         self.wait(events, writability, until);
         self.clock = Clock::now();
-        let mut cost = 0;
         let mut places = Vec::new();
-        while cost + (self.delivery.told_bytes() as u64) < BATCH_COST
+        let rendered = self.rendered();
+        while self.rendered() - rendered + EVENT_BYTES * (places.len() as u64) < BATCH_BYTES
             && let Some(queued) = events.try_receive()
         {
-            cost += queued.cost;
             places.push(queued.places);
             self.handle(queued.event, self.clock);
         }
         // Those who wait for room read on while this is sent.
         drop(places);
         self.flush(self.clock);
+    }
+
+    /// How many bytes were made for clients to read, ever.
+    fn rendered(&mut self) -> u64 {
+        self.scene.log().bytes_ever() + self.delivery.told_bytes()
     }
 
     /// Waits for an event, for a socket that was full, and no longer than until something is due.

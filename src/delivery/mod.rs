@@ -39,7 +39,7 @@ pub struct Delivery {
     leaving: BTreeSet<(Instant, ClientId)>,
     /// Who is to be tried at the next flush, beside everybody if something was logged.
     ready: Vec<ClientId>,
-    told_bytes: usize,
+    told_bytes: u64,
     /// Everything before this was offered to every client that keeps up.
     flushed: Option<Position>,
     patience: Patience,
@@ -78,14 +78,14 @@ impl Delivery {
         if let Some(recipient) = self.recipients.get_mut(client)
             && recipient.leaving.is_none()
         {
-            self.told_bytes += answer.len();
+            self.told_bytes += answer.len() as u64;
             recipient.outbox.push(at, answer);
             self.ready.push(client);
         }
     }
 
-    /// How many bytes clients were told alone since the last flush.
-    pub fn told_bytes(&self) -> usize {
+    /// How many bytes clients were told alone, ever.
+    pub fn told_bytes(&self) -> u64 {
         self.told_bytes
     }
 
@@ -221,7 +221,6 @@ impl Delivery {
     pub fn flush(&mut self, log: &mut SharedLog, now: Instant) {
         let end = log.seal();
         let ready = mem::take(&mut self.ready);
-        self.told_bytes = 0;
         let mut outcomes = Vec::new();
         let is_new = self.flushed != Some(end);
         self.flushed = Some(end);

@@ -119,6 +119,7 @@ pub struct SharedLog {
     is_sealed: bool,
     /// The blocks that have their text with CR LF too, by what was logged before them.
     with_crlf: VecDeque<u64>,
+    bytes_ever: u64,
 }
 
 impl Default for SharedLog {
@@ -127,6 +128,7 @@ impl Default for SharedLog {
             blocks: VecDeque::from([Block::default()]),
             is_sealed: true,
             with_crlf: VecDeque::new(),
+            bytes_ever: 0,
         }
     }
 }
@@ -134,6 +136,7 @@ impl Default for SharedLog {
 impl SharedLog {
     /// Adds lines.
     pub fn append(&mut self, origin: Origin, mut lines: Rendered<'_>, pool: &mut BlockPool) {
+        self.bytes_ever += lines.text.len() as u64;
         while !lines.text.is_empty() {
             let length = self.last().room_for(lines.text);
             if length == 0 {
@@ -154,6 +157,11 @@ impl SharedLog {
     pub fn seal(&mut self) -> Position {
         self.is_sealed = true;
         Position(self.last().end())
+    }
+
+    /// How many bytes have been logged, ever.
+    pub fn bytes_ever(&self) -> u64 {
+        self.bytes_ever
     }
 
     /// What has been logged has cost, ever.
