@@ -24,7 +24,7 @@ const EVENT_BYTES: u64 = 256;
 const COLLECTING_TIME: Duration = Duration::from_secs(1);
 
 /// How long what is pending is written at the end, collecting included.
-const CLOSING_TIME: Duration = Duration::from_secs(2);
+const GOODBYE_TIME: Duration = Duration::from_secs(2);
 
 /// All state of the server that clients can see.
 pub struct Broadcaster {
@@ -53,13 +53,15 @@ impl Broadcaster {
             self.turn(events, writability, None);
         }
         let start = Instant::now();
-        let collected = start + COLLECTING_TIME;
+        let (collected, until) = (start + COLLECTING_TIME, start + GOODBYE_TIME);
+        // What is in the channel already, then what follows.
+        self.turn(events, writability, Some(start));
         while self.scene.count() > 0 && Instant::now() < collected {
             self.turn(events, writability, Some(collected));
         }
-        self.end(start + CLOSING_TIME);
-        while !self.delivery.is_empty() {
-            self.turn(events, writability, None);
+        self.end(until);
+        while !self.delivery.is_empty() && Instant::now() < until {
+            self.turn(events, writability, Some(until));
         }
     }
 

@@ -1,8 +1,9 @@
 //! The one channel, from the clients' threads to the broadcaster, and what it may hold.
 //!
 //! It is bounded three ways: by events, by what they cost together, and by both for each client, so
-//! that a flooder does not stand in front of everybody. Nobody blocks in it. Who finds no room waits
-//! where it waits for everything else, and the broadcaster waits for a doorbell beside the sockets.
+//! that a flooder does not stand in front of everybody. A send never waits. Who finds no room waits a
+//! moment for the broadcaster to take what is on its way, and then where it waits for everything else.
+//! The broadcaster waits for a doorbell, beside the sockets.
 
 use crate::event::Event;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -142,8 +143,8 @@ impl EventReceiver {
         self.queue.try_recv().ok()
     }
 
-    /// Waits by means of `wait`, which ends when the doorbell rings, unless there is an event.
-    /// Returns whether it did.
+    /// Calls `wait`, which ends when the doorbell rings, if no event is queued. Returns whether it was
+    /// called.
     pub fn wait_by(&self, wait: impl FnOnce()) -> bool {
         // A sleep costs more than what comes in such a moment while much is said.
         for _ in 0..YIELDS {

@@ -68,16 +68,16 @@ pub struct ClientLimits {
 pub struct LineLimits {
     /// The longest line, in bytes without its end.
     pub longest: usize,
-    /// Bytes per second; 0 means no limit.
+    /// Cost per second; 0 means no limit.
     pub rate: u64,
 }
 
 /// What one client may leave unread.
 #[derive(Debug, Clone, Copy)]
 pub struct BacklogLimits {
-    /// Bytes of what all read.
+    /// Of what all read, as a cost: a line costs its bytes and 80.
     pub most: u64,
-    /// How long the others wait for a client that has left more than that unread.
+    /// How long the others wait for a client that reads too slowly.
     pub patience: Duration,
 }
 
@@ -153,8 +153,8 @@ struct Args {
         value_parser = size(1..=MIB, "a size from 1B to 1MiB"))]
     max_line: Option<u64>,
 
-    /// Bytes per second that one client may keep up; 4 times as much may come at once; 0 means no
-    /// limit [default: 1MiB, with --raw 0]
+    /// What one client may send per second, where a line costs its bytes and 80; 4 times as much
+    /// may come at once; 0 means no limit [default: 1MiB, with --raw 0]
     #[arg(long, value_name = "SIZE", env = "CHATD_RATE",
         value_parser = size(0..=u64::MAX, "a size from 0, such as 64KiB"))]
     rate: Option<u64>,
@@ -164,9 +164,9 @@ struct Args {
         value_parser = size(MIB..=u64::MAX, "a size from 1MiB"))]
     max_backlog: u64,
 
-    /// How long the others wait for a client that left more than that unread, from 100ms
-    #[arg(long, value_name = "DURATION", env = "CHATD_PATIENCE", default_value = "5s",
-        value_parser = duration(Duration::from_millis(100), "a duration from 100ms, such as 5s"))]
+    /// How long the others wait for a client that reads too slowly, from 100ms
+    #[arg(long, value_name = "DURATION", env = "CHATD_PATIENCE", default_value = "10s",
+        value_parser = duration(Duration::from_millis(100), "a duration from 100ms, such as 10s"))]
     patience: Duration,
 
     /// Disconnect a client that has sent no byte for so long, from 1s [default: off]

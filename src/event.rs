@@ -143,8 +143,6 @@ pub enum Ending {
     Shutdown,
     /// It speaks another protocol, HTTP or TLS, and is answered in HTTP.
     NotChat,
-    /// The system had no thread for it.
-    NoThread,
     /// Something else.
     Failed(io::ErrorKind),
     /// Its thread panicked.
@@ -186,7 +184,6 @@ impl fmt::Display for Ending {
             Self::TooSlow => f.write_str("too slow"),
             Self::Shutdown => f.write_str("shutdown"),
             Self::NotChat => f.write_str("not a chat client: it speaks HTTP or TLS"),
-            Self::NoThread => f.write_str("the system has no thread for it"),
             Self::Failed(kind) => write!(f, "{kind}"),
             Self::Panicked => f.write_str("internal error"),
         }

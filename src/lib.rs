@@ -5,13 +5,14 @@
 //! | where | place |
 //! | --- | --- |
 //! | what the user wants, in which units, at what time | [`config`], [`units`], [`clock`] |
-//! | a client is accepted, if there is a seat for it | [`server`], `seats`, `rejection` |
-//! | its thread reads its bytes, no faster than its rate, and makes lines of them | `client` |
-//! | lines become events, and commands are understood | [`event`], [`text`], [`command`] |
-//! | the one thread with all state takes them | [`broadcaster`] |
-//! | what they mean | `chat` |
-//! | where they wait, once for everybody, and leave for each | `delivery`, over a [`wire`] |
-//! | what is said of it on stderr, and how it ends | `logging`, `shutdown` |
+//! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, `rejection`, `shutdown` |
+//! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes | `client` |
+//! | the words between the threads | [`event`], [`command`], [`text`], `name`, [`wire`] |
+//! | it passes no faster than it may | `channel`, [`pressure`] |
+//! | the one thread with all state takes it | [`broadcaster`] |
+//! | what it means: it is asked, becomes a fact, and is applied | `chat` |
+//! | **where it waits**, once for everybody, and **leaves** for each | `delivery` |
+//! | what is said of it on stderr | `logging` |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::unchecked_time_subtraction))]
 

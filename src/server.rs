@@ -27,7 +27,7 @@ use std::time::Duration;
 const OWN_DESCRIPTORS: u64 = 32;
 
 /// How long clients have at the end to close their side, after everything was written to them.
-const CLOSING_TIME: Duration = Duration::from_millis(800);
+const LINGERING_TIME: Duration = Duration::from_millis(800);
 
 /// Why the server could not start, or did not end well.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ fn serve_clients(
     if broadcaster.join().is_err() {
         return Err(ServerError::Broken);
     }
-    seats.wait_until_free(CLOSING_TIME);
+    seats.wait_until_free(LINGERING_TIME);
     Ok(())
 }
 

@@ -57,41 +57,43 @@ pub fn who(asking: &mut Asking<'_>, arguments: Arguments) {
         Arguments::Text(prefix) => prefix.as_str(),
         _ => "",
     };
-    let here = asking.chat.room.here().keys().copied();
+    let here = asking.chat.room.here();
+    let me = asking.chat.people.get(asking.client);
     // Who asks knows of itself, also before others do.
-    let newcomer = Some(asking.client).filter(|me| !asking.chat.room.here().contains_key(me));
-    let people = here.chain(newcomer).filter_map(|client| {
-        let person = asking.chat.people.get(client)?;
-        begins_with(person.name.as_str(), prefix).then_some((client, person))
-    });
-    let mut text = Vec::new();
-    let mut count = 0;
-    for (client, person) in people {
-        if count < LISTED_PEOPLE {
-            let you = if client == asking.client {
-                " (you)"
-            } else {
-                ""
-            };
-            let quiet = show_duration(asking.clock.since(person.heard));
-            let away = if person.away == Away::No {
-                ""
-            } else {
-                ", away"
-            };
-            text.push(format!("{}{you}, quiet for {quiet}{away}", person.name));
-        }
-        count += 1;
-    }
-    if count == 0 {
+    let newcomer = me.filter(|_| !here.contains_key(&asking.client));
+    let newcomer = newcomer.map(|me| (&asking.client, &me.name));
+    let matching = here.iter().chain(newcomer);
+    let mut matching = matching.filter(|(_, name)| begins_with(name.as_str(), prefix));
+    let listed = matching
+        .by_ref()
+        .take(LISTED_PEOPLE)
+        .map(|(client, _)| *client);
+    let listed = listed.collect::<Vec<_>>();
+    let more = matching.count();
+    if listed.is_empty() {
         return asking.say(format_args!("nobody here by that name"));
     }
-    asking.say(format_args!("{count} here:"));
-    for line in text {
+    asking.say(format_args!("{} here:", listed.len() + more));
+    for client in listed {
+        let Some(person) = asking.chat.people.get(client) else {
+            continue;
+        };
+        let you = if client == asking.client {
+            " (you)"
+        } else {
+            ""
+        };
+        let quiet = show_duration(asking.clock.since(person.heard));
+        let away = if person.away == Away::No {
+            ""
+        } else {
+            ", away"
+        };
+        let line = format!("{}{you}, quiet for {quiet}{away}", person.name);
         asking.say(format_args!("{line}"));
     }
-    if count > LISTED_PEOPLE {
-        asking.say(format_args!("and {} more", count - LISTED_PEOPLE));
+    if more > 0 {
+        asking.say(format_args!("and {more} more"));
     }
 }
 
@@ -106,7 +108,7 @@ pub fn whois(asking: &mut Asking<'_>, arguments: Arguments) {
     let Arguments::Person(called) = arguments else {
         return;
     };
-    let found = find(asking, &called);
+    let found = find_and_introduce(asking, &called);
     let Some(person) = found.and_then(|client| asking.chat.people.get(client)) else {
         return;
     };
@@ -127,7 +129,7 @@ pub fn whois(asking: &mut Asking<'_>, arguments: Arguments) {
 
 /// Who is meant by a name, or an answer that nobody is. If others have not been told of them yet,
 /// they are now: they may have the name of somebody who has left.
-pub fn find(asking: &mut Asking<'_>, called: &Called) -> Option<ClientId> {
+pub fn find_and_introduce(asking: &mut Asking<'_>, called: &Called) -> Option<ClientId> {
     let found = asking.chat.people.find(called);
     if let Some(client) = found {
         asking.apply(Fact::Mentioned(client));

@@ -28,6 +28,7 @@ pub struct Gathering {
 impl Gathering {
     /// A newcomer is here.
     pub fn arrive(&mut self, client: ClientId, name: Name, now: Instant) {
+        self.take_newcomer(client);
         self.arrivals.insert(client, (name, now));
         self.in_order.insert((now, client));
     }

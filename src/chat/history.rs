@@ -34,6 +34,8 @@ pub struct History {
     most_lines: usize,
     bytes: usize,
     entries: VecDeque<Entry>,
+    /// How many lines it has ever been given: another number, another history.
+    version: u64,
 }
 
 impl History {
@@ -44,6 +46,7 @@ impl History {
             most_lines,
             bytes: 0,
             entries: VecDeque::new(),
+            version: 0,
         }
     }
 
@@ -59,10 +62,17 @@ impl History {
         self.entries.is_empty()
     }
 
+    /// What changes with each line that is added.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// Adds a line without its end, made of two parts.
     pub fn push(&mut self, time: Timestamp, author: ClientId, prefix: &[u8], text: &[u8]) {
         let text = [prefix, text].concat().into_boxed_slice();
         self.bytes += text.len();
+        self.version += 1;
         self.entries.push_back(Entry { time, author, text });
         while self.entries.len() > self.most_lines || self.bytes > HISTORY_BYTES {
             let Some(oldest) = self.entries.pop_front() else {

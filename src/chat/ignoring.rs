@@ -2,7 +2,7 @@
 //!
 //! Whom they ignore is a matter of the people; from which line on is one of the delivery.
 
-use crate::chat::answers::find;
+use crate::chat::answers::find_and_introduce;
 use crate::chat::commands::Asking;
 use crate::chat::notices::join_names;
 use crate::chat::people::Person;
@@ -14,19 +14,25 @@ pub fn ignore(asking: &mut Asking<'_>, arguments: Arguments) {
     let Arguments::Person(called) = arguments else {
         return list(asking);
     };
-    let Some(other) = find(asking, &called) else {
+    let Some(other) = find_and_introduce(asking, &called) else {
         return;
     };
     if other == asking.client {
         return asking.say(format_args!("you cannot ignore yourself"));
     }
-    if !asking.chat.people.ignore(asking.client, other) {
+    let at = asking.chat.now();
+    for gone in asking.chat.people.forget_gone(asking.client) {
+        asking
+            .delivery
+            .show(asking.client, Hidden::Author(gone), at);
+    }
+    if !asking.chat.people.may_ignore(asking.client, other) {
         return asking.say(format_args!("you ignore as many as you may"));
     }
-    let at = asking.chat.now();
-    asking
-        .delivery
-        .hide(asking.client, Hidden::Author(other), at);
+    if !hide(asking, Hidden::Author(other)) {
+        return;
+    }
+    asking.chat.people.ignore(asking.client, other);
     say_of(asking, other, "you ignore", " now");
 }
 
@@ -34,7 +40,7 @@ pub fn unignore(asking: &mut Asking<'_>, arguments: Arguments) {
     let Arguments::Person(called) = arguments else {
         return;
     };
-    let Some(other) = find(asking, &called) else {
+    let Some(other) = find_and_introduce(asking, &called) else {
         return;
     };
     let at = asking.chat.now();
@@ -69,17 +75,35 @@ fn list(asking: &mut Asking<'_>) {
     }
 }
 
-pub fn quiet(asking: &mut Asking<'_>, _: Arguments) {
+/// Hides something from here on, or answers that it cannot.
+fn hide(asking: &mut Asking<'_>, what: Hidden) -> bool {
     let at = asking.chat.now();
-    let Some(person) = asking.chat.people.get_mut(asking.client) else {
-        return;
-    };
-    person.is_quiet = !person.is_quiet;
-    if person.is_quiet {
-        asking.delivery.hide(asking.client, Hidden::Presence, at);
+    let is_hidden = asking.delivery.hide(asking.client, what, at);
+    if !is_hidden {
+        asking.say(format_args!(
+            "you are too far behind: read on, then try again"
+        ));
+    }
+    is_hidden
+}
+
+pub fn quiet(asking: &mut Asking<'_>, _: Arguments) {
+    let client = asking.client;
+    let is_quiet = asking
+        .chat
+        .people
+        .get(client)
+        .is_some_and(|person| person.is_quiet);
+    if is_quiet {
+        let at = asking.chat.now();
+        asking.delivery.show(client, Hidden::Presence, at);
+        asking.say(format_args!("joins and departures are shown again"));
+    } else if hide(asking, Hidden::Presence) {
         asking.say(format_args!("joins and departures are hidden now"));
     } else {
-        asking.delivery.show(asking.client, Hidden::Presence, at);
-        asking.say(format_args!("joins and departures are shown again"));
+        return;
+    }
+    if let Some(person) = asking.chat.people.get_mut(client) {
+        person.is_quiet = !is_quiet;
     }
 }

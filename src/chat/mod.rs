@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::command::Command;
 use crate::delivery::Delivery;
 use crate::delivery::shared_log::{Position, SharedLog};
-use crate::event::{Answer, Arrival, ClientId, Departure};
+use crate::event::{Arrival, ClientId, Departure};
 use crate::logging::lines as log_lines;
 use crate::text::Lines;
 use commands::Asking;
@@ -30,6 +30,7 @@ use facts::{Fact, Reason};
 use people::People;
 use room::Room;
 use std::time::Instant;
+use welcome::Opening;
 
 /// What happens on the server, as far as clients can see it.
 pub trait Scene: Send {
@@ -73,6 +74,7 @@ pub struct Chat {
     motd: Vec<String>,
     people: People,
     room: Room,
+    opening: Opening,
     /// When the server began.
     started: Instant,
 }
@@ -84,6 +86,7 @@ impl Chat {
             motd,
             people: People::default(),
             room: Room::new(history),
+            opening: Opening::default(),
             started: clock.instant,
         }
     }
@@ -119,7 +122,9 @@ impl Scene for Chat {
         log_lines::joined(address, Some(name.as_str()));
         let at = self.now();
         delivery.join(client, arrival, at);
-        delivery.tell(client, at, Answer::Lines(self.welcome(&name, clock)));
+        for part in self.welcome(&name, clock) {
+            delivery.tell(client, at, part);
+        }
         self.apply(Fact::Joined(client, name), clock, delivery);
     }
 

@@ -156,22 +156,32 @@ impl People {
         self.people.len()
     }
 
-    /// `client` ignores `other` from now on, and forgets those who have left meanwhile. Returns
-    /// whether it may ignore so many.
-    pub fn ignore(&mut self, client: ClientId, other: ClientId) -> bool {
-        let Some(person) = self.people.get_mut(&client) else {
-            return false;
-        };
-        let mut ignored = std::mem::take(&mut person.ignored);
-        ignored.retain(|other| self.people.contains_key(other));
-        let may = ignored.contains(&other) || ignored.len() < MOST_IGNORED;
-        if may && !ignored.contains(&other) {
-            ignored.push(other);
-        }
+    /// `client` no longer ignores those who have left. Returns whom.
+    pub fn forget_gone(&mut self, client: ClientId) -> Vec<ClientId> {
+        let ignored = self.people.get(&client).map(Person::ignored);
+        let (ignored, gone) = ignored
+            .unwrap_or_default()
+            .into_iter()
+            .partition(|other| self.people.contains_key(other));
         if let Some(person) = self.people.get_mut(&client) {
             person.ignored = ignored;
         }
-        may
+        gone
+    }
+
+    /// Whether `client` may ignore `other` beside those whom it ignores.
+    pub fn may_ignore(&self, client: ClientId, other: ClientId) -> bool {
+        let person = self.people.get(&client);
+        person.is_some_and(|person| person.ignores(other) || person.ignored.len() < MOST_IGNORED)
+    }
+
+    /// `client` ignores `other` from now on.
+    pub fn ignore(&mut self, client: ClientId, other: ClientId) {
+        if let Some(person) = self.people.get_mut(&client)
+            && !person.ignores(other)
+        {
+            person.ignored.push(other);
+        }
     }
 
     /// `client` ignores `other` no longer. Returns whether it did.
@@ -241,12 +251,15 @@ mod tests {
             );
         }
         for number in 3..=102 {
-            assert!(people.ignore(ALICE, ClientId(number)));
+            assert!(people.may_ignore(ALICE, ClientId(number)));
+            people.ignore(ALICE, ClientId(number));
         }
-        assert!(people.ignore(ALICE, ClientId(3)), "she does already");
-        assert!(!people.ignore(ALICE, ClientId(103)));
+        assert!(people.may_ignore(ALICE, ClientId(3)), "she does already");
+        assert!(!people.may_ignore(ALICE, ClientId(103)));
         people.apply(&Fact::Left(ClientId(50), crate::chat::facts::Reason::None));
-        assert!(people.ignore(ALICE, ClientId(103)));
+        assert_eq!(people.forget_gone(ALICE), [ClientId(50)]);
+        assert!(people.may_ignore(ALICE, ClientId(103)));
+        people.ignore(ALICE, ClientId(103));
         assert_eq!(people.get(ALICE).unwrap().ignored().len(), 100);
     }
 }

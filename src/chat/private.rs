@@ -1,6 +1,6 @@
 //! Private messages.
 
-use crate::chat::answers::find;
+use crate::chat::answers::find_and_introduce;
 use crate::chat::commands::Asking;
 use crate::chat::facts::Fact;
 use crate::chat::notices::quote;
@@ -11,9 +11,9 @@ use crate::text::{Line, push_server_line};
 
 pub fn msg(asking: &mut Asking<'_>, arguments: Arguments) {
     if let Arguments::Message(called, message) = arguments
-        && let Some(to) = find(asking, &called)
+        && let Some(to) = find_and_introduce(asking, &called)
     {
-        write(asking, to, &message);
+        send_privately(asking, to, &message);
     }
 }
 
@@ -24,13 +24,15 @@ pub fn reply(asking: &mut Asking<'_>, arguments: Arguments) {
     let person = asking.chat.people.get(asking.client);
     match person.and_then(|person| person.correspondent.clone()) {
         None => asking.say(format_args!("nobody has written to you yet")),
-        Some((to, _)) if asking.chat.people.get(to).is_some() => write(asking, to, &message),
+        Some((to, _)) if asking.chat.people.get(to).is_some() => {
+            send_privately(asking, to, &message)
+        }
         Some((_, name)) => asking.say(format_args!("{name} has left, nothing was sent")),
     }
 }
 
 /// Writes to `to`, unless they ignore the author, who is not told.
-fn write(asking: &mut Asking<'_>, to: ClientId, message: &Line) {
+fn send_privately(asking: &mut Asking<'_>, to: ClientId, message: &Line) {
     let from = asking.client;
     asking.apply(Fact::Mentioned(from));
     let people = &asking.chat.people;

@@ -8,8 +8,9 @@ use crate::chat::gathering::Gathering;
 use crate::chat::history::History;
 use crate::chat::notices;
 use crate::clock::Clock;
-use crate::delivery::BlockPool;
-use crate::delivery::shared_log::{Origin, Rendered, SharedLog};
+
+use crate::delivery::block::{BlockPool, Origin, Rendered};
+use crate::delivery::shared_log::SharedLog;
 use crate::event::ClientId;
 use crate::name::Name;
 use crate::text::{LINE_COST, Line, Lines, push_server_line};
@@ -186,5 +187,71 @@ impl Room {
             cost: notice.len() as u64 + LINE_COST,
         };
         self.log.append(origin, rendered, blocks);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    fn fact() -> impl Strategy<Value = Fact> {
+        let client = || (1_u64..6).prop_map(ClientId);
+        let line = || "[a-z ]{1,20}".prop_map(|text| Line::new(&text));
+        let lines = prop::collection::vec("[a-z]{0,9}", 1..4).prop_map(|texts| {
+            let mut lines = Lines::default();
+            texts
+                .iter()
+                .for_each(|text| lines.push_raw(text.as_bytes()));
+            lines
+        });
+        let reason = prop_oneof![
+            Just(Reason::None),
+            Just(Reason::Idle),
+            Just(Reason::TooSlow),
+            line().prop_map(Reason::Saying),
+        ];
+        prop_oneof![
+            (client(), 1_u64..99).prop_map(|(client, n)| Fact::Joined(client, Name::guest(n))),
+            (client(), lines).prop_map(|(client, lines)| Fact::Said(client, lines)),
+            (client(), line()).prop_map(|(client, line)| Fact::Did(client, line)),
+            (client(), 1_u64..99).prop_map(|(client, n)| Fact::Renamed(client, Name::guest(n))),
+            client().prop_map(Fact::Mentioned),
+            (client(), reason).prop_map(|(client, reason)| Fact::Left(client, reason)),
+            Just(Fact::Waited),
+            Just(Fact::Ended),
+        ]
+    }
+
+    proptest! {
+        /// What is done with the rest of the server meanwhile makes no difference.
+        #[test]
+        fn two_rooms_to_which_the_same_has_happened_are_the_same(
+            facts in prop::collection::vec((fact(), 0_u64..900), 0..60)
+        ) {
+            let start = Clock { instant: Instant::now(), time: Timestamp::UNIX_EPOCH };
+            let mut rooms = [(); 2].map(|()| Room::new(5));
+            let mut pools = [(); 2].map(|()| BlockPool::default());
+            // One of them gets blocks that were used before.
+            let mut other = Room::new(5);
+            let line = Fact::Joined(ClientId(9), Name::guest(9));
+            other.apply(line, start, &mut pools[1]);
+            other.apply(Fact::Mentioned(ClientId(9)), start, &mut pools[1]);
+            other.log.forget_all(&mut pools[1]);
+            let mut now = 0;
+            for (fact, milliseconds) in facts {
+                now += milliseconds;
+                let clock = Clock {
+                    instant: start.instant + Duration::from_millis(now),
+                    time: start.time + Duration::from_millis(now),
+                };
+                for (room, pool) in rooms.iter_mut().zip(&mut pools) {
+                    room.apply(fact.clone(), clock, pool);
+                }
+                prop_assert_eq!(&rooms[0], &rooms[1]);
+            }
+        }
     }
 }

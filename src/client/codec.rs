@@ -5,8 +5,8 @@ use crate::chat::commands::{Counts, Meaning, understand};
 use crate::client::lines::{Cut, Cutter, End, Grammar};
 use crate::client::rate::REQUEST_COST;
 use crate::client::strangers::Strangers;
-use crate::client::telnet::{Asked, Telnet};
-use crate::command::{Command, Input, interpret};
+use crate::client::telnet::{Requests, Telnet};
+use crate::command::{Command, Input, Request, interpret};
 use crate::event::{Answer, Ending};
 use crate::text::{LINE_COST, Lines, push_server_line};
 use std::collections::VecDeque;
@@ -48,29 +48,15 @@ pub enum Heard {
     Nothing,
 }
 
-/// Understands what clients send.
-pub trait Codec {
-    /// Takes bytes as they came. They may be changed.
-    fn feed(&mut self, bytes: &mut [u8]);
-
-    /// Takes the end of the stream.
-    fn end(&mut self);
-
-    /// What comes next: lines that cost at most `most` together, or a single one that costs more, or
-    /// something else. Nothing if that takes more bytes.
-    fn next(&mut self, most: u64) -> Option<Item>;
-
-    /// The client is silent: gives back memory.
-    fn rest(&mut self);
-}
-
-/// Adds the line that `push` appends to `said`. Returns that line alone if it costs too much beside
-/// the others.
-fn add(said: &mut Lines, most: u64, push: impl FnOnce(&mut Lines)) -> Option<Lines> {
+/// Adds the line that `push` appends to `said`, or returns it if it costs too much beside the others.
+fn add(said: &mut Lines, most: u64, push: impl FnOnce(&mut Lines)) -> Lines {
     let before = said.len();
     push(said);
-    let is_too_much = before > 0 && said.cost() > most;
-    is_too_much.then(|| said.split_off_last(before))
+    if before > 0 && said.cost() > most {
+        said.split_off_last(before)
+    } else {
+        Lines::default()
+    }
 }
 
 impl Item {
@@ -90,6 +76,22 @@ impl Item {
         })
     }
 
+    fn request(request: &Request) -> Self {
+        let (heard, cost) = match understand(request) {
+            Meaning::Leaves(text) => (Heard::Left(Ending::Quit(text)), 0),
+            Meaning::Asks(command, Counts::AsRequest) => (Heard::Asked(command), REQUEST_COST),
+            Meaning::Asks(command, Counts::AsLine) => {
+                let length = request.arguments.as_str().len() as u64;
+                (Heard::Asked(command), length + LINE_COST)
+            }
+        };
+        Self {
+            heard,
+            cost,
+            lines: 1,
+        }
+    }
+
     fn answer(content: &str) -> Self {
         let mut text = Vec::new();
         push_server_line(&mut text, format_args!("{content}"));
@@ -97,8 +99,10 @@ impl Item {
     }
 }
 
-/// Chat: telnet commands are taken out, lines are cleaned, and some are commands.
-pub struct Terminal {
+/// Understands what a client sends: in chat telnet commands are taken out, lines are cleaned, and
+/// some are commands; in raw mode every line is passed on as it is.
+pub struct Codec {
+    grammar: Grammar,
     longest: usize,
     strangers: Strangers,
     telnet: Telnet,
@@ -112,15 +116,16 @@ pub struct Terminal {
     uncounted: u64,
 }
 
-impl Terminal {
+impl Codec {
     /// For lines of up to so many bytes.
     #[must_use]
-    pub fn new(longest: usize) -> Self {
+    pub fn new(grammar: Grammar, longest: usize) -> Self {
         Self {
+            grammar,
             longest,
             strangers: Strangers::default(),
             telnet: Telnet::default(),
-            cutter: Cutter::new(Grammar::Chat, longest),
+            cutter: Cutter::new(grammar, longest),
             has_sent_cr: false,
             queue: VecDeque::new(),
             held: Lines::default(),
@@ -128,21 +133,112 @@ impl Terminal {
         }
     }
 
+    /// Takes bytes as they came. They may be changed.
+    pub fn feed(&mut self, bytes: &mut [u8]) {
+        if self.strangers.begins(bytes) {
+            self.queue.push_back(Item::free(Heard::Stranger));
+        } else if self.grammar == Grammar::Raw {
+            self.cutter.feed(bytes);
+        } else {
+            let mut asked = Requests::default();
+            let length = self.telnet.take_out(bytes, &mut asked);
+            self.uncounted += (bytes.len() - length) as u64;
+            self.hear_telnet(asked);
+            self.cutter.feed(&bytes[..length]);
+        }
+    }
+
+    /// Takes the end of the stream.
+    pub fn end(&mut self) {
+        self.cutter.end();
+    }
+
+    /// The client is silent: gives back memory.
+    pub fn rest(&mut self) {
+        self.cutter.rest();
+    }
+
+    /// What comes next: lines that cost at most `most` together, or a single one that costs more, or
+    /// something else. Nothing if that takes more bytes.
+    pub fn next_item(&mut self, most: u64) -> Option<Item> {
+        let most = most.min(EVENT_COST);
+        let mut said = mem::take(&mut self.held);
+        if said.is_empty() {
+            said = Lines::with_capacity(self.cutter.pending().min(EVENT_COST as usize));
+        }
+        while self.held.is_empty() && (said.is_empty() || self.queue.is_empty()) {
+            if let Some(item) = self.queue.pop_front() {
+                return Some(item);
+            }
+            if !self.cut(&mut said, most) {
+                break;
+            }
+        }
+        self.uncounted += self.cutter.take_dropped();
+        Item::said(said).or_else(|| {
+            let cost = mem::take(&mut self.uncounted);
+            (cost > 0).then_some(Item {
+                cost,
+                ..Item::free(Heard::Nothing)
+            })
+        })
+    }
+
+    /// Cuts one line and adds it to `said`, or to what comes behind that. Returns whether there was
+    /// one.
+    fn cut(&mut self, said: &mut Lines, most: u64) -> bool {
+        let Some(cut) = self.cutter.next_line() else {
+            return false;
+        };
+        let (line, end) = match cut {
+            Cut::EndOfTransmission => {
+                let ending = Ending::Quit(None);
+                self.queue.push_back(Item::free(Heard::Left(ending)));
+                return true;
+            }
+            Cut::Line(line, _) | Cut::TooLong(line) if self.strangers.says(line) => {
+                self.queue.push_back(Item::free(Heard::Stranger));
+                return true;
+            }
+            Cut::TooLong(_) => {
+                self.queue.push_back(match self.grammar {
+                    Grammar::Chat => Item::answer(&format!(
+                        "line too long: the limit is {} bytes, nothing was sent",
+                        self.longest
+                    )),
+                    Grammar::Raw => Item::free(Heard::Dropped),
+                });
+                return true;
+            }
+            Cut::Line(line, end) => (line, end),
+        };
+        if self.grammar == Grammar::Raw {
+            self.held = add(said, most, |lines| lines.push_raw(line));
+        } else if line.is_empty() {
+            self.uncounted += 1;
+        } else {
+            match interpret(line) {
+                Input::Text(text) => self.held = add(said, most, |lines| lines.push_clean(text)),
+                Input::Trimmed(text) => {
+                    self.held = add(said, most, |lines| lines.push_clean(text.as_bytes()));
+                }
+                Input::Command(request) => self.queue.push_back(Item::request(&request)),
+            }
+        }
+        if end == End::Cr {
+            self.hear_cr();
+        }
+        true
+    }
+
     fn hear_cr(&mut self) {
         if !mem::replace(&mut self.has_sent_cr, true) {
             self.queue.push_back(Item::free(Heard::SentCr));
         }
     }
-}
 
-impl Codec for Terminal {
-    fn feed(&mut self, bytes: &mut [u8]) {
-        if self.strangers.begins(bytes) {
-            return self.queue.push_back(Item::free(Heard::Stranger));
-        }
-        let mut asked = Asked::default();
-        let length = self.telnet.take_out(bytes, &mut asked);
-        self.uncounted += (bytes.len() - length) as u64;
+    /// Answers telnet commands, once for each kind.
+    fn hear_telnet(&mut self, asked: Requests) {
         if asked.telnet {
             self.hear_cr();
         }
@@ -156,169 +252,5 @@ impl Codec for Terminal {
         if asked.are_you_there {
             self.queue.push_back(Item::answer("yes, chatd is here"));
         }
-        self.cutter.feed(&bytes[..length]);
-    }
-
-    fn end(&mut self) {
-        self.cutter.end();
-    }
-
-    fn next(&mut self, most: u64) -> Option<Item> {
-        let most = most.min(EVENT_COST);
-        let mut said = mem::take(&mut self.held);
-        if said.is_empty() {
-            said = Lines::with_capacity(self.cutter.pending().min(EVENT_COST as usize));
-        }
-        while said.is_empty() || self.queue.is_empty() {
-            if let Some(item) = self.queue.pop_front() {
-                return Some(item);
-            }
-            let Some(cut) = self.cutter.next_line() else {
-                break;
-            };
-            if let Cut::Line(line, _) | Cut::TooLong(line) = cut
-                && self.strangers.says(line)
-            {
-                self.queue.push_back(Item::free(Heard::Stranger));
-                continue;
-            }
-            let ends_in_cr = matches!(cut, Cut::Line(_, End::Cr));
-            let item = match cut {
-                Cut::EndOfTransmission => Some(Item::free(Heard::Left(Ending::Quit(None)))),
-                Cut::TooLong(_) => Some(Item::answer(&format!(
-                    "line too long: the limit is {} bytes, nothing was sent",
-                    self.longest
-                ))),
-                Cut::Line(b"", _) => {
-                    self.uncounted += 1;
-                    None
-                }
-                Cut::Line(line, _) => match interpret(line) {
-                    Input::Text(text) => {
-                        self.held = add(&mut said, most, |lines| lines.push_clean(text))
-                            .unwrap_or_default();
-                        None
-                    }
-                    Input::Trimmed(text) => {
-                        let push = |lines: &mut Lines| lines.push_clean(text.as_bytes());
-                        self.held = add(&mut said, most, push).unwrap_or_default();
-                        None
-                    }
-                    Input::Command(request) => {
-                        let length = request.arguments.as_str().len() as u64;
-                        Some(match understand(&request) {
-                            Meaning::Leaves(text) => Item {
-                                heard: Heard::Left(Ending::Quit(text)),
-                                cost: 0,
-                                lines: 1,
-                            },
-                            Meaning::Asks(command, counts) => Item {
-                                heard: Heard::Asked(command),
-                                cost: match counts {
-                                    Counts::AsLine => length + LINE_COST,
-                                    Counts::AsRequest => REQUEST_COST,
-                                },
-                                lines: 1,
-                            },
-                        })
-                    }
-                },
-            };
-            if ends_in_cr {
-                self.hear_cr();
-            }
-            self.queue.extend(item);
-            if !self.held.is_empty() {
-                break;
-            }
-        }
-        self.uncounted += self.cutter.take_dropped();
-        Item::said(said).or_else(|| {
-            let cost = mem::take(&mut self.uncounted);
-            (cost > 0).then_some(Item {
-                heard: Heard::Nothing,
-                cost,
-                lines: 0,
-            })
-        })
-    }
-
-    fn rest(&mut self) {
-        self.cutter.rest();
-    }
-}
-
-/// Raw mode: every line as it is.
-pub struct Verbatim {
-    strangers: Strangers,
-    cutter: Cutter,
-    queue: VecDeque<Item>,
-    held: Lines,
-}
-
-impl Verbatim {
-    /// For lines of up to so many bytes.
-    #[must_use]
-    pub fn new(longest: usize) -> Self {
-        Self {
-            strangers: Strangers::default(),
-            cutter: Cutter::new(Grammar::Raw, longest),
-            queue: VecDeque::new(),
-            held: Lines::default(),
-        }
-    }
-}
-
-impl Codec for Verbatim {
-    fn feed(&mut self, bytes: &mut [u8]) {
-        if self.strangers.begins(bytes) {
-            return self.queue.push_back(Item::free(Heard::Stranger));
-        }
-        self.cutter.feed(bytes);
-    }
-
-    fn end(&mut self) {
-        self.cutter.end();
-    }
-
-    fn next(&mut self, most: u64) -> Option<Item> {
-        let most = most.min(EVENT_COST);
-        let mut said = mem::take(&mut self.held);
-        if said.is_empty() {
-            said = Lines::with_capacity(self.cutter.pending().min(EVENT_COST as usize));
-        }
-        while said.is_empty() || self.queue.is_empty() {
-            if let Some(item) = self.queue.pop_front() {
-                return Some(item);
-            }
-            match self.cutter.next_line() {
-                None => break,
-                Some(Cut::Line(line, _) | Cut::TooLong(line)) if self.strangers.says(line) => {
-                    self.queue.push_back(Item::free(Heard::Stranger));
-                }
-                Some(Cut::Line(line, _)) => {
-                    self.held =
-                        add(&mut said, most, |lines| lines.push_raw(line)).unwrap_or_default();
-                    if !self.held.is_empty() {
-                        break;
-                    }
-                }
-                Some(Cut::TooLong(_)) => self.queue.push_back(Item::free(Heard::Dropped)),
-                Some(Cut::EndOfTransmission) => {}
-            }
-        }
-        let dropped = self.cutter.take_dropped();
-        if dropped > 0 {
-            self.queue.push_back(Item {
-                heard: Heard::Nothing,
-                cost: dropped,
-                lines: 0,
-            });
-        }
-        Item::said(said).or_else(|| self.queue.pop_front())
-    }
-
-    fn rest(&mut self) {
-        self.cutter.rest();
     }
 }

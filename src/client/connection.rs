@@ -75,10 +75,15 @@ impl Connection {
         self.finish();
     }
 
+    /// Whether the broadcaster writes nothing more.
+    pub fn is_finished(&self) -> bool {
+        self.is_finished.load(Ordering::Acquire)
+    }
+
     /// Waits until the broadcaster has written all that it will, and reads out what the client still
     /// sends.
     pub fn read_out(&self) {
-        read_out(&self.stream, || self.is_finished.load(Ordering::Acquire));
+        read_out(&self.stream, || self.is_finished());
     }
 
     /// Whether the kernel holds bytes for the client that it could not send yet, because the client

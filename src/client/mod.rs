@@ -2,7 +2,8 @@
 //!
 //! The bytes go through a [`Codec`], which is a pure function of them, and what comes out waits for
 //! the client's rate and for room in the channel. While something waits, nothing more is read, so a
-//! flood stays on the flooder's side. All waiting is done in one place, [`Waiting::wait`].
+//! flood stays on the flooder's side. All waiting is done in one place, [`Waiting::wait`], but for the
+//! millisecond in which the broadcaster is about to take what is on its way ([`Quota::wait`]).
 
 pub mod codec;
 pub mod connection;
@@ -19,8 +20,9 @@ use crate::config::{Config, Mode};
 use crate::event::{Answer, Arrival, Departure, Echo, Ending, Event, Style, Tally};
 use crate::pressure::Pressure;
 use crate::shutdown::Bell;
-use codec::{Codec, Heard, Item, Terminal, Verbatim};
+use codec::{Codec, Heard, Item};
 use connection::Connection;
+use lines::Grammar;
 use rate::{Delay, REQUEST_COST, Rate};
 use silence::Silence;
 use std::io::ErrorKind;
@@ -76,7 +78,7 @@ struct Session<'a> {
     connection: &'a Arc<Connection>,
     shared: &'a Shared,
     waiting: Waiting<'a>,
-    codec: Box<dyn Codec>,
+    codec: Codec,
     rate: Rate,
     quota: Quota,
     silence: Silence,
@@ -109,31 +111,31 @@ struct Pending {
     lines: u64,
 }
 
-/// What is left of what a client has sent.
-enum Left {
-    /// Nothing: more may be read.
-    Nothing,
-    /// Something that has to wait until then.
-    Waiting(Instant),
-    /// Something for which there is no room in the channel.
-    WithoutRoom,
+/// What a client's thread does next.
+enum Next {
+    /// All has been passed on: it reads more.
+    Read,
+    /// Something has to wait until then.
+    WaitUntil(Instant),
+    /// There is no room in the channel for something.
+    WaitForRoom,
 }
 
 impl<'a> Session<'a> {
     fn new(connection: &'a Arc<Connection>, shared: &'a Shared) -> Self {
         let now = Instant::now();
         let Config { mode, line, .. } = &shared.config;
-        let (codec, hold): (Box<dyn Codec>, _) = match mode {
-            Mode::Chat { .. } => (Box::new(Terminal::new(line.longest)), HOLD_TIME),
+        let (grammar, hold) = match mode {
+            Mode::Chat { .. } => (Grammar::Chat, HOLD_TIME),
             // Nothing is written that could stand before the answer to a stranger, and lines would
             // be lost meanwhile.
-            Mode::Raw => (Box::new(Verbatim::new(line.longest)), Duration::ZERO),
+            Mode::Raw => (Grammar::Raw, Duration::ZERO),
         };
         Self {
             connection,
             shared,
             waiting: Waiting::new(connection.descriptor(), &shared.bell),
-            codec,
+            codec: Codec::new(grammar, line.longest),
             rate: Rate::new(line.rate, Arc::clone(&shared.pressure), now),
             quota: Quota::new(),
             silence: Silence::new(shared.config.silence, now),
@@ -149,19 +151,19 @@ impl<'a> Session<'a> {
 
     /// Reads and passes on, in turns, until there is a reason to end.
     fn converse(&mut self) -> Ending {
-        loop {
+        while !self.connection.is_finished() {
             let now = Instant::now();
             let (input, end) = match self.pass_on(now) {
                 Err(ending) => return ending,
-                Ok(Left::Waiting(until)) => (Input::Unwanted, until),
-                Ok(Left::WithoutRoom) => {
+                Ok(Next::WaitUntil(until)) => (Input::Unwanted, until),
+                Ok(Next::WaitForRoom) => {
                     // Most likely the broadcaster is about to take what is on its way.
                     if self.quota.wait(FIRST_STEP) {
                         continue;
                     }
                     (Input::Unwanted, now + self.waiting.next_step())
                 }
-                Ok(Left::Nothing) => {
+                Ok(Next::Read) => {
                     if let Some(ending) = self.ended.take() {
                         return ending;
                     }
@@ -178,6 +180,8 @@ impl<'a> Session<'a> {
                 return ending;
             }
         }
+        // The broadcaster has let it go, and knows why.
+        Ending::Closed
     }
 
     /// When the thread has something to do, if nothing is read before.
@@ -241,21 +245,21 @@ impl<'a> Session<'a> {
     }
 
     /// Passes on what the client has sent, as far as its rate and the channel allow.
-    fn pass_on(&mut self, now: Instant) -> Result<Left, Ending> {
+    fn pass_on(&mut self, now: Instant) -> Result<Next, Ending> {
         loop {
             if self.pending.is_none() && !self.is_over {
                 let allowance = self.rate.allowance(now);
-                let item = self.codec.next(allowance);
+                let item = self.codec.next_item(allowance);
                 self.pending = item.map(|item| self.hear(item)).transpose()?;
             }
             if self.is_to_join(now) && !self.join()? {
-                return Ok(Left::WithoutRoom);
+                return Ok(Next::WaitForRoom);
             }
             let Some(pending) = self.pending.take() else {
-                return Ok(Left::Nothing);
+                return Ok(Next::Read);
             };
-            if let Some(left) = self.try_pass_on(pending, now)? {
-                return Ok(left);
+            if let Some(next) = self.try_pass_on(pending, now)? {
+                return Ok(next);
             }
             // It was not silent while its lines waited.
             self.silence.break_at(now);
@@ -313,7 +317,7 @@ impl<'a> Session<'a> {
     }
 
     /// Passes something on, or keeps it and returns what it has to wait for.
-    fn try_pass_on(&mut self, mut pending: Pending, now: Instant) -> Result<Option<Left>, Ending> {
+    fn try_pass_on(&mut self, mut pending: Pending, now: Instant) -> Result<Option<Next>, Ending> {
         // At the shutdown nobody waits for a rate.
         let delay = if self.waiting.has_rung() {
             Delay::None
@@ -327,7 +331,7 @@ impl<'a> Session<'a> {
         };
         if let Some(until) = waits {
             self.pending = Some(pending);
-            return Ok(Some(Left::Waiting(until)));
+            return Ok(Some(Next::WaitUntil(until)));
         }
         if let Some(event) = pending.event.take() {
             match self
@@ -339,7 +343,7 @@ impl<'a> Session<'a> {
                 Err(Refused::Full(event)) => {
                     pending.event = Some(event);
                     self.pending = Some(pending);
-                    return Ok(Some(Left::WithoutRoom));
+                    return Ok(Some(Next::WaitForRoom));
                 }
                 Err(Refused::Ended) => return Err(Ending::Shutdown),
             }

@@ -36,7 +36,7 @@ enum State {
 
 /// What one read of a client's bytes asked for by telnet commands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct Requests {
     /// What is to be sent back: refusals, at most one for each option.
     pub refusals: Vec<u8>,
     /// The client pressed Ctrl-C or Break.
@@ -56,7 +56,7 @@ pub struct Telnet {
 impl Telnet {
     /// Takes the commands out of `bytes`, in place, and answers how many bytes of text are left at
     /// its front.
-    pub fn take_out(&mut self, bytes: &mut [u8], asked: &mut Asked) -> usize {
+    pub fn take_out(&mut self, bytes: &mut [u8], asked: &mut Requests) -> usize {
         let mut refused = Refused::default();
         let (mut read, mut written) = (0, 0);
         while read < bytes.len() {
@@ -77,7 +77,7 @@ impl Telnet {
     }
 
     /// Goes on by one byte of a command, which may turn out to stand for a byte of text.
-    fn step(&mut self, byte: u8, asked: &mut Asked, refused: &mut Refused) -> Option<u8> {
+    fn step(&mut self, byte: u8, asked: &mut Requests, refused: &mut Refused) -> Option<u8> {
         self.state = match (self.state, byte) {
             (State::Text, _) => State::Command,
             (State::Command, IAC) => {
@@ -128,7 +128,7 @@ struct Refused {
 }
 
 impl Refused {
-    fn answer(&mut self, verb: u8, option: u8, asked: &mut Asked) {
+    fn answer(&mut self, verb: u8, option: u8, asked: &mut Requests) {
         let answered = if verb == DONT {
             &mut self.dont
         } else {
@@ -148,8 +148,9 @@ mod tests {
     use proptest::prelude::*;
 
     /// The text and the answers for `input`, read in pieces that end where `cuts` says.
-    fn read_in_pieces(input: &[u8], cuts: &[usize]) -> (Vec<u8>, Asked) {
-        let (mut telnet, mut asked, mut text) = (Telnet::default(), Asked::default(), Vec::new());
+    fn read_in_pieces(input: &[u8], cuts: &[usize]) -> (Vec<u8>, Requests) {
+        let (mut telnet, mut asked, mut text) =
+            (Telnet::default(), Requests::default(), Vec::new());
         let mut start = 0;
         for end in cuts.iter().copied().chain([input.len()]) {
             let end = end.clamp(start, input.len());

@@ -16,7 +16,7 @@ const LAST_STEP: Duration = Duration::from_millis(50);
 pub struct Waiting<'a> {
     socket: BorrowedFd<'a>,
     bell: &'a Bell,
-    /// What reports an end would report it for ever, so it is left out once it has.
+    /// poll would go on reporting these, so each is left out once it was seen.
     has_rung: bool,
     has_hung_up: bool,
     step: Duration,
@@ -35,7 +35,7 @@ pub enum Input {
 pub enum Woken {
     /// There is something to read, or an end to be read, or there may be.
     ByInput,
-    /// By the bell, an end of the connection, a signal, or the time.
+    /// By the bell, a signal, or the time.
     Otherwise,
 }
 
@@ -44,7 +44,7 @@ impl<'a> Waiting<'a> {
         Self {
             socket,
             bell,
-            has_rung: false,
+            has_rung: bell.has_rung(),
             has_hung_up: false,
             step: FIRST_STEP,
         }

@@ -3,14 +3,66 @@
 //! A block's text is divided into spans: whole lines of one origin, which a client either reads or
 //! skips.
 
-use crate::delivery::shared_log::{Origin, Rendered};
-use crate::event::Style;
+use crate::event::{ClientId, Style};
 
 /// How much text a block holds, in bytes, unless a single line is longer.
 pub const BLOCK_BYTES: usize = 64 << 10;
 
+/// What a block's text costs at most, unless a single event costs more: a log is forgotten block by
+/// block, and what it keeps is counted by its cost.
+const BLOCK_COST: u64 = 128 << 10;
+
 /// How many blocks that nobody uses are kept.
 const SPARE_BLOCKS: usize = 16;
+
+/// Where a span of lines comes from, which decides who reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A client said it: its author does not read it, nor who ignores them.
+    Said(ClientId),
+    /// A client did it (`/me`): its author reads it, but not who ignores them.
+    Done(ClientId),
+    /// A client has joined or left: it does not read that itself, nor who turned such notices off.
+    Presence(ClientId),
+    /// Several have joined or left.
+    Gathered,
+    /// The server says it: everybody reads it.
+    Server,
+}
+
+/// Whole lines as clients read them, each ending in LF.
+#[derive(Debug, Clone, Copy)]
+pub struct Rendered<'a> {
+    pub text: &'a [u8],
+    /// How many they are.
+    pub count: usize,
+    /// What they cost.
+    pub cost: u64,
+}
+
+impl Rendered<'_> {
+    /// The first `bytes` of them, which are whole lines too, and the rest.
+    pub fn split(self, bytes: usize) -> (Self, Self) {
+        if bytes == self.text.len() {
+            let nothing = Self {
+                text: &[],
+                count: 0,
+                cost: 0,
+            };
+            return (self, nothing);
+        }
+        let (text, rest) = self.text.split_at(bytes);
+        let count = memchr::memchr_iter(b'\n', text).count();
+        let cost = self.cost * count as u64 / self.count.max(1) as u64;
+        let first = Self { text, count, cost };
+        let rest = Self {
+            text: rest,
+            count: self.count - count,
+            cost: self.cost - cost,
+        };
+        (first, rest)
+    }
+}
 
 /// Whole lines of one origin. Everything is counted from the beginning of the block to the end of
 /// the span.
@@ -31,7 +83,7 @@ pub struct Block {
     pub cost_before: u64,
     spans: Vec<Span>,
     text: Vec<u8>,
-    /// The same with CR LF: as many spans of it as somebody has read so far.
+    /// The first `crlf_spans` spans with CR LF.
     crlf_text: Vec<u8>,
     crlf_spans: usize,
 }
@@ -87,7 +139,12 @@ impl Block {
 
     /// How much of `lines` goes into it: whole lines, and all of the first where it is empty.
     pub fn room_for(&self, lines: &[u8]) -> usize {
-        let room = BLOCK_BYTES.saturating_sub(self.text.len());
+        let is_full = self.cost_end() - self.cost_before >= BLOCK_COST;
+        let room = if is_full {
+            0
+        } else {
+            BLOCK_BYTES.saturating_sub(self.text.len())
+        };
         if lines.len() <= room {
             return lines.len();
         }
@@ -143,13 +200,16 @@ impl Block {
         }
     }
 
-    /// Makes its text with CR LF, as far as that has not been done. Returns whether none of it had.
-    pub fn render_crlf(&mut self) -> bool {
-        let was_rendered = self.crlf_spans > 0;
+    /// Makes its text with CR LF, as far as that has not been done.
+    pub fn render_crlf(&mut self) {
         let from = self.start(self.crlf_spans, Style::Lf);
         push_crlf(&mut self.crlf_text, &self.text[from..]);
         self.crlf_spans = self.spans.len();
-        !was_rendered
+    }
+
+    /// Whether all of its text is there with these line ends.
+    pub fn is_rendered(&self, style: Style) -> bool {
+        style == Style::Lf || self.crlf_spans == self.spans.len()
     }
 
     /// Forgets its text with CR LF, which can be made again.

@@ -3,7 +3,8 @@
 //! A client that hides something may still have older lines to read: what it sees does not depend
 //! on how far behind it is.
 
-use crate::delivery::shared_log::{Origin, Position};
+use crate::delivery::block::Origin;
+use crate::delivery::shared_log::Position;
 use crate::event::{ClientId, Echo};
 
 /// How many stretches a filter has at most. More are only needed by a client that hides and shows
@@ -113,8 +114,8 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::block::BlockPool;
-    use crate::delivery::shared_log::{Rendered, SharedLog};
+    use crate::delivery::block::{BlockPool, Rendered};
+    use crate::delivery::shared_log::SharedLog;
 
     const AUTHOR: ClientId = ClientId(2);
     const WHAT: Hidden = Hidden::Author(AUTHOR);

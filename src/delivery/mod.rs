@@ -1,6 +1,10 @@
 //! Fan-out: everybody who reads a log, and what happens to those who do not keep up.
+//!
+//! A client is let go for reading too slowly in one of three places: `review`, when the patience is
+//! over; `make_room`, when the log would pass its bound; `check_private`, when too much waits that is
+//! for it alone. (One that takes nothing for minutes is let go by the kernel: `client/silence.rs`.)
 
-mod block;
+pub mod block;
 pub mod filter;
 mod outbox;
 mod patience;
@@ -9,13 +13,12 @@ mod recipient;
 pub mod shared_log;
 pub mod writability;
 
-pub use block::BlockPool;
-
 use crate::config::BacklogLimits;
 use crate::event::{Answer, Arrival, ClientId, Ending};
 use crate::pressure::Pressure;
+use block::BlockPool;
 use filter::Hidden;
-use outbox::{Left, Outbox};
+use outbox::{Outbox, Sent};
 use patience::{Patience, Verdict};
 use recipient::{Recipient, Recipients};
 use shared_log::{Position, SharedLog};
@@ -104,6 +107,7 @@ impl Delivery {
 
     /// Hides something from the client, from `at` on. Returns whether that can be remembered: of a
     /// client that reads nothing, not without end.
+    #[must_use]
     pub fn hide(&mut self, client: ClientId, what: Hidden, at: Position) -> bool {
         self.recipients.get_mut(client).is_none_or(|recipient| {
             let outbox = &mut recipient.outbox;
@@ -146,12 +150,15 @@ impl Delivery {
 
     /// A client reads what is pending for it now, until `until`, and nothing more.
     fn dismiss(&mut self, client: ClientId, at: Position, until: Instant) {
-        if let Some(recipient) = self.recipients.get_mut(client)
-            && recipient.leaving.is_none()
-        {
+        if let Some(recipient) = self.recipients.get_mut(client) {
+            let before = recipient.leaving;
+            let until = before.map_or(until, |before| before.min(until));
             recipient.leaving = Some(until);
             recipient.outbox.limit_to(at);
-            self.leaving.insert((until, client));
+            self.leaving.extend([(until, client)]);
+            if let Some(before) = before.filter(|before| *before != until) {
+                self.leaving.remove(&(before, client));
+            }
             self.ready.push(client);
         }
     }
@@ -227,7 +234,7 @@ impl Delivery {
         if is_new {
             for (client, recipient) in self.recipients.keeping_up() {
                 let result = recipient.outbox.send(log, end, &*recipient.wire);
-                if !matches!(result, Ok(Left::Nothing)) || recipient.leaving.is_some() {
+                if !matches!(result, Ok(Sent::All)) || recipient.leaving.is_some() {
                     outcomes.push((client, result));
                 }
             }
@@ -249,20 +256,20 @@ impl Delivery {
         self.review(log, now);
     }
 
-    fn after_send(&mut self, client: ClientId, result: std::io::Result<Left>) {
+    fn after_send(&mut self, client: ClientId, result: std::io::Result<Sent>) {
         let Some(recipient) = self.recipients.get_keeping_up(client) else {
             return;
         };
         match result {
-            Ok(Left::Nothing) => {
+            Ok(Sent::All) => {
                 if let Some(until) = recipient.leaving {
                     recipient.wire.finish();
                     self.leaving.remove(&(until, client));
                     self.recipients.remove(client);
                 }
             }
-            Ok(Left::More) => self.ready.push(client),
-            Ok(Left::Full) => match recipient.wire.tell_when_writable() {
+            Ok(Sent::Part) => self.ready.push(client),
+            Ok(Sent::Full) => match recipient.wire.tell_when_writable() {
                 Ok(()) => self.recipients.fill(client),
                 Err(error) => self.let_go(client, Ending::of(&error)),
             },

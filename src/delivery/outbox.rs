@@ -34,14 +34,14 @@ pub struct Outbox {
     pub filter: Filter,
 }
 
-/// What is left after a try.
+/// How a try went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
-    /// Nothing.
-    Nothing,
-    /// Something that the client would take: there was more than one try looks at.
-    More,
-    /// Something that it did not take: its socket is full.
+pub enum Sent {
+    /// Everything was sent.
+    All,
+    /// There is more than one try looks at.
+    Part,
+    /// The client's socket is full.
     Full,
 }
 
@@ -90,6 +90,9 @@ impl Outbox {
 
     /// Adds text for this client alone. It comes after everything logged before `at`.
     pub fn push(&mut self, at: Position, answer: Answer) {
+        if answer.is_empty() {
+            return;
+        }
         self.private_bytes += answer.len();
         let last = self.private.back_mut().filter(|last| last.at == at);
         let rest = match last {
@@ -126,7 +129,7 @@ impl Outbox {
         log: &mut SharedLog,
         end: Position,
         wire: &dyn Wire,
-    ) -> io::Result<Left> {
+    ) -> io::Result<Sent> {
         log.render(self.cursor.position, self.style, TRY.bytes);
         let mut walk = Walk {
             outbox: self,
@@ -151,9 +154,9 @@ impl Outbox {
         self.cursor = behind;
         self.take(log, &parts, taken);
         Ok(match is_all {
-            _ if taken < offered => Left::Full,
-            true => Left::Nothing,
-            false => Left::More,
+            _ if taken < offered => Sent::Full,
+            true => Sent::All,
+            false => Sent::Part,
         })
     }
 

@@ -17,7 +17,7 @@ pub struct Patience {
     limits: BacklogLimits,
     pressure: Arc<Pressure>,
     since: Option<Instant>,
-    /// When, and at which cost of everything logged, it is looked again.
+    /// When, and at which cost of everything logged, to look next.
     next_look: Instant,
     next_look_cost: u64,
 }
@@ -44,7 +44,7 @@ impl Patience {
 
     /// The most that the log may hold, as a cost.
     pub fn most_kept(&self) -> u64 {
-        2 * self.limits.most
+        self.limits.most.saturating_mul(2)
     }
 
     /// Whether somebody who is so far behind has to be waited for, once there is pressure.

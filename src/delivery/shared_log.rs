@@ -4,27 +4,12 @@
 //! nothing but its position in this log, so a stalled client costs the same however many lines wait
 //! for it.
 
-use crate::delivery::block::{Block, BlockPool};
-use crate::event::{ClientId, Style};
-use std::collections::VecDeque;
+use crate::delivery::block::{Block, BlockPool, Origin, Rendered};
+use crate::event::Style;
+use std::collections::{BTreeSet, VecDeque};
 
 /// How many blocks have their text with CR LF too: more than one send looks at.
 const CRLF_BLOCKS: usize = 16;
-
-/// Where a span of lines comes from, which decides who reads it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// A client said it: its author does not read it, nor who ignores them.
-    Said(ClientId),
-    /// A client did it (`/me`): its author reads it, but not who ignores them.
-    Done(ClientId),
-    /// A client has joined or left: it does not read that itself, nor who turned such notices off.
-    Presence(ClientId),
-    /// Several have joined or left.
-    Gathered,
-    /// The server says it: everybody reads it.
-    Server,
-}
 
 /// A place between two spans: how many spans were logged before it, ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,40 +45,6 @@ pub struct Run<'a> {
     pub text: &'a [u8],
 }
 
-/// Whole lines as clients read them, each ending in LF.
-#[derive(Debug, Clone, Copy)]
-pub struct Rendered<'a> {
-    pub text: &'a [u8],
-    /// How many they are.
-    pub count: usize,
-    /// What they cost.
-    pub cost: u64,
-}
-
-impl Rendered<'_> {
-    /// The first `bytes` of them, which are whole lines too, and the rest.
-    fn split(self, bytes: usize) -> (Self, Self) {
-        if bytes == self.text.len() {
-            let nothing = Self {
-                text: &[],
-                count: 0,
-                cost: 0,
-            };
-            return (self, nothing);
-        }
-        let (text, rest) = self.text.split_at(bytes);
-        let count = memchr::memchr_iter(b'\n', text).count();
-        let cost = self.cost * count as u64 / self.count.max(1) as u64;
-        let first = Self { text, count, cost };
-        let rest = Self {
-            text: rest,
-            count: self.count - count,
-            cost: self.cost - cost,
-        };
-        (first, rest)
-    }
-}
-
 /// How much one try for one client may still look at.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
@@ -117,8 +68,8 @@ pub struct SharedLog {
     blocks: VecDeque<Block>,
     /// Somebody stands at the end, so what comes next is a span of its own.
     is_sealed: bool,
-    /// The blocks that have their text with CR LF too, by what was logged before them.
-    with_crlf: VecDeque<u64>,
+    /// The blocks that have their text with CR LF too, by how many spans were logged before them.
+    with_crlf: BTreeSet<u64>,
     bytes_ever: u64,
 }
 
@@ -127,7 +78,7 @@ impl Default for SharedLog {
         Self {
             blocks: VecDeque::from([Block::default()]),
             is_sealed: true,
-            with_crlf: VecDeque::new(),
+            with_crlf: BTreeSet::new(),
             bytes_ever: 0,
         }
     }
@@ -189,9 +140,7 @@ impl SharedLog {
             && self.blocks[0].end() <= position.0
             && let Some(block) = self.blocks.pop_front()
         {
-            if self.with_crlf.front() == Some(&block.spans_before) {
-                self.with_crlf.pop_front();
-            }
+            self.with_crlf.remove(&block.spans_before);
             pool.give_back(block);
         }
     }
@@ -210,29 +159,31 @@ impl SharedLog {
         self.is_sealed = true;
     }
 
-    /// Renders in `style` what follows `position`, as much of it as one send looks at.
+    /// Renders in `style` what follows `position`, as much of it as one send looks at. Of everything
+    /// else little stays rendered.
     pub fn render(&mut self, position: Position, style: Style, bytes: usize) {
         if style == Style::Lf {
             return;
         }
         let first = self.index_of(position);
         let mut looked_at = 0;
+        let mut rendered = Vec::new();
         for block in self.blocks.range_mut(first..) {
-            if looked_at > bytes + crate::delivery::block::BLOCK_BYTES {
+            if looked_at > bytes {
                 break;
             }
             looked_at += block.text(Style::Lf).len();
-            if block.render_crlf() {
-                self.with_crlf.push_back(block.spans_before);
-            }
+            block.render_crlf();
+            rendered.push(block.spans_before);
         }
-        while self.with_crlf.len() > CRLF_BLOCKS
-            && let Some(oldest) = self.with_crlf.pop_front()
-        {
-            let at = self.index_of(Position(oldest));
-            if let Some(block) = self.blocks.get_mut(at) {
-                block.forget_crlf();
+        self.with_crlf.extend(&rendered);
+        if self.with_crlf.len() > CRLF_BLOCKS {
+            for block in &mut self.blocks {
+                if !rendered.contains(&block.spans_before) {
+                    block.forget_crlf();
+                }
             }
+            self.with_crlf.retain(|block| rendered.contains(block));
         }
     }
 
@@ -251,6 +202,11 @@ impl SharedLog {
     ) -> Option<Run<'_>> {
         while cursor.position < limit && !budget.is_spent() {
             let block = self.block_at(cursor.position)?;
+            if !block.is_rendered(style) {
+                // It was not expected to get so far. The next try begins here.
+                budget.bytes = 0;
+                return None;
+            }
             let first = (cursor.position.0 - block.spans_before) as usize;
             let end = block.len().min((limit.0 - block.spans_before) as usize);
             let end = end.min(first + budget.spans);
@@ -359,6 +315,7 @@ impl SharedLog {
 mod tests {
     use super::*;
     use crate::delivery::block::BLOCK_BYTES;
+    use crate::event::ClientId;
 
     const ALICE: Origin = Origin::Said(ClientId(1));
     const BOB: Origin = Origin::Said(ClientId(2));
@@ -526,6 +483,36 @@ mod tests {
         let run = log.next_run(&mut cursor, Style::Lf, end, &mut budget, |_, _| true);
         assert_eq!(run.unwrap().text, b"a\nb\na\nb\n", "whole spans");
         assert!(budget.is_spent());
+    }
+
+    #[test]
+    fn a_try_that_skips_far_goes_no_further_than_what_is_rendered() {
+        let mut log = SharedLog::default();
+        let start = Cursor::at(log.seal());
+        let line = format!("{}\n", "x".repeat(BLOCK_BYTES - 1));
+        for number in 0..2 * CRLF_BLOCKS {
+            let position = log.seal();
+            let is_last = number + 1 == 2 * CRLF_BLOCKS;
+            add(&mut log, if is_last { BOB } else { ALICE }, &line);
+            // Somebody else keeps up.
+            log.render(position, Style::CrLf, 1);
+        }
+        let end = log.seal();
+        let mut cursor = start;
+        let mut read = Vec::new();
+        for _ in 0..CRLF_BLOCKS {
+            log.render(cursor.position, Style::CrLf, 4 * BLOCK_BYTES);
+            let budget = &mut Budget {
+                bytes: 4 * BLOCK_BYTES,
+                spans: 99,
+            };
+            let reads = |origin, _| origin == BOB;
+            while let Some(run) = log.next_run(&mut cursor, Style::CrLf, end, budget, reads) {
+                read.extend_from_slice(run.text);
+            }
+        }
+        assert_eq!(cursor, Cursor::at(end));
+        assert_eq!(read.len(), BLOCK_BYTES + 1);
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn a_newcomer_reads_the_motd_then_the_welcome_then_who_is_here_then_the_history_
         .iter()
         .enumerate()
         .map(|(number, line)| match number {
-            5..=7 => stamp_and_text(line).1,
+            3..=5 => stamp_and_text(line).1,
             _ => line,
         })
         .collect();
@@ -40,12 +40,12 @@ fn a_newcomer_reads_the_motd_then_the_welcome_then_who_is_here_then_the_history_
         [
             "-- Room 7",
             "-- Be kind",
-            "-- welcome to chatd, you are guest2",
-            "-- here: alice",
             "-- the last 3 lines, times in UTC:",
             &format!("<alice> {FIRST_WORDS}"),
             "<alice> hello",
             "<alice> how are you?",
+            "-- welcome to chatd, you are guest2",
+            "-- here: alice",
             HINT,
         ]
     );

@@ -4,7 +4,7 @@
 use crate::bytes::Bytes;
 use crate::harm::is_forbidden;
 use chatd::lines::{Cut, Cutter, End, Grammar, TAIL_BYTES};
-use chatd::telnet::{Asked, Telnet};
+use chatd::telnet::{Requests, Telnet};
 use chatd::text::Lines;
 
 /// How many bytes of the input choose how the rest is read.
@@ -70,7 +70,7 @@ fn cut_in_reads(sent: &[u8], grammar: Grammar, longest: usize, reads: &[usize]) 
         let mut buffer = read.to_vec();
         let text = match grammar {
             Grammar::Chat => {
-                let mut asked = Asked::default();
+                let mut asked = Requests::default();
                 let length = telnet.take_out(&mut buffer, &mut asked);
                 check_refusals(&asked);
                 &buffer[..length]
@@ -91,7 +91,7 @@ fn cut_in_reads(sent: &[u8], grammar: Grammar, longest: usize, reads: &[usize]) 
 }
 
 /// No option is refused twice in a read, whatever the client sends.
-fn check_refusals(asked: &Asked) {
+fn check_refusals(asked: &Requests) {
     let refusals = asked.refusals.chunks(3).collect::<Vec<_>>();
     for (at, refusal) in refusals.iter().enumerate() {
         assert!(

@@ -126,9 +126,9 @@ impl Chat {
             name: name.clone(),
         });
         self.tell(me, &format!("-- {MOTD}"));
+        self.show_history(me, usize::MAX);
         self.tell(me, &format!("-- welcome to chatd, you are {name}"));
         self.tell(me, &here);
-        self.show_history(me, usize::MAX);
         self.tell(me, "-- /nick NAME picks a name, /help lists the commands");
     }
 
