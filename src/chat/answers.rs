@@ -3,11 +3,11 @@
 // Each is a function of the table of commands, which hands over what it is given.
 #![allow(clippy::needless_pass_by_value)]
 
-use crate::chat::commands::Asking;
+use crate::chat::asking::Asking;
 use crate::chat::facts::Fact;
 use crate::chat::notices::quote;
+use crate::chat::opening::{push_history, push_motd};
 use crate::chat::people::Away;
-use crate::chat::welcome::{push_history, push_motd};
 use crate::clock::When;
 use crate::command::Arguments;
 use crate::event::ClientId;
@@ -22,19 +22,19 @@ const LISTED_PEOPLE: usize = 100;
 pub fn nick(asking: &mut Asking<'_>, arguments: Arguments) {
     let client = asking.client;
     let (Some(person), Arguments::NewName(wanted, written)) =
-        (asking.chat.people.get(client), arguments)
+        (asking.hall.people.get(client), arguments)
     else {
         return;
     };
     let free = wanted.and_then(|name| {
-        asking.chat.people.check_free(client, &name)?;
+        asking.hall.people.check_free(client, &name)?;
         Ok(name)
     });
     match free {
         Ok(name) if name == person.name => asking.say(format_args!("you are {name} already")),
         Ok(name) => {
             log_lines::renamed(person.address, person.name.as_str(), name.as_str());
-            if !asking.chat.room.here().contains_key(&client) {
+            if !asking.hall.room.here().contains_key(&client) {
                 let old = person.name.clone();
                 asking.say(format_args!("{old} is now {name}"));
             }
@@ -57,8 +57,8 @@ pub fn who(asking: &mut Asking<'_>, arguments: Arguments) {
         Arguments::Text(prefix) => prefix.as_str(),
         _ => "",
     };
-    let here = asking.chat.room.here();
-    let me = asking.chat.people.get(asking.client);
+    let here = asking.hall.room.here();
+    let me = asking.hall.people.get(asking.client);
     // Who asks knows of itself, also before others do.
     let newcomer = me.filter(|_| !here.contains_key(&asking.client));
     let newcomer = newcomer.map(|me| (&asking.client, &me.name));
@@ -75,7 +75,7 @@ pub fn who(asking: &mut Asking<'_>, arguments: Arguments) {
     }
     asking.say(format_args!("{} here:", listed.len() + more));
     for client in listed {
-        let Some(person) = asking.chat.people.get(client) else {
+        let Some(person) = asking.hall.people.get(client) else {
             continue;
         };
         let you = if client == asking.client {
@@ -109,7 +109,7 @@ pub fn whois(asking: &mut Asking<'_>, arguments: Arguments) {
         return;
     };
     let found = find_and_introduce(asking, &called);
-    let Some(person) = found.and_then(|client| asking.chat.people.get(client)) else {
+    let Some(person) = found.and_then(|client| asking.hall.people.get(client)) else {
         return;
     };
     let clock = asking.clock;
@@ -130,7 +130,7 @@ pub fn whois(asking: &mut Asking<'_>, arguments: Arguments) {
 /// Who is meant by a name, or an answer that nobody is. If others have not been told of them yet,
 /// they are now: they may have the name of somebody who has left.
 pub fn find_and_introduce(asking: &mut Asking<'_>, called: &Called) -> Option<ClientId> {
-    let found = asking.chat.people.find(called);
+    let found = asking.hall.people.find(called);
     if let Some(client) = found {
         asking.apply(Fact::Mentioned(client));
     } else {
@@ -155,14 +155,14 @@ pub fn back(asking: &mut Asking<'_>, _: Arguments) {
 }
 
 fn set_away(asking: &mut Asking<'_>, away: Away) {
-    if let Some(person) = asking.chat.people.get_mut(asking.client) {
+    if let Some(person) = asking.hall.people.get_mut(asking.client) {
         person.away = away;
     }
 }
 
 pub fn history(asking: &mut Asking<'_>, arguments: Arguments) {
-    let room = &asking.chat.room;
-    let Some(person) = asking.chat.people.get(asking.client) else {
+    let room = &asking.hall.room;
+    let Some(person) = asking.hall.people.get(asking.client) else {
         return;
     };
     if room.history.most_lines() == 0 {
@@ -185,7 +185,7 @@ pub fn history(asking: &mut Asking<'_>, arguments: Arguments) {
 }
 
 pub fn motd(asking: &mut Asking<'_>, _: Arguments) {
-    push_motd(&mut asking.text, &asking.chat.motd);
+    push_motd(&mut asking.text, &asking.hall.motd);
     if asking.text.is_empty() {
         asking.say(format_args!("no message of the day"));
     }
@@ -197,8 +197,8 @@ pub fn time(asking: &mut Asking<'_>, _: Arguments) {
 }
 
 pub fn uptime(asking: &mut Asking<'_>, _: Arguments) {
-    let up = show_duration(asking.clock.since(asking.chat.started));
-    let count = asking.chat.people.count();
+    let up = show_duration(asking.clock.since(asking.hall.started));
+    let count = asking.hall.people.count();
     asking.say(format_args!("up {up}, {count} here"));
 }
 

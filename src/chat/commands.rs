@@ -1,15 +1,12 @@
 //! The commands: one table says what each is called, how it goes, what its help is, who may use it
 //! and what does it.
 
-use crate::chat::facts::Fact;
+use crate::chat::asking::Asking;
 use crate::chat::notices::quote;
-use crate::chat::{Chat, answers, ignoring, private};
-use crate::clock::Clock;
+use crate::chat::{answers, ignoring, private};
 use crate::command::{Arguments, Command, Request, split_word};
-use crate::delivery::Delivery;
-use crate::event::{Answer, ClientId};
 use crate::name::{Called, Name};
-use crate::text::{Line, push_server_line};
+use crate::text::Line;
 use std::fmt;
 
 /// A command.
@@ -120,68 +117,23 @@ pub fn understand(request: &Request) -> Meaning {
     }
 }
 
-/// A client that has asked for something, and what it takes to answer it.
-pub(super) struct Asking<'a> {
-    /// What it may look at and change.
-    pub chat: &'a mut Chat,
-    /// Who asks.
-    pub client: ClientId,
-    /// When.
-    pub clock: Clock,
-    /// To write to others.
-    pub delivery: &'a mut Delivery,
-    /// What the client is answered.
-    pub text: Vec<u8>,
-}
-
-impl<'a> Asking<'a> {
-    pub(super) fn new(
-        chat: &'a mut Chat,
-        client: ClientId,
-        clock: Clock,
-        delivery: &'a mut Delivery,
-    ) -> Self {
-        Self {
-            chat,
-            client,
-            clock,
-            delivery,
-            text: Vec::new(),
+/// Does what was asked for, and answers.
+pub(super) fn answer(mut asking: Asking<'_>, command: Command) {
+    match command {
+        Command::Row(number, arguments) => match (&TABLE[number].does, TABLE[number].who) {
+            (Do(answer), Who::Everybody) => answer(&mut asking, arguments),
+            (Leave, _) => {}
+        },
+        Command::Misused(number) => {
+            let row = &TABLE[number];
+            asking.say(format_args!("usage: {row}"));
+        }
+        Command::Unknown(word) => {
+            let word = quote(&word);
+            asking.say(format_args!("no such command, /help lists them: {word}"));
         }
     }
-
-    /// Does what was asked for, and answers.
-    pub fn answer(mut self, command: Command) {
-        match command {
-            Command::Row(number, arguments) => match (&TABLE[number].does, TABLE[number].who) {
-                (Do(answer), Who::Everybody) => answer(&mut self, arguments),
-                (Leave, _) => {}
-            },
-            Command::Misused(number) => {
-                let row = &TABLE[number];
-                self.say(format_args!("usage: {row}"));
-            }
-            Command::Unknown(word) => {
-                let word = quote(&word);
-                self.say(format_args!("no such command, /help lists them: {word}"));
-            }
-        }
-        if !self.text.is_empty() {
-            let at = self.chat.now();
-            self.delivery
-                .tell(self.client, at, Answer::Lines(self.text));
-        }
-    }
-
-    /// Does what follows from a fact.
-    pub fn apply(&mut self, fact: Fact) {
-        self.chat.apply(fact, self.clock, self.delivery);
-    }
-
-    /// Answers with a line of the server.
-    pub fn say(&mut self, content: fmt::Arguments<'_>) {
-        push_server_line(&mut self.text, content);
-    }
+    asking.send();
 }
 
 fn help(asking: &mut Asking<'_>, _: Arguments) {

@@ -3,7 +3,7 @@
 //! Whom they ignore is a matter of the people; from which line on is one of the delivery.
 
 use crate::chat::answers::find_and_introduce;
-use crate::chat::commands::Asking;
+use crate::chat::asking::Asking;
 use crate::chat::notices::join_names;
 use crate::chat::people::Person;
 use crate::command::Arguments;
@@ -20,19 +20,19 @@ pub fn ignore(asking: &mut Asking<'_>, arguments: Arguments) {
     if other == asking.client {
         return asking.say(format_args!("you cannot ignore yourself"));
     }
-    let at = asking.chat.now();
-    for gone in asking.chat.people.forget_gone(asking.client) {
+    let at = asking.hall.now();
+    for gone in asking.hall.people.forget_gone(asking.client) {
         asking
             .delivery
             .show(asking.client, Hidden::Author(gone), at);
     }
-    if !asking.chat.people.may_ignore(asking.client, other) {
+    if !asking.hall.people.may_ignore(asking.client, other) {
         return asking.say(format_args!("you ignore as many as you may"));
     }
     if !hide(asking, Hidden::Author(other)) {
         return;
     }
-    asking.chat.people.ignore(asking.client, other);
+    asking.hall.people.ignore(asking.client, other);
     say_of(asking, other, "you ignore", " now");
 }
 
@@ -43,11 +43,11 @@ pub fn unignore(asking: &mut Asking<'_>, arguments: Arguments) {
     let Some(other) = find_and_introduce(asking, &called) else {
         return;
     };
-    let at = asking.chat.now();
+    let at = asking.hall.now();
     asking
         .delivery
         .show(asking.client, Hidden::Author(other), at);
-    if asking.chat.people.unignore(asking.client, other) {
+    if asking.hall.people.unignore(asking.client, other) {
         say_of(asking, other, "you no longer ignore", "");
     } else {
         say_of(asking, other, "you do not ignore", "");
@@ -55,14 +55,14 @@ pub fn unignore(asking: &mut Asking<'_>, arguments: Arguments) {
 }
 
 fn say_of(asking: &mut Asking<'_>, other: ClientId, before: &str, after: &str) {
-    if let Some(person) = asking.chat.people.get(other) {
+    if let Some(person) = asking.hall.people.get(other) {
         let name = person.name.clone();
         asking.say(format_args!("{before} {name}{after}"));
     }
 }
 
 fn list(asking: &mut Asking<'_>) {
-    let people = &asking.chat.people;
+    let people = &asking.hall.people;
     let ignored = people.get(asking.client).map(Person::ignored);
     let ignored = ignored.unwrap_or_default();
     let people = ignored.iter().filter_map(|other| people.get(*other));
@@ -77,7 +77,7 @@ fn list(asking: &mut Asking<'_>) {
 
 /// Hides something from here on, or answers that it cannot.
 fn hide(asking: &mut Asking<'_>, what: Hidden) -> bool {
-    let at = asking.chat.now();
+    let at = asking.hall.now();
     let is_hidden = asking.delivery.hide(asking.client, what, at);
     if !is_hidden {
         asking.say(format_args!(
@@ -90,12 +90,12 @@ fn hide(asking: &mut Asking<'_>, what: Hidden) -> bool {
 pub fn quiet(asking: &mut Asking<'_>, _: Arguments) {
     let client = asking.client;
     let is_quiet = asking
-        .chat
+        .hall
         .people
         .get(client)
         .is_some_and(|person| person.is_quiet);
     if is_quiet {
-        let at = asking.chat.now();
+        let at = asking.hall.now();
         asking.delivery.show(client, Hidden::Presence, at);
         asking.say(format_args!("joins and departures are shown again"));
     } else if hide(asking, Hidden::Presence) {
@@ -103,7 +103,7 @@ pub fn quiet(asking: &mut Asking<'_>, _: Arguments) {
     } else {
         return;
     }
-    if let Some(person) = asking.chat.people.get_mut(client) {
+    if let Some(person) = asking.hall.people.get_mut(client) {
         person.is_quiet = !is_quiet;
     }
 }

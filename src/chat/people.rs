@@ -88,7 +88,7 @@ impl People {
         name
     }
 
-    /// Does what follows from a fact.
+    /// Applies a fact.
     pub fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Renamed(client, name) => {

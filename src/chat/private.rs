@@ -1,7 +1,7 @@
 //! Private messages.
 
 use crate::chat::answers::find_and_introduce;
-use crate::chat::commands::Asking;
+use crate::chat::asking::Asking;
 use crate::chat::facts::Fact;
 use crate::chat::notices::quote;
 use crate::chat::people::Away;
@@ -21,10 +21,10 @@ pub fn reply(asking: &mut Asking<'_>, arguments: Arguments) {
     let Arguments::Text(message) = arguments else {
         return;
     };
-    let person = asking.chat.people.get(asking.client);
+    let person = asking.hall.people.get(asking.client);
     match person.and_then(|person| person.correspondent.clone()) {
         None => asking.say(format_args!("nobody has written to you yet")),
-        Some((to, _)) if asking.chat.people.get(to).is_some() => {
+        Some((to, _)) if asking.hall.people.get(to).is_some() => {
             send_privately(asking, to, &message)
         }
         Some((_, name)) => asking.say(format_args!("{name} has left, nothing was sent")),
@@ -35,7 +35,7 @@ pub fn reply(asking: &mut Asking<'_>, arguments: Arguments) {
 fn send_privately(asking: &mut Asking<'_>, to: ClientId, message: &Line) {
     let from = asking.client;
     asking.apply(Fact::Mentioned(from));
-    let people = &asking.chat.people;
+    let people = &asking.hall.people;
     let [Some(author), Some(reader)] = [from, to].map(|client| people.get(client)) else {
         return;
     };
@@ -57,14 +57,14 @@ fn send_privately(asking: &mut Asking<'_>, to: ClientId, message: &Line) {
         }
     }
     let is_ignored = reader.ignores(from);
-    let at = asking.chat.now();
+    let at = asking.hall.now();
     asking.delivery.tell(from, at, Answer::Lines(sent));
     if is_ignored {
         return;
     }
     let received = format!("[{author} -> you] {message}\n").into_bytes();
     asking.delivery.tell(to, at, Answer::Lines(received));
-    if let Some(reader) = asking.chat.people.get_mut(to) {
+    if let Some(reader) = asking.hall.people.get_mut(to) {
         reader.correspondent = Some((from, author));
     }
 }

@@ -1,7 +1,7 @@
 //! Raw mode: lines are passed on as they are, and of a client nothing is known but where it comes
 //! from and when it came.
 
-use crate::chat::Scene;
+use crate::chat::scene::Scene;
 use crate::clock::Clock;
 use crate::command::Command;
 use crate::delivery::Delivery;

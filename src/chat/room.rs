@@ -51,7 +51,7 @@ impl Room {
         self.gathering.next_due()
     }
 
-    /// Does what follows from a fact.
+    /// Applies a fact.
     pub fn apply(&mut self, fact: Fact, clock: Clock, blocks: &mut BlockPool) {
         match fact {
             Fact::Joined(client, name) => self.gathering.arrive(client, name, clock.instant),
@@ -202,9 +202,9 @@ mod tests {
         let line = || "[a-z ]{1,20}".prop_map(|text| Line::new(&text));
         let lines = prop::collection::vec("[a-z]{0,9}", 1..4).prop_map(|texts| {
             let mut lines = Lines::default();
-            texts
-                .iter()
-                .for_each(|text| lines.push_raw(text.as_bytes()));
+            for text in texts {
+                lines.push_raw(text.as_bytes());
+            }
             lines
         });
         let reason = prop_oneof![

@@ -163,7 +163,8 @@ fn replay(server: &Server) -> Vec<String> {
     let lines = welcome
         .iter()
         .skip_while(|line| !line.ends_with("times in UTC:"))
-        .skip(1);
+        .skip(1)
+        .take_while(|line| !line.starts_with("-- welcome"));
     lines
         .map(|line| line.split_once("Z ").expect("a time in UTC").1.to_owned())
         .collect()
