@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::config::{BacklogLimits, Mode};
 use crate::delivery::Delivery;
 use crate::delivery::writability::Writability;
-use crate::event::{ClientId, Event};
+use crate::event::{ClientId, Event, NOTICES_COST};
 use crate::pressure::Pressure;
 use crate::shutdown::Bell;
 use std::sync::Arc;
@@ -110,7 +110,7 @@ impl Broadcaster {
             crate::faults::in_broadcaster(command);
         }
         let (scene, delivery) = (&mut *self.scene, &mut self.delivery);
-        delivery.make_room(event.cost(), scene.log(), clock.instant);
+        delivery.make_room(event.logged_cost(), scene.log(), clock.instant);
         match event {
             Event::Joined(client, arrival) => scene.joined(client, arrival, clock, delivery),
             Event::Said(client, lines) => scene.said(client, lines, clock, delivery),
@@ -124,6 +124,7 @@ impl Broadcaster {
                 let at = scene.log().seal();
                 let ending = departure.ending;
                 departure.ending = delivery.leave(client, ending, at, clock.instant);
+                delivery.make_room(NOTICES_COST, scene.log(), clock.instant);
                 scene.left(client, departure, clock, delivery);
             }
         }

@@ -32,21 +32,20 @@ pub enum Event {
 }
 
 impl Event {
-    /// How much of the log it takes at most, as a cost.
+    /// What is logged because of it costs so much at most; nothing is logged for most.
     #[must_use]
-    pub fn cost(&self) -> u64 {
+    pub fn logged_cost(&self) -> u64 {
         match self {
             Self::Said(_, lines) => NOTICES_COST + lines.cost(),
             Self::Asked(_, command) => NOTICES_COST + command.text_bytes() as u64,
-            Self::Joined(..) | Self::Left(..) | Self::Answered(..) | Self::SentCr(_) => {
-                NOTICES_COST
-            }
+            _ => 0,
         }
     }
 }
 
-/// What the server may say at one event of who has come and gone: a few lines with few names.
-const NOTICES_COST: u64 = 4 << 10;
+/// What the server may say at one event of who has come and gone, as a cost: a few lines with few
+/// names.
+pub const NOTICES_COST: u64 = 4 << 10;
 
 /// What a client is that has joined.
 pub struct Arrival {

@@ -200,7 +200,7 @@ impl Delivery {
     /// Makes room for something of this cost, so that the log holds no more than it may: whoever is
     /// furthest behind is let go if its socket is full; if it is not, it is written to first.
     pub fn make_room(&mut self, cost: u64, log: &mut SharedLog, now: Instant) {
-        while log.cost_kept() + cost > self.patience.most_kept() {
+        while cost > 0 && log.cost_kept() + cost > self.patience.most_kept() {
             self.forget_what_nobody_needs(log);
             if log.cost_kept() + cost <= self.patience.most_kept() {
                 return;
@@ -315,7 +315,7 @@ impl Delivery {
         if !self.patience.is_due(log.cost_ever(), now) {
             return;
         }
-        let behind = |recipient: &Recipient| log.cost_after(recipient.outbox.position());
+        let behind = |recipient: &Recipient| recipient.outbox.behind(log);
         let full = self.recipients.full();
         let furthest = full.map(|(_, recipient)| behind(recipient)).max();
         if self.patience.judge(furthest.unwrap_or(0), now) == Verdict::LetGo {

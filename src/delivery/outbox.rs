@@ -78,6 +78,11 @@ impl Outbox {
         self.cursor.position
     }
 
+    /// What the client has not read of the log has cost.
+    pub fn behind(&self, log: &SharedLog) -> u64 {
+        log.cost_after(self.cursor, self.style)
+    }
+
     /// Nothing logged from `end` on is for this client.
     pub fn limit_to(&mut self, end: Position) {
         self.limit = self.limit.min(end);

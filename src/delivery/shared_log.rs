@@ -125,13 +125,17 @@ impl SharedLog {
         self.cost_ever() - self.blocks.front().map_or(0, |block| block.cost_before)
     }
 
-    /// What a client at `position` has not read has cost, its own lines included.
-    pub fn cost_after(&self, position: Position) -> u64 {
-        let block = self.block_at(position);
-        block.map_or(0, |block| {
-            let span = (position.0 - block.spans_before) as usize;
-            self.cost_ever() - block.cost_before_span(span)
-        })
+    /// What a client at `cursor` has not read has cost, its own lines included.
+    pub fn cost_after(&self, cursor: Cursor, style: Style) -> u64 {
+        let Some(block) = self.block_at(cursor.position) else {
+            return 0;
+        };
+        let span = (cursor.position.0 - block.spans_before) as usize;
+        let [cost, end_cost] = [span, span + 1].map(|span| block.cost_before_span(span));
+        let [start, end] = [span, span + 1].map(|span| block.start(span, style));
+        // Of a span that was begun, as much as was read of it.
+        let read = (end_cost - cost) * cursor.sent as u64 / (end - start).max(1) as u64;
+        self.cost_ever() - cost - read
     }
 
     /// Forgets what stands before `position`, in whole blocks.
@@ -425,14 +429,29 @@ mod tests {
             add(&mut log, ALICE, &line);
         }
         let all = 10 * line.len() as u64;
-        assert_eq!((log.cost_kept(), log.cost_after(first)), (all, all));
+        assert_eq!(
+            (
+                log.cost_kept(),
+                log.cost_after(Cursor::at(first), Style::Lf)
+            ),
+            (all, all)
+        );
         let third = Position(first.0 + 3);
         log.forget_before(third, pool);
         let rest = all - 3 * line.len() as u64;
-        assert_eq!((log.cost_kept(), log.cost_after(third)), (rest, rest));
+        assert_eq!(
+            (
+                log.cost_kept(),
+                log.cost_after(Cursor::at(third), Style::Lf)
+            ),
+            (rest, rest)
+        );
         log.forget_all(pool);
         let end = log.seal();
-        assert_eq!((log.cost_kept(), log.cost_after(end)), (0, 0));
+        assert_eq!(
+            (log.cost_kept(), log.cost_after(Cursor::at(end), Style::Lf)),
+            (0, 0)
+        );
         add(&mut log, BOB, "next\n");
         assert_eq!(
             runs(&mut log, Cursor::at(end), Style::Lf, |_| true),
@@ -447,7 +466,7 @@ mod tests {
         let line = format!("{}\n", "x".repeat(999));
         let lines = line.repeat(100);
         add(&mut log, ALICE, &lines);
-        assert_eq!(log.cost_after(start.position), lines.len() as u64);
+        assert_eq!(log.cost_after(start, Style::Lf), lines.len() as u64);
         let runs = runs(&mut log, start, Style::Lf, |_| true);
         assert_eq!(runs.len(), 2);
         assert!(

@@ -339,7 +339,7 @@ impl Run {
             "the patience is over: {story}"
         );
         assert!(
-            now < self.waited_for + LOOK,
+            now < self.waited_for.max(since) + LOOK,
             "nobody is waited for: {story}"
         );
     }
