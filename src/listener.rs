@@ -15,6 +15,7 @@ use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -32,6 +33,11 @@ const STACK_BYTES: usize = 128 << 10;
 
 /// How long to wait when accepting fails, which it does when there are no descriptors or no memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How many clients may wait to join or to leave before nobody else is let in, and for how long
+/// nobody is: others wait in the backlog, where they cost no thread.
+const MOST_AT_THE_DOOR: usize = 32;
+const DOOR_PAUSE: Duration = Duration::from_millis(1);
 
 /// What a client reads for which there is no room.
 const FULL: &[u8] = b"-- chatd is full, try again later\n";
@@ -106,6 +112,11 @@ impl Accepting {
         let mut last_id = 0;
         let mut was_told = false;
         while !self.shared.bell.has_rung() {
+            if self.shared.at_the_door.load(Ordering::Relaxed) >= MOST_AT_THE_DOOR {
+                // More threads would only keep the broadcaster from running.
+                thread::sleep(DOOR_PAUSE);
+                continue;
+            }
             match self.listener.accept() {
                 Ok((stream, address)) => {
                     was_told = false;

@@ -19,6 +19,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::thread;
 use std::time::Duration;
 
@@ -108,6 +109,7 @@ fn serve_clients(
             bell,
             pressure,
             config,
+            at_the_door: AtomicUsize::new(0),
         }),
     };
     start_accepting(accepting, Arc::clone(logging))?;

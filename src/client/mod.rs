@@ -28,6 +28,7 @@ use silence::Silence;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use waiting::{FIRST_STEP, Input, Waiting, Woken};
 
@@ -51,6 +52,8 @@ pub struct Shared {
     pub pressure: Arc<Pressure>,
     /// What the user wants.
     pub config: Config,
+    /// How many clients wait for room in the channel to join or to leave.
+    pub at_the_door: AtomicUsize,
 }
 
 /// Talks with one client until it leaves, and returns when its connection can be closed.
@@ -84,6 +87,7 @@ struct Session<'a> {
     silence: Silence,
     tally: Tally,
     joining: Joining,
+    is_at_the_door: bool,
     /// What was heard last and waits to be passed on.
     pending: Option<Pending>,
     buffer: Vec<u8>,
@@ -141,6 +145,7 @@ impl<'a> Session<'a> {
             silence: Silence::new(shared.config.silence, now),
             tally: Tally::default(),
             joining: Joining::Held(now + hold),
+            is_at_the_door: false,
             pending: None,
             buffer: Vec::new(),
             was_full: false,
@@ -161,6 +166,7 @@ impl<'a> Session<'a> {
                     if self.quota.wait(FIRST_STEP) {
                         continue;
                     }
+                    self.stand_at_the_door(self.joining != Joining::Joined);
                     (Input::Unwanted, now + self.waiting.next_step())
                 }
                 Ok(Next::Read) => {
@@ -370,6 +376,7 @@ impl<'a> Session<'a> {
         {
             Ok(()) => {
                 self.joining = Joining::Joined;
+                self.stand_at_the_door(false);
                 Ok(true)
             }
             Err(Refused::Full(_)) => Ok(false),
@@ -393,8 +400,28 @@ impl<'a> Session<'a> {
                 // If the broadcaster has ended, it has finished the connection.
                 _ => return,
             }
+            self.stand_at_the_door(true);
             let step = Instant::now() + self.waiting.next_step();
             let _ = self.waiting.wait(Input::Unwanted, step);
         }
+    }
+
+    /// Counts the client among those for whom there is no room to join or to leave, or no longer.
+    fn stand_at_the_door(&mut self, stands: bool) {
+        if self.is_at_the_door != stands {
+            self.is_at_the_door = stands;
+            let count = &self.shared.at_the_door;
+            if stands {
+                count.fetch_add(1, Ordering::Relaxed);
+            } else {
+                count.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        self.stand_at_the_door(false);
     }
 }
