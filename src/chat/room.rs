@@ -102,12 +102,8 @@ impl Room {
             return;
         };
         let line = format!("* {name} {}\n", action.as_str());
-        let rendered = Rendered {
-            text: line.as_bytes(),
-            count: 1,
-            cost: action.as_str().len() as u64 + LINE_COST,
-        };
-        self.log.append(Origin::Done(client), rendered, blocks);
+        let length = action.as_str().len();
+        self.log_line(Origin::Done(client), line.as_bytes(), length, blocks);
         let line = &line.as_bytes()[..line.len() - 1];
         self.history.push(clock.time, client, b"", line);
     }
@@ -181,10 +177,15 @@ impl Room {
     fn note(&mut self, origin: Origin, notice: &str, blocks: &mut BlockPool) {
         let mut text = Vec::new();
         push_server_line(&mut text, format_args!("{notice}"));
+        self.log_line(origin, &text, notice.len(), blocks);
+    }
+
+    /// Logs one line, which costs the bytes of what it says and [`LINE_COST`].
+    fn log_line(&mut self, origin: Origin, line: &[u8], said: usize, blocks: &mut BlockPool) {
         let rendered = Rendered {
-            text: &text,
+            text: line,
             count: 1,
-            cost: notice.len() as u64 + LINE_COST,
+            cost: said as u64 + LINE_COST,
         };
         self.log.append(origin, rendered, blocks);
     }

@@ -151,14 +151,14 @@ impl Delivery {
     /// A client reads what is pending for it now, until `until`, and nothing more.
     fn dismiss(&mut self, client: ClientId, at: Position, until: Instant) {
         if let Some(recipient) = self.recipients.get_mut(client) {
-            let before = recipient.leaving;
-            let until = before.map_or(until, |before| before.min(until));
+            let mut until = until;
+            if let Some(before) = recipient.leaving {
+                self.leaving.remove(&(before, client));
+                until = until.min(before);
+            }
             recipient.leaving = Some(until);
             recipient.outbox.limit_to(at);
-            self.leaving.extend([(until, client)]);
-            if let Some(before) = before.filter(|before| *before != until) {
-                self.leaving.remove(&(before, client));
-            }
+            self.leaving.insert((until, client));
             self.ready.push(client);
         }
     }

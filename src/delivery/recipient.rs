@@ -79,7 +79,7 @@ impl Recipients {
         !self.full.is_empty()
     }
 
-    /// Whether somebody's socket is full.
+    /// Whether this client's socket is full.
     pub fn is_full(&self, client: ClientId) -> bool {
         self.full.contains_key(&client)
     }
