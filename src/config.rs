@@ -19,29 +19,74 @@ use std::time::Duration;
 /// The longest text that `--motd` takes, in bytes.
 const MOTD_BYTES: u64 = 64 * KIB;
 
-/// What the user asked for.
-#[derive(Debug, Clone)]
+/// A chat server that people join with nc or telnet.
+#[derive(Parser, Debug, Clone)]
+#[command(version, about, max_term_width = 100)]
 pub struct Config {
-    /// The address to listen on; without one, all of them.
-    pub bind: Option<IpAddr>,
-    /// TCP port; 0 lets the system choose.
+    /// TCP port; 0 lets the system choose one
+    #[arg(short, long, value_name = "PORT", env = "CHATD_PORT", default_value = "8080",
+        value_parser = number::<u16>(0..=65535, "a number from 0 to 65535"))]
     pub port: u16,
-    /// Whether people talk here or programs.
-    pub mode: Mode,
-    /// How many clients there may be, and from one address.
+
+    /// Address to listen on [default: all, IPv6 and IPv4]
+    #[arg(short, long, value_name = "ADDR", env = "CHATD_BIND", value_parser = address())]
+    pub bind: Option<IpAddr>,
+
+    /// Relay lines as they are, for programs: no names, notices or commands
+    #[arg(long, env = "CHATD_RAW", action = ArgAction::SetTrue, value_parser = boolean())]
+    raw: bool,
+
+    /// Text shown to newcomers, up to 64 KiB
+    #[arg(long, value_name = "FILE", env = "CHATD_MOTD")]
+    motd: Option<PathBuf>,
+
+    /// Lines replayed to newcomers, up to 10000; 0 turns it off [default: 20]
+    #[arg(long, value_name = "LINES", env = "CHATD_HISTORY",
+        value_parser = number::<usize>(0..=10_000, "a number from 0 to 10000"))]
+    history: Option<usize>,
+
+    /// How many clients there may be.
+    #[command(flatten)]
     pub clients: ClientLimits,
-    /// What one client may send.
-    pub line: LineLimits,
+
+    /// Longest line accepted, 1B to 1MiB [default: 4KiB, with --raw 64KiB]
+    #[arg(long, value_name = "SIZE", env = "CHATD_MAX_LINE",
+        value_parser = size(1..=MIB, "a size from 1B to 1MiB"))]
+    max_line: Option<u64>,
+
+    /// What one client may send per second, where a line costs its bytes and 80; 4 times as much
+    /// may come at once; 0 means no limit [default: 1MiB, with --raw 0]
+    #[arg(long, value_name = "SIZE", env = "CHATD_RATE",
+        value_parser = size(0..=u64::MAX, "a size from 0, such as 64KiB"))]
+    rate: Option<u64>,
+
     /// What one client may leave unread.
+    #[command(flatten)]
     pub backlog: BacklogLimits,
+
     /// How long a connection may be silent or deaf.
+    #[command(flatten)]
     pub silence: SilenceLimits,
-    /// Which log lines are written, unless `RUST_LOG` says otherwise.
-    pub log_level: LevelFilter,
+
+    /// More logging; twice for all of it
+    #[arg(short, long, action = ArgAction::Count)]
+    verbose: u8,
+
+    /// Less logging; twice for errors only
+    #[arg(short, long, action = ArgAction::Count)]
+    quiet: u8,
+
+    /// Whether people talk here or programs.
+    #[arg(skip)]
+    pub mode: Mode,
+
+    /// What one client may send.
+    #[arg(skip)]
+    pub line: LineLimits,
 }
 
 /// What passes through the server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub enum Mode {
     /// People talk: names, notices, commands, clean-up (sections 3 and 4 of the specification).
     Chat {
@@ -51,20 +96,26 @@ pub enum Mode {
         history: usize,
     },
     /// Programs pass lines, which go as they are (section 5).
+    #[default]
     Raw,
 }
 
 /// How many clients there may be.
-#[derive(Debug, Clone, Copy)]
+#[derive(clap::Args, Debug, Clone, Copy)]
 pub struct ClientLimits {
-    /// In all.
+    /// Clients at the same time; more are told so and closed
+    #[arg(long = "max-clients", value_name = "N", env = "CHATD_MAX_CLIENTS",
+        default_value = "10000", value_parser = number::<usize>(1..=u64::MAX, "a number from 1"))]
     pub total: usize,
-    /// From one address; 0 means no limit.
+
+    /// The same, per address (an IPv6 /64 counts as one); 0 means no limit
+    #[arg(long = "max-per-ip", value_name = "N", env = "CHATD_MAX_PER_IP",
+        default_value = "0", value_parser = number::<usize>(0..=u64::MAX, "a number from 0"))]
     pub per_ip: usize,
 }
 
 /// What one client may send.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct LineLimits {
     /// The longest line, in bytes without its end.
     pub longest: usize,
@@ -72,23 +123,36 @@ pub struct LineLimits {
     pub rate: u64,
 }
 
-/// What one client may leave unread.
-#[derive(Debug, Clone, Copy)]
+/// What one client may leave unread of what all read, as a cost: a line costs its bytes and 80.
+#[derive(clap::Args, Debug, Clone, Copy)]
 pub struct BacklogLimits {
-    /// Of what all read, as a cost: a line costs its bytes and 80.
+    /// What a client may leave unread, from 1MiB
+    #[arg(long = "max-backlog", value_name = "SIZE", env = "CHATD_MAX_BACKLOG",
+        default_value = "16MiB", value_parser = size(MIB..=u64::MAX, "a size from 1MiB"))]
     pub most: u64,
-    /// How long the others wait for a client that reads too slowly.
+
+    /// How long the others wait for a client that reads too slowly, from 100ms
+    #[arg(long, value_name = "DURATION", env = "CHATD_PATIENCE", default_value = "10s",
+        value_parser = duration(Duration::from_millis(100), "a duration from 100ms, such as 10s"))]
     pub patience: Duration,
 }
 
 /// How long a connection may be silent or deaf.
-#[derive(Debug, Clone, Copy)]
+#[derive(clap::Args, Debug, Clone, Copy)]
 pub struct SilenceLimits {
-    /// A client that sends no byte for so long is disconnected.
+    /// Disconnect a client that has sent no byte for so long, from 1s [default: off]
+    #[arg(long = "idle-timeout", value_name = "DURATION", env = "CHATD_IDLE_TIMEOUT",
+        value_parser = duration(Duration::from_secs(1), "a duration from 1s, such as 10m"))]
     pub idle: Option<Duration>,
-    /// A host that answers no probe for so long is given up while nothing is pending for it.
+
+    /// For tests: give up a host that answers no probe for so long while nothing is pending for it
+    #[arg(long, hide = true, default_value = "2m",
+        value_parser = duration(Duration::from_secs(1), "a duration from 1s"))]
     pub keepalive: Duration,
-    /// A client that takes none of what is pending for it for so long is given up.
+
+    /// For tests: give up a client that takes none of what is pending for it for so long
+    #[arg(long, hide = true, default_value = "5m",
+        value_parser = duration(Duration::from_secs(1), "a duration from 1s"))]
     pub user_timeout: Duration,
 }
 
@@ -112,87 +176,6 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// A chat server that people join with nc or telnet.
-#[derive(Parser, Debug)]
-#[command(version, about, max_term_width = 100)]
-struct Args {
-    /// TCP port; 0 lets the system choose one
-    #[arg(short, long, value_name = "PORT", env = "CHATD_PORT", default_value = "8080",
-        value_parser = number(0..=65535, "a number from 0 to 65535"))]
-    port: u64,
-
-    /// Address to listen on [default: all, IPv6 and IPv4]
-    #[arg(short, long, value_name = "ADDR", env = "CHATD_BIND", value_parser = address())]
-    bind: Option<IpAddr>,
-
-    /// Relay lines as they are, for programs: no names, notices or commands
-    #[arg(long, env = "CHATD_RAW", action = ArgAction::SetTrue, value_parser = boolean())]
-    raw: bool,
-
-    /// Text shown to newcomers, up to 64 KiB
-    #[arg(long, value_name = "FILE", env = "CHATD_MOTD")]
-    motd: Option<PathBuf>,
-
-    /// Lines replayed to newcomers, up to 10000; 0 turns it off [default: 20]
-    #[arg(long, value_name = "LINES", env = "CHATD_HISTORY",
-        value_parser = number(0..=10_000, "a number from 0 to 10000"))]
-    history: Option<u64>,
-
-    /// Clients at the same time; more are told so and closed
-    #[arg(long, value_name = "N", env = "CHATD_MAX_CLIENTS", default_value = "10000",
-        value_parser = number(1..=u64::MAX, "a number from 1"))]
-    max_clients: u64,
-
-    /// The same, per address (an IPv6 /64 counts as one); 0 means no limit
-    #[arg(long, value_name = "N", env = "CHATD_MAX_PER_IP", default_value = "0",
-        value_parser = number(0..=u64::MAX, "a number from 0"))]
-    max_per_ip: u64,
-
-    /// Longest line accepted, 1B to 1MiB [default: 4KiB, with --raw 64KiB]
-    #[arg(long, value_name = "SIZE", env = "CHATD_MAX_LINE",
-        value_parser = size(1..=MIB, "a size from 1B to 1MiB"))]
-    max_line: Option<u64>,
-
-    /// What one client may send per second, where a line costs its bytes and 80; 4 times as much
-    /// may come at once; 0 means no limit [default: 1MiB, with --raw 0]
-    #[arg(long, value_name = "SIZE", env = "CHATD_RATE",
-        value_parser = size(0..=u64::MAX, "a size from 0, such as 64KiB"))]
-    rate: Option<u64>,
-
-    /// What a client may leave unread, from 1MiB
-    #[arg(long, value_name = "SIZE", env = "CHATD_MAX_BACKLOG", default_value = "16MiB",
-        value_parser = size(MIB..=u64::MAX, "a size from 1MiB"))]
-    max_backlog: u64,
-
-    /// How long the others wait for a client that reads too slowly, from 100ms
-    #[arg(long, value_name = "DURATION", env = "CHATD_PATIENCE", default_value = "10s",
-        value_parser = duration(Duration::from_millis(100), "a duration from 100ms, such as 10s"))]
-    patience: Duration,
-
-    /// Disconnect a client that has sent no byte for so long, from 1s [default: off]
-    #[arg(long, value_name = "DURATION", env = "CHATD_IDLE_TIMEOUT",
-        value_parser = duration(Duration::from_secs(1), "a duration from 1s, such as 10m"))]
-    idle_timeout: Option<Duration>,
-
-    /// For tests: give up a silent host after so long
-    #[arg(long, hide = true, default_value = "2m",
-        value_parser = duration(Duration::from_secs(1), "a duration from 1s"))]
-    keepalive: Duration,
-
-    /// For tests: give up a client that takes nothing after so long
-    #[arg(long, hide = true, default_value = "5m",
-        value_parser = duration(Duration::from_secs(1), "a duration from 1s"))]
-    user_timeout: Duration,
-
-    /// More logging; twice for all of it
-    #[arg(short, long, action = ArgAction::Count)]
-    verbose: u8,
-
-    /// Less logging; twice for errors only
-    #[arg(short, long, action = ArgAction::Count)]
-    quiet: u8,
-}
-
 impl Config {
     /// Reads the process's command line, its environment and the MOTD.
     ///
@@ -200,71 +183,47 @@ impl Config {
     ///
     /// See [`ConfigError`].
     pub fn from_command_line() -> Result<Self, ConfigError> {
-        let args = Args::try_parse().map_err(|error| match error.kind() {
+        let mut config = Self::try_parse().map_err(|error| match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 ConfigError::Asked(error.to_string())
             }
             _ => ConfigError::Usage(first_line(&error)),
         })?;
-        args.into_config()
-    }
-}
-
-impl Args {
-    fn into_config(self) -> Result<Config, ConfigError> {
-        let (mode, longest, rate) = if self.raw {
-            self.refuse_beside_raw()?;
-            (Mode::Raw, 64 * KIB, 0)
+        let (longest, rate) = if config.raw {
+            (64 * KIB, 0)
         } else {
-            let motd = self
-                .motd
-                .as_deref()
-                .map(read_motd)
-                .transpose()?
-                .unwrap_or_default();
-            let history = self.history.unwrap_or(20) as usize;
-            (Mode::Chat { motd, history }, 4 * KIB, MIB)
+            (4 * KIB, MIB)
         };
-        Ok(Config {
-            bind: self.bind,
-            port: self.port as u16,
-            mode,
-            clients: ClientLimits {
-                total: usize::try_from(self.max_clients).unwrap_or(usize::MAX),
-                per_ip: usize::try_from(self.max_per_ip).unwrap_or(usize::MAX),
-            },
-            line: LineLimits {
-                longest: self.max_line.unwrap_or(longest) as usize,
-                rate: self.rate.unwrap_or(rate),
-            },
-            backlog: BacklogLimits {
-                most: self.max_backlog,
-                patience: self.patience,
-            },
-            silence: SilenceLimits {
-                idle: self.idle_timeout,
-                keepalive: self.keepalive,
-                user_timeout: self.user_timeout,
-            },
-            log_level: match i16::from(self.verbose) - i16::from(self.quiet) {
-                ..=-2 => LevelFilter::Error,
-                -1 => LevelFilter::Warn,
-                0 => LevelFilter::Info,
-                1 => LevelFilter::Debug,
-                2.. => LevelFilter::Trace,
-            },
-        })
+        config.line = LineLimits {
+            longest: config.max_line.unwrap_or(longest) as usize,
+            rate: config.rate.unwrap_or(rate),
+        };
+        config.mode = config.read_mode()?;
+        Ok(config)
+    }
+
+    /// Which log lines are written, unless `RUST_LOG` says otherwise.
+    #[must_use]
+    pub fn log_level(&self) -> LevelFilter {
+        match i16::from(self.verbose) - i16::from(self.quiet) {
+            ..=-2 => LevelFilter::Error,
+            -1 => LevelFilter::Warn,
+            0 => LevelFilter::Info,
+            1 => LevelFilter::Debug,
+            2.. => LevelFilter::Trace,
+        }
     }
 
     /// Not clap's `conflicts_with`, which would take `CHATD_RAW=false` for `--raw`.
-    fn refuse_beside_raw(&self) -> Result<(), ConfigError> {
-        let given = [
-            ("--motd", self.motd.is_some()),
-            ("--history", self.history.is_some()),
-        ];
-        match given.iter().find(|(_, is_given)| *is_given) {
-            Some((option, _)) => Err(usage(&format!("{option} cannot be used with --raw"))),
-            None => Ok(()),
+    fn read_mode(&self) -> Result<Mode, ConfigError> {
+        match (&self.motd, self.history) {
+            (Some(_), _) if self.raw => Err(usage("--motd cannot be used with --raw")),
+            (_, Some(_)) if self.raw => Err(usage("--history cannot be used with --raw")),
+            _ if self.raw => Ok(Mode::Raw),
+            (motd, history) => Ok(Mode::Chat {
+                motd: motd.as_deref().map_or(Ok(Vec::new()), read_motd)?,
+                history: history.unwrap_or(20),
+            }),
         }
     }
 }
@@ -297,7 +256,7 @@ fn on_one_line(text: impl fmt::Display) -> String {
 }
 
 fn usage(message: &str) -> ConfigError {
-    let error = Args::command().error(ErrorKind::ArgumentConflict, message);
+    let error = Config::command().error(ErrorKind::ArgumentConflict, message);
     ConfigError::Usage(first_line(&error))
 }
 
@@ -341,11 +300,14 @@ where
     }
 }
 
-fn number(range: RangeInclusive<u64>, what: &'static str) -> impl TypedValueParser<Value = u64> {
+fn number<T: TryFrom<u64> + Clone + Send + Sync + 'static>(
+    range: RangeInclusive<u64>,
+    what: &'static str,
+) -> impl TypedValueParser<Value = T> {
     let parse = move |text: &str| {
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-        let number = text.parse().ok().filter(|_| is_number);
-        number.filter(|number| range.contains(number))
+        let number = text.parse().ok().filter(|_| is_number)?;
+        range.contains(&number).then(|| number.try_into().ok())?
     };
     Takes { what, parse }
 }

@@ -57,7 +57,7 @@ impl fmt::Display for ServerError {
 ///
 /// See [`ServerError`].
 pub fn serve(mut config: Config) -> Result<(), ServerError> {
-    let logging = logging::start(config.log_level)
+    let logging = logging::start(config.log_level())
         .map(Arc::new)
         .map_err(system("cannot log"))?;
     let listener = listen(&config).map_err(|(address, error)| ServerError::Listen(address, error));
