@@ -186,8 +186,8 @@ impl<'a> Session<'a> {
                 return ending;
             }
         }
-        // The broadcaster has let it go, and knows why.
-        Ending::Closed
+        // The broadcaster has let it go, and knows why, unless the system said it here.
+        self.ended.take().unwrap_or(Ending::Closed)
     }
 
     /// When the thread has something to do, if nothing is read before.

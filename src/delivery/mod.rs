@@ -134,7 +134,8 @@ impl Delivery {
     ) -> Ending {
         if let Some(reason) = self.dead.remove(&client) {
             return match ending {
-                Ending::Quit(_) => ending,
+                // The system tells only one of two threads that it gave up a connection.
+                Ending::Quit(_) | Ending::Lost => ending,
                 _ => reason,
             };
         }

@@ -276,7 +276,7 @@ impl Run {
         let text = matches!(way, Way::QuitSaying).then_some(text.as_str());
         // A thread may have seen no more than what was done to its connection.
         let reason = match client.dead {
-            Some(dead) if !matches!(way, Way::Quit | Way::QuitSaying) => dead,
+            Some(dead) if !matches!(way, Way::Quit | Way::QuitSaying | Way::Lose) => dead,
             _ => reason,
         };
         client.leave(ending.is_orderly(), self.now);
