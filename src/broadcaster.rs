@@ -119,7 +119,7 @@ impl Broadcaster {
                 let at = scene.log().seal();
                 delivery.tell(client, at, answer);
             }
-            Event::SentCr(client) => delivery.want_crlf(client, scene.log()),
+            Event::SentCr(client) => delivery.want_crlf(client, scene.log().seal()),
             Event::Left(client, mut departure) => {
                 let at = scene.log().seal();
                 let ending = departure.ending;

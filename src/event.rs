@@ -89,13 +89,19 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// The text.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Lines(text) | Self::Bytes(text) => text,
+            Self::SharedLines(text) => text,
+        }
+    }
+
     /// How many bytes it has.
     #[must_use]
     pub fn len(&self) -> usize {
-        match self {
-            Self::Lines(text) | Self::Bytes(text) => text.len(),
-            Self::SharedLines(text) => text.len(),
-        }
+        self.as_bytes().len()
     }
 
     /// Whether it has none.

@@ -5,7 +5,7 @@ use crate::chat::scene::Scene;
 use crate::clock::Clock;
 use crate::command::Command;
 use crate::delivery::Delivery;
-use crate::delivery::block::{Origin, Rendered};
+use crate::delivery::block::Origin;
 use crate::delivery::shared_log::SharedLog;
 use crate::event::{Arrival, ClientId, Departure};
 use crate::logging::lines as log_lines;
@@ -36,13 +36,9 @@ impl Scene for Relay {
     }
 
     fn said(&mut self, client: ClientId, lines: Lines, _: Clock, delivery: &mut Delivery) {
-        let rendered = Rendered {
-            text: lines.as_bytes(),
-            count: lines.count(),
-            cost: lines.cost(),
-        };
+        let (origin, blocks) = (Origin::Said(client), &mut delivery.blocks);
         self.log
-            .append(Origin::Said(client), rendered, &mut delivery.blocks);
+            .append(origin, lines.as_bytes(), lines.cost(), blocks);
     }
 
     /// There are no commands: every line is said.

@@ -9,7 +9,7 @@ use crate::chat::history::History;
 use crate::chat::notices;
 use crate::clock::Clock;
 
-use crate::delivery::block::{BlockPool, Origin, Rendered};
+use crate::delivery::block::{BlockPool, Origin};
 use crate::delivery::shared_log::SharedLog;
 use crate::event::ClientId;
 use crate::name::Name;
@@ -81,12 +81,8 @@ impl Room {
             text.extend_from_slice(line);
             text.push(b'\n');
         }
-        let rendered = Rendered {
-            text: &text,
-            count,
-            cost: lines.cost(),
-        };
-        self.log.append(Origin::Said(client), rendered, blocks);
+        self.log
+            .append(Origin::Said(client), &text, lines.cost(), blocks);
         let most = self.history.most_lines();
         if most > 0 {
             for line in lines.iter().skip(count.saturating_sub(most)) {
@@ -182,18 +178,15 @@ impl Room {
 
     /// Logs one line, which costs the bytes of what it says and [`LINE_COST`].
     fn log_line(&mut self, origin: Origin, line: &[u8], said: usize, blocks: &mut BlockPool) {
-        let rendered = Rendered {
-            text: line,
-            count: 1,
-            cost: said as u64 + LINE_COST,
-        };
-        self.log.append(origin, rendered, blocks);
+        self.log
+            .append(origin, line, said as u64 + LINE_COST, blocks);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::shared_log::Position;
     use jiff::Timestamp;
     use proptest::prelude::*;
     use std::time::Duration;
@@ -240,7 +233,7 @@ mod tests {
             let line = Fact::Joined(ClientId(9), Name::guest(9));
             other.apply(line, start, &mut pools[1]);
             other.apply(Fact::Mentioned(ClientId(9)), start, &mut pools[1]);
-            other.log.forget_all(&mut pools[1]);
+            other.log.forget_before(Position::NEVER, &mut pools[1]);
             let mut now = 0;
             for (fact, milliseconds) in facts {
                 now += milliseconds;

@@ -362,10 +362,15 @@ impl<'a> Session<'a> {
 
     /// Tells the broadcaster that the client is here. Returns whether there was room for that.
     fn join(&mut self) -> Result<bool, Ending> {
+        let pending = self.pending.as_ref();
         let arrival = Arrival {
             wire: self.connection.clone(),
             address: self.connection.address,
-            style: Style::Lf,
+            // A terminal that speaks telnet first would show its welcome as stairs.
+            style: match pending.and_then(|pending| pending.event.as_ref()) {
+                Some(Event::SentCr(_)) => Style::CrLf,
+                _ => Style::Lf,
+            },
             echo: Echo::Off,
         };
         let event = Event::Joined(self.connection.id, arrival);

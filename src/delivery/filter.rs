@@ -6,6 +6,7 @@
 use crate::delivery::block::Origin;
 use crate::delivery::shared_log::Position;
 use crate::event::{ClientId, Echo};
+use std::collections::BTreeMap;
 
 /// How many stretches a filter has at most. More are only needed by a client that hides and shows
 /// again and again, and reads nothing.
@@ -20,21 +21,13 @@ pub enum Hidden {
     Presence,
 }
 
-/// From where on something is hidden, and up to where.
-#[derive(Debug)]
-struct Stretch {
-    what: Hidden,
-    from: Position,
-    until: Position,
-}
-
 /// What one client does not read.
 #[derive(Debug)]
 pub struct Filter {
     reader: ClientId,
     echo: Echo,
-    /// In the order of what is hidden, and then of the log.
-    stretches: Vec<Stretch>,
+    /// What is hidden, from where on in the log, and up to where.
+    hidden: BTreeMap<(Hidden, Position), Position>,
 }
 
 impl Filter {
@@ -43,39 +36,38 @@ impl Filter {
         Self {
             reader,
             echo,
-            stretches: Vec::new(),
+            hidden: BTreeMap::new(),
         }
     }
 
     /// Hides `what` from `at` on; the client has read everything before `read`. Returns whether
     /// there was room for that.
     pub fn hide(&mut self, what: Hidden, at: Position, read: Position) -> bool {
-        self.stretches.retain(|stretch| stretch.until > read);
-        let next = self.behind(what, at);
-        if let Some(last) = self.last_before(next, what)
-            && last.until >= at
+        self.hidden.retain(|_, until| *until > read);
+        if let Some(until) = self.last_until(what, at)
+            && *until >= at
         {
-            last.until = Position::NEVER;
+            *until = Position::NEVER;
             return true;
         }
-        if self.stretches.len() >= MOST_STRETCHES {
-            return false;
+        let has_room = self.hidden.len() < MOST_STRETCHES;
+        if has_room {
+            self.hidden.insert((what, at), Position::NEVER);
         }
-        let stretch = Stretch {
-            what,
-            from: at,
-            until: Position::NEVER,
-        };
-        self.stretches.insert(next, stretch);
-        true
+        has_room
     }
 
     /// Shows `what` again from `at` on.
     pub fn show(&mut self, what: Hidden, at: Position) {
-        let next = self.behind(what, at);
-        if let Some(last) = self.last_before(next, what) {
-            last.until = last.until.min(at);
+        if let Some(until) = self.last_until(what, at) {
+            *until = at.min(*until);
         }
+    }
+
+    /// Where the last stretch ends that begins at `at` or before.
+    fn last_until(&mut self, what: Hidden, at: Position) -> Option<&mut Position> {
+        let stretches = self.hidden.range_mut((what, Position::START)..=(what, at));
+        stretches.map(|(_, until)| until).next_back()
     }
 
     /// Whether the client reads what stands at `position` and comes from `origin`.
@@ -94,27 +86,19 @@ impl Filter {
     }
 
     fn shows(&self, what: Hidden, position: Position) -> bool {
-        let next = self.behind(what, position);
-        let last = next.checked_sub(1).map(|at| &self.stretches[at]);
-        last.is_none_or(|last| last.what != what || last.until <= position)
-    }
-
-    /// The number of the first stretch that begins after `position`, or hides something else.
-    fn behind(&self, what: Hidden, position: Position) -> usize {
-        self.stretches
-            .partition_point(|stretch| (stretch.what, stretch.from) <= (what, position))
-    }
-
-    fn last_before(&mut self, next: usize, what: Hidden) -> Option<&mut Stretch> {
-        let last = self.stretches.get_mut(next.checked_sub(1)?)?;
-        (last.what == what).then_some(last)
+        let mut stretches = self
+            .hidden
+            .range((what, Position::START)..=(what, position));
+        stretches
+            .next_back()
+            .is_none_or(|(_, until)| *until <= position)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::block::{BlockPool, Rendered};
+    use crate::delivery::block::BlockPool;
     use crate::delivery::shared_log::SharedLog;
 
     const AUTHOR: ClientId = ClientId(2);
@@ -125,12 +109,7 @@ mod tests {
         let (mut log, mut pool) = (SharedLog::default(), BlockPool::default());
         let log = (0..count).map(|_| {
             let position = log.seal();
-            let line = Rendered {
-                text: b"\n",
-                count: 1,
-                cost: 1,
-            };
-            log.append(Origin::Said(AUTHOR), line, &mut pool);
+            log.append(Origin::Said(AUTHOR), b"\n", 1, &mut pool);
             position
         });
         log.collect()
@@ -160,7 +139,7 @@ mod tests {
             "others are heard"
         );
         filter.hide(Hidden::Presence, at[4], at[4]);
-        assert_eq!(filter.stretches.len(), 1, "what was read is forgotten");
+        assert_eq!(filter.hidden.len(), 1, "what was read is forgotten");
     }
 
     #[test]
@@ -185,7 +164,7 @@ mod tests {
             filter.show(WHAT, at[1]);
         }
         assert!(filter.reads(Origin::Said(AUTHOR), at[1]));
-        assert_eq!(filter.stretches.len(), 1);
+        assert_eq!(filter.hidden.len(), 1);
     }
 
     #[test]

@@ -1,28 +1,26 @@
 //! Fan-out: everybody who reads a log, and what happens to those who do not keep up.
 //!
 //! A client is let go for reading too slowly in one of three places: `review`, when the patience is
-//! over; `make_room`, when the log would pass its bound; `check_private`, when too much waits that is
-//! for it alone. (One that takes nothing for minutes is let go by the kernel: `client/silence.rs`.)
+//! over; `make_room`, when the log would pass its bound; `flush`, when too much waits that is for it
+//! alone. (One that takes nothing for minutes is let go by the kernel: `client/silence.rs`.)
 
 pub mod block;
 pub mod filter;
 mod outbox;
 mod patience;
-mod private;
-mod recipient;
 pub mod shared_log;
 pub mod writability;
 
 use crate::config::BacklogLimits;
-use crate::event::{Answer, Arrival, ClientId, Ending};
+use crate::event::{Answer, Arrival, ClientId, Ending, Style};
 use crate::pressure::Pressure;
 use block::BlockPool;
 use filter::Hidden;
 use outbox::{Outbox, Sent};
-use patience::{Patience, Verdict};
-use recipient::{Recipient, Recipients};
+use patience::Patience;
 use shared_log::{Position, SharedLog};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,18 +31,22 @@ const PARTING_TIME: Duration = Duration::from_secs(2);
 /// How many bytes may be pending for one client alone.
 const PRIVATE_BYTES: usize = 1 << 20;
 
+type Outboxes = BTreeMap<ClientId, Box<Outbox>>;
+
 /// Everybody who reads a log.
 pub struct Delivery {
-    recipients: Recipients,
+    keeping_up: Outboxes,
+    /// Those whose sockets are full, apart from the others, so that they cost nothing while they are.
+    full: Outboxes,
     /// Who was let go, for which reason, until their last event comes.
     dead: BTreeMap<ClientId, Ending>,
-    /// Who has left, and until when what is pending is written to them.
+    /// Until when what is pending is written to those who have left, some of whom may have it by now.
     leaving: BTreeSet<(Instant, ClientId)>,
     /// Who is to be tried at the next flush, beside everybody if something was logged.
     ready: Vec<ClientId>,
     told_bytes: u64,
     /// Everything before this was offered to every client that keeps up.
-    flushed: Option<Position>,
+    flushed: Position,
     patience: Patience,
     /// Where logs get their blocks from.
     pub blocks: BlockPool,
@@ -54,35 +56,42 @@ impl Delivery {
     /// A delivery to nobody.
     pub fn new(limits: BacklogLimits, pressure: Arc<Pressure>, now: Instant) -> Self {
         Self {
-            recipients: Recipients::default(),
+            keeping_up: Outboxes::new(),
+            full: Outboxes::new(),
             dead: BTreeMap::new(),
             leaving: BTreeSet::new(),
             ready: Vec::new(),
             told_bytes: 0,
-            flushed: None,
+            flushed: Position::START,
             patience: Patience::new(limits, pressure, now),
             blocks: BlockPool::default(),
         }
     }
 
-    /// Adds a client, which reads what is logged from `at` on.
+    /// Adds a client, which reads what is logged from `at` on: the end of the log.
     pub fn join(&mut self, client: ClientId, arrival: Arrival, at: Position) {
-        let outbox = Outbox::new(client, &arrival, at);
-        let recipient = Recipient {
-            wire: arrival.wire,
-            outbox,
-            leaving: None,
-        };
-        self.recipients.insert(client, recipient);
+        let style = arrival.style;
+        let outbox = Box::new(Outbox::new(client, arrival, at));
+        self.keeping_up.insert(client, outbox);
+        if style == Style::CrLf {
+            self.want_crlf(client, at);
+        }
+    }
+
+    /// Gives the client CR LF from `at` on, which is the end of the log.
+    pub fn want_crlf(&mut self, client: ClientId, at: Position) {
+        if let Some(outbox) = self.outbox(client) {
+            outbox.want_crlf(at);
+            self.blocks.keeps_crlf = true;
+        }
     }
 
     /// Sends text to one client alone, behind everything logged before `at`.
     pub fn tell(&mut self, client: ClientId, at: Position, answer: Answer) {
-        if let Some(recipient) = self.recipients.get_mut(client)
-            && recipient.leaving.is_none()
-        {
-            self.told_bytes += answer.len() as u64;
-            recipient.outbox.push(at, answer);
+        if let Some(outbox) = self.outbox(client).filter(|outbox| !outbox.is_limited()) {
+            let bytes = answer.len() as u64;
+            outbox.push(at, answer);
+            self.told_bytes += bytes;
             self.ready.push(client);
         }
     }
@@ -94,31 +103,24 @@ impl Delivery {
 
     /// Whether so much is pending for the client alone that nobody else should add to it.
     pub fn is_far_behind(&mut self, client: ClientId) -> bool {
-        let recipient = self.recipients.get_mut(client);
-        recipient.is_some_and(|recipient| recipient.outbox.private_bytes() > PRIVATE_BYTES / 2)
-    }
-
-    /// Gives the client CR LF from the next line on.
-    pub fn want_crlf(&mut self, client: ClientId, log: &SharedLog) {
-        if let Some(recipient) = self.recipients.get_mut(client) {
-            recipient.outbox.want_crlf(log);
-        }
+        let outbox = self.outbox(client);
+        outbox.is_some_and(|outbox| outbox.private_bytes() > PRIVATE_BYTES / 2)
     }
 
     /// Hides something from the client, from `at` on. Returns whether that can be remembered: of a
     /// client that reads nothing, not without end.
     #[must_use]
     pub fn hide(&mut self, client: ClientId, what: Hidden, at: Position) -> bool {
-        self.recipients.get_mut(client).is_none_or(|recipient| {
-            let outbox = &mut recipient.outbox;
-            outbox.filter.hide(what, at, outbox.position())
+        self.outbox(client).is_none_or(|outbox| {
+            let read = outbox.position();
+            outbox.filter.hide(what, at, read)
         })
     }
 
     /// Shows it again, from `at` on.
     pub fn show(&mut self, client: ClientId, what: Hidden, at: Position) {
-        if let Some(recipient) = self.recipients.get_mut(client) {
-            recipient.outbox.filter.show(what, at);
+        if let Some(outbox) = self.outbox(client) {
+            outbox.filter.show(what, at);
         }
     }
 
@@ -132,16 +134,15 @@ impl Delivery {
         at: Position,
         now: Instant,
     ) -> Ending {
-        if let Some(reason) = self.dead.remove(&client) {
-            return match ending {
-                // The system tells only one of two threads that it gave up a connection.
-                Ending::Quit(_) | Ending::Lost => ending,
-                _ => reason,
-            };
+        // The system tells only one of two threads that it gave up a connection.
+        if let Some(reason) = self.dead.remove(&client)
+            && !matches!(ending, Ending::Quit(_) | Ending::Lost)
+        {
+            return reason;
         }
         if !ending.is_orderly() {
-            if let Some(recipient) = self.recipients.remove(client) {
-                recipient.wire.hang_up();
+            if let Some(outbox) = self.remove(client) {
+                outbox.wire.hang_up();
             }
         } else if ending != Ending::Shutdown {
             self.dismiss(client, at, now + PARTING_TIME);
@@ -151,14 +152,8 @@ impl Delivery {
 
     /// A client reads what is pending for it now, until `until`, and nothing more.
     fn dismiss(&mut self, client: ClientId, at: Position, until: Instant) {
-        if let Some(recipient) = self.recipients.get_mut(client) {
-            let mut until = until;
-            if let Some(before) = recipient.leaving {
-                self.leaving.remove(&(before, client));
-                until = until.min(before);
-            }
-            recipient.leaving = Some(until);
-            recipient.outbox.limit_to(at);
+        if let Some(outbox) = self.outbox(client) {
+            outbox.limit_to(at);
             self.leaving.insert((until, client));
             self.ready.push(client);
         }
@@ -166,26 +161,26 @@ impl Delivery {
 
     /// Everybody leaves, once they have what is pending now, or at `until`.
     pub fn dismiss_all(&mut self, at: Position, until: Instant) {
-        let all = self.recipients.all().map(|(client, _)| client);
-        for client in all.collect::<Vec<_>>() {
+        let all = self.keeping_up.keys().chain(self.full.keys());
+        for client in all.copied().collect::<Vec<_>>() {
             self.dismiss(client, at, until);
         }
     }
 
     /// Whether there is nobody to write to.
     pub fn is_empty(&self) -> bool {
-        self.recipients.is_empty()
+        self.keeping_up.is_empty() && self.full.is_empty()
     }
 
     /// Whether somebody's socket is full, so that the kernel may have something to report.
     pub fn is_anybody_full(&self) -> bool {
-        self.recipients.is_any_full()
+        !self.full.is_empty()
     }
 
     /// The kernel says that these clients' sockets have room again.
     pub fn resume(&mut self, clients: &[ClientId]) {
         for client in clients {
-            self.recipients.drain(*client);
+            self.keeping_up.extend(self.full.remove_entry(client));
         }
         self.ready.extend(clients);
     }
@@ -201,24 +196,17 @@ impl Delivery {
     /// Makes room for something of this cost, so that the log holds no more than it may: whoever is
     /// furthest behind is let go if its socket is full; if it is not, it is written to first.
     pub fn make_room(&mut self, cost: u64, log: &mut SharedLog, now: Instant) {
-        while cost > 0 && log.cost_kept() + cost > self.patience.most_kept() {
+        let most = self.patience.most_kept();
+        while cost > 0 && log.cost_kept() + cost > most {
+            let (full, other) = (furthest(&self.full), furthest(&self.keeping_up));
             self.forget_what_nobody_needs(log);
-            if log.cost_kept() + cost <= self.patience.most_kept() {
+            if log.cost_kept() == 0 || log.cost_kept() + cost <= most {
                 return;
             }
-            let full = self.recipients.full();
-            let furthest = full.min_by_key(|(_, recipient)| recipient.outbox.position());
-            let furthest =
-                furthest.map(|(client, recipient)| (recipient.outbox.position(), client));
-            let other = self.recipients.keeping_up();
-            let other = other
-                .map(|(_, recipient)| recipient.outbox.position())
-                .min();
-            match furthest {
-                Some((position, client)) if other.is_none_or(|other| position <= other) => {
+            match full {
+                Some((position, client)) if other.is_none_or(|(other, _)| position <= other) => {
                     self.let_go(client, Ending::TooSlow);
                 }
-                _ if log.cost_kept() == 0 => return,
                 _ => self.flush(log, now),
             }
         }
@@ -230,99 +218,74 @@ impl Delivery {
         let end = log.seal();
         let ready = mem::take(&mut self.ready);
         let mut outcomes = Vec::new();
-        let is_new = self.flushed != Some(end);
-        self.flushed = Some(end);
-        if is_new {
-            for (client, recipient) in self.recipients.keeping_up() {
-                let result = recipient.outbox.send(log, end, &*recipient.wire);
-                if !matches!(result, Ok(Sent::All)) || recipient.leaving.is_some() {
-                    outcomes.push((client, result));
-                }
+        let mut send = |client: ClientId, outbox: &mut Outbox| match outbox.send(log, end) {
+            Ok(Sent::All) if !outbox.is_limited() => {}
+            outcome => outcomes.push((client, outcome)),
+        };
+        if mem::replace(&mut self.flushed, end) < end {
+            for (client, outbox) in &mut self.keeping_up {
+                send(*client, outbox);
             }
         } else {
             for client in &ready {
-                if let Some(recipient) = self.recipients.get_keeping_up(*client) {
-                    let result = recipient.outbox.send(log, end, &*recipient.wire);
-                    outcomes.push((*client, result));
+                if let Some(outbox) = self.keeping_up.get_mut(client) {
+                    send(*client, outbox);
                 }
             }
         }
-        for (client, result) in outcomes {
-            self.after_send(client, result);
+        for (client, outcome) in outcomes {
+            self.after_send(client, outcome);
         }
         for client in ready {
-            self.check_private(client, log, end);
+            // It is tried once more, so that nobody is let go who would have taken it.
+            if let Some(outbox) = self.full.get_mut(&client)
+                && outbox.private_bytes() > PRIVATE_BYTES
+                && (outbox.send(log, end).is_err() || outbox.private_bytes() > PRIVATE_BYTES)
+            {
+                self.let_go(client, Ending::TooSlow);
+            }
         }
-        self.end_parting(now);
+        while let Some((until, client)) = self.leaving.first().copied()
+            && until <= now
+        {
+            self.leaving.pop_first();
+            self.let_go(client, Ending::TooSlow);
+        }
         self.review(log, now);
     }
 
-    fn after_send(&mut self, client: ClientId, result: std::io::Result<Sent>) {
-        let Some(recipient) = self.recipients.get_keeping_up(client) else {
+    /// What follows for a client that has not simply been sent everything.
+    fn after_send(&mut self, client: ClientId, outcome: io::Result<Sent>) {
+        let Some(outbox) = self.keeping_up.get(&client) else {
             return;
         };
-        match result {
+        match outcome {
             Ok(Sent::All) => {
-                if let Some(until) = recipient.leaving {
-                    recipient.wire.finish();
-                    self.leaving.remove(&(until, client));
-                    self.recipients.remove(client);
-                }
+                outbox.wire.finish();
+                self.keeping_up.remove(&client);
             }
             Ok(Sent::Part) => self.ready.push(client),
-            Ok(Sent::Full) => match recipient.wire.tell_when_writable() {
-                Ok(()) => self.recipients.fill(client),
+            Ok(Sent::Full) => match outbox.wire.tell_when_writable() {
+                Ok(()) => self.full.extend(self.keeping_up.remove_entry(&client)),
                 Err(error) => self.let_go(client, Ending::of(&error)),
             },
             Err(error) => self.let_go(client, Ending::of(&error)),
         }
     }
 
-    /// A client whose socket is full may have too much pending that is for it alone. It is tried
-    /// once more, so that nobody is let go who would have taken it.
-    fn check_private(&mut self, client: ClientId, log: &mut SharedLog, end: Position) {
-        let is_full = self.recipients.is_full(client);
-        let Some(recipient) = self.recipients.get_mut(client).filter(|_| is_full) else {
-            return;
-        };
-        if recipient.outbox.private_bytes() > PRIVATE_BYTES {
-            let result = recipient.outbox.send(log, end, &*recipient.wire);
-            if result.is_err() || recipient.outbox.private_bytes() > PRIVATE_BYTES {
-                self.let_go(client, Ending::TooSlow);
-            }
-        }
-    }
-
-    /// Ends the connections of those who have not taken in time what was pending when they left.
-    fn end_parting(&mut self, now: Instant) {
-        while let Some((_, client)) = self
-            .leaving
-            .first()
-            .copied()
-            .filter(|(until, _)| *until <= now)
-        {
-            self.leaving.pop_first();
-            if let Some(recipient) = self.recipients.remove(client) {
-                recipient.wire.hang_up();
-            }
-        }
-    }
-
     /// Forgets what nobody needs, and looks whether somebody is too far behind.
     fn review(&mut self, log: &mut SharedLog, now: Instant) {
-        if !self.recipients.is_any_full() && self.ready.is_empty() {
-            log.forget_all(&mut self.blocks);
+        if self.full.is_empty() && self.ready.is_empty() {
+            log.forget_before(Position::NEVER, &mut self.blocks);
         }
         if !self.patience.is_due(log.cost_ever(), now) {
             return;
         }
-        let behind = |recipient: &Recipient| recipient.outbox.behind(log);
-        let full = self.recipients.full();
-        let furthest = full.map(|(_, recipient)| behind(recipient)).max();
-        if self.patience.judge(furthest.unwrap_or(0), now) == Verdict::LetGo {
-            let full = self.recipients.full();
-            let far = full.filter(|(_, recipient)| self.patience.is_far(behind(recipient)));
-            for client in far.map(|(client, _)| client).collect::<Vec<_>>() {
+        let behind = self.full.values().map(|outbox| outbox.behind(log));
+        if self.patience.is_over(behind.max().unwrap_or(0), now) {
+            let is_far = |outbox: &Outbox| self.patience.is_far(outbox.behind(log));
+            let far = self.full.iter().filter(|(_, outbox)| is_far(outbox));
+            for client in far.map(|(client, _)| *client).collect::<Vec<_>>() {
                 self.let_go(client, Ending::TooSlow);
             }
         }
@@ -330,25 +293,38 @@ impl Delivery {
     }
 
     fn forget_what_nobody_needs(&mut self, log: &mut SharedLog) {
-        let all = self.recipients.all();
-        match all.map(|(_, recipient)| recipient.outbox.position()).min() {
-            Some(position) => log.forget_before(position, &mut self.blocks),
-            None => log.forget_all(&mut self.blocks),
-        }
+        let all = || self.keeping_up.values().chain(self.full.values());
+        let position = all().map(|outbox| outbox.position()).min();
+        self.blocks.keeps_crlf = all().any(|outbox| outbox.wants_crlf());
+        log.forget_before(position.unwrap_or(Position::NEVER), &mut self.blocks);
     }
 
-    /// Ends a client's connection. Its departure comes when its thread has noticed.
+    /// Ends a client's connection. Its departure comes when its thread has noticed, or was there
+    /// before.
     fn let_go(&mut self, client: ClientId, reason: Ending) {
-        if let Some(recipient) = self.recipients.remove(client) {
-            recipient.wire.hang_up();
-            match recipient.leaving {
-                Some(until) => {
-                    self.leaving.remove(&(until, client));
-                }
-                None => {
-                    self.dead.insert(client, reason);
-                }
+        if let Some(outbox) = self.remove(client) {
+            outbox.wire.hang_up();
+            if !outbox.is_limited() {
+                self.dead.insert(client, reason);
             }
         }
     }
+
+    fn outbox(&mut self, client: ClientId) -> Option<&mut Outbox> {
+        let keeping_up = self.keeping_up.get_mut(&client);
+        let outbox = keeping_up.or_else(|| self.full.get_mut(&client));
+        outbox.map(AsMut::as_mut)
+    }
+
+    fn remove(&mut self, client: ClientId) -> Option<Box<Outbox>> {
+        let keeping_up = self.keeping_up.remove(&client);
+        keeping_up.or_else(|| self.full.remove(&client))
+    }
+}
+
+/// Who is furthest behind of them, and where.
+fn furthest(outboxes: &Outboxes) -> Option<(Position, ClientId)> {
+    let all = outboxes.iter();
+    all.map(|(client, outbox)| (outbox.position(), *client))
+        .min()
 }

@@ -1,37 +1,48 @@
 //! Where lines leave: what one client has still to read, and the sending of it.
 
+use crate::delivery::block::push_crlf;
 use crate::delivery::filter::Filter;
-use crate::delivery::private::Private;
-use crate::delivery::shared_log::{Budget, Cursor, Position, Run, SharedLog};
+use crate::delivery::shared_log::{Cursor, Position, SharedLog};
 use crate::event::{Answer, Arrival, ClientId, Style};
 use crate::wire::Wire;
-use std::borrow::Cow;
-use std::collections::{VecDeque, vec_deque};
-use std::io::{self, IoSlice};
-use std::iter::Peekable;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice};
+use std::sync::Arc;
 
-/// What one try for one client looks at, at most: what one send may take.
-const TRY: Budget = Budget {
-    bytes: 256 << 10,
-    spans: 4096,
-};
+/// One try for one client ends behind the block that takes it to so many bytes: what one send may take.
+const TRY_BYTES: usize = 256 << 10;
+
+/// How many spans one try looks at, at most, whether they are read or skipped.
+const TRY_SPANS: usize = 4096;
 
 /// How many pieces of text go into one send.
 const PIECES: usize = 64;
 
 /// What one client has still to read.
 pub struct Outbox {
-    /// How far it has come in the log.
-    cursor: Cursor,
-    /// Where it stops reading the log.
-    limit: Position,
-    style: Style,
-    /// What is for this client alone, in the order in which it is read.
-    private: VecDeque<Private>,
-    /// How many bytes of that are pending, with LF.
-    private_bytes: usize,
+    /// How it is written to.
+    pub wire: Arc<dyn Wire>,
     /// What the client does not read.
     pub filter: Filter,
+    /// How far it has come in the log.
+    cursor: Cursor,
+    /// Where it stops reading the log, once it has left.
+    limit: Position,
+    /// What was logged, or told to it, from here on ends in CR LF.
+    crlf_from: Position,
+    /// What is for this client alone, in the order in which it is read.
+    private: VecDeque<Private>,
+    /// How many bytes of that are pending.
+    private_bytes: usize,
+}
+
+/// Text for one client alone: answers, private messages, the welcome.
+struct Private {
+    /// It is read before what stands here in the log.
+    at: Position,
+    text: Answer,
+    /// How many bytes the client has read.
+    read: usize,
 }
 
 /// How a try went.
@@ -45,31 +56,25 @@ pub enum Sent {
     Full,
 }
 
-/// What is known of a part of a send, beside its text.
-#[derive(Clone, Copy)]
-struct Part {
+/// How far a client comes that takes so many bytes.
+struct Reached {
     bytes: usize,
-    kind: Kind,
-    /// Where the client stands in the log before it.
-    start: Cursor,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Private,
-    Shared,
+    /// How many of them are for it alone.
+    private_bytes: usize,
+    cursor: Cursor,
 }
 
 impl Outbox {
     /// The outbox of a client that joins at `position`.
-    pub fn new(client: ClientId, arrival: &Arrival, position: Position) -> Self {
+    pub fn new(client: ClientId, arrival: Arrival, position: Position) -> Self {
         Self {
+            wire: arrival.wire,
+            filter: Filter::new(client, arrival.echo),
             cursor: Cursor::at(position),
             limit: Position::NEVER,
-            style: arrival.style,
+            crlf_from: Position::NEVER,
             private: VecDeque::new(),
             private_bytes: 0,
-            filter: Filter::new(client, arrival.echo),
         }
     }
 
@@ -80,12 +85,36 @@ impl Outbox {
 
     /// What the client has not read of the log has cost.
     pub fn behind(&self, log: &SharedLog) -> u64 {
-        log.cost_after(self.cursor, self.style)
+        log.cost_after(self.cursor, self.style_at(self.cursor.position))
     }
 
-    /// Nothing logged from `end` on is for this client.
+    /// Nothing logged from `end` on is for this client, and nothing more is for it alone.
     pub fn limit_to(&mut self, end: Position) {
         self.limit = self.limit.min(end);
+    }
+
+    /// Whether nothing more is for this client than what is pending.
+    pub fn is_limited(&self) -> bool {
+        self.limit != Position::NEVER
+    }
+
+    /// Lines end in CR LF from `at` on, which is the end of the log.
+    pub fn want_crlf(&mut self, at: Position) {
+        self.crlf_from = self.crlf_from.min(at);
+    }
+
+    /// Whether lines that are added now end in CR LF.
+    pub fn wants_crlf(&self) -> bool {
+        self.crlf_from != Position::NEVER
+    }
+
+    /// How the lines end that stand there in the log.
+    fn style_at(&self, position: Position) -> Style {
+        if position < self.crlf_from {
+            Style::Lf
+        } else {
+            Style::CrLf
+        }
     }
 
     /// How many bytes are pending for this client alone.
@@ -93,34 +122,29 @@ impl Outbox {
         self.private_bytes
     }
 
-    /// Adds text for this client alone. It comes after everything logged before `at`.
+    /// Adds text for this client alone. It comes after everything logged before `at`, the end of the
+    /// log.
     pub fn push(&mut self, at: Position, answer: Answer) {
         if answer.is_empty() {
             return;
         }
-        self.private_bytes += answer.len();
-        let last = self.private.back_mut().filter(|last| last.at == at);
-        let rest = match last {
-            Some(last) => last.append(answer),
-            None => Some(answer),
+        let text = match answer {
+            Answer::Lines(_) | Answer::SharedLines(_) if self.wants_crlf() => {
+                let mut text = Vec::with_capacity(answer.len() + 64);
+                push_crlf(&mut text, answer.as_bytes());
+                Answer::Lines(text)
+            }
+            _ => answer,
         };
-        self.private
-            .extend(rest.map(|answer| Private::new(at, answer)));
-    }
-
-    /// Lines end in CR LF from now on; one of the log that was begun ends as it began.
-    pub fn want_crlf(&mut self, log: &SharedLog) {
-        if self.style == Style::CrLf {
-            return;
-        }
-        self.style = Style::CrLf;
-        if self.cursor.sent > 0 {
-            let (rest, after) = log.split_line(self.cursor);
-            self.private_bytes += rest.len();
-            let rest = Answer::Bytes(rest.to_vec());
-            self.private
-                .push_front(Private::new(self.cursor.position, rest));
-            self.cursor = after;
+        self.private_bytes += text.len();
+        if let Some(last) = self.private.back_mut()
+            && last.at == at
+            && let Answer::Lines(before) | Answer::Bytes(before) = &mut last.text
+            && let Answer::Lines(more) | Answer::Bytes(more) = &text
+        {
+            before.extend_from_slice(more);
+        } else {
+            self.private.push_back(Private { at, text, read: 0 });
         }
     }
 
@@ -129,63 +153,90 @@ impl Outbox {
     /// # Errors
     ///
     /// Those of the connection, which is then lost.
-    pub fn send(
-        &mut self,
-        log: &mut SharedLog,
-        end: Position,
-        wire: &dyn Wire,
-    ) -> io::Result<Sent> {
-        log.render(self.cursor.position, self.style, TRY.bytes);
-        let mut walk = Walk {
-            outbox: self,
-            log,
-            end: end.min(self.limit),
-            cursor: self.cursor,
-            private: self.private.iter().peekable(),
-            budget: TRY,
-        };
-        let (mut texts, mut parts) = (Vec::new(), Vec::new());
-        while parts.len() < PIECES
-            && let Some((text, part)) = walk.next_part()
-        {
-            texts.push(text);
-            parts.push(part);
+    pub fn send(&mut self, log: &SharedLog, end: Position) -> io::Result<Sent> {
+        let end = end.min(self.limit);
+        let mut texts = Vec::new();
+        let offered = self.walk(log, end, usize::MAX, &mut texts);
+        let taken = self.send_texts(&texts)?;
+        if taken < offered.bytes {
+            let reached = self.walk(log, end, taken, &mut Vec::new());
+            self.go_to(&reached);
+            return Ok(Sent::Full);
         }
-        let is_all = parts.len() < PIECES && !walk.budget.is_spent();
-        let behind = walk.cursor;
-        let offered = parts.iter().map(|part| part.bytes).sum();
-        let taken = send_texts(wire, &texts)?;
-        drop(texts);
-        self.cursor = behind;
-        self.take(log, &parts, taken);
-        Ok(match is_all {
-            _ if taken < offered => Sent::Full,
-            true => Sent::All,
-            false => Sent::Part,
-        })
+        self.go_to(&offered);
+        let is_all = self.cursor.position >= end && self.private.is_empty();
+        Ok(if is_all { Sent::All } else { Sent::Part })
     }
 
-    /// Goes on behind the first `taken` bytes of `parts`.
-    fn take(&mut self, log: &SharedLog, parts: &[Part], mut taken: usize) {
-        for part in parts {
-            let bytes = part.bytes.min(taken);
-            taken -= bytes;
-            if part.kind == Kind::Private
-                && let Some(private) = self.private.front_mut()
-            {
-                self.private_bytes -= private.pending();
-                private.advance(self.style, bytes);
-                self.private_bytes += private.pending();
-                if private.pending() == 0 {
-                    self.private.pop_front();
-                }
-            }
-            if bytes < part.bytes {
-                self.cursor = match part.kind {
-                    Kind::Private => part.start,
-                    Kind::Shared => log.after_bytes(part.start, self.style, bytes),
+    /// Adds what one try looks at of what is pending to `texts`, but at most so many bytes: private
+    /// text before what stands at its place in the log.
+    fn walk<'a>(
+        &'a self,
+        log: &'a SharedLog,
+        end: Position,
+        most: usize,
+        texts: &mut Vec<IoSlice<'a>>,
+    ) -> Reached {
+        let (mut bytes, mut private_bytes) = (0, 0);
+        let (mut cursor, mut spans) = (self.cursor, TRY_SPANS);
+        let mut private = self.private.iter().peekable();
+        let enough = most.min(TRY_BYTES);
+        while texts.len() < PIECES && bytes < enough && spans > 0 {
+            let limit = private.peek().map_or(end, |private| private.at);
+            let text = if cursor.position < limit {
+                let style = self.style_at(cursor.position);
+                let limit = match style {
+                    Style::Lf => limit.min(self.crlf_from),
+                    Style::CrLf => limit,
                 };
+                let reads = |origin, position| self.filter.reads(origin, position);
+                log.next_run(&mut cursor, style, limit, most - bytes, &mut spans, reads)
+            } else if let Some(private) = private.next() {
+                let text = private.pending();
+                let text = &text[..text.len().min(enough - bytes)];
+                private_bytes += text.len();
+                text
+            } else {
                 break;
+            };
+            if !text.is_empty() {
+                bytes += text.len();
+                texts.push(IoSlice::new(text));
+            }
+        }
+        Reached {
+            bytes,
+            private_bytes,
+            cursor,
+        }
+    }
+
+    /// Sends all of `texts` in one call, as far as there is room.
+    fn send_texts(&self, texts: &[IoSlice<'_>]) -> io::Result<usize> {
+        if texts.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            match self.wire.send(texts) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
+                result => return result,
+            }
+        }
+    }
+
+    fn go_to(&mut self, reached: &Reached) {
+        self.cursor = reached.cursor;
+        self.private_bytes -= reached.private_bytes;
+        let mut bytes = reached.private_bytes;
+        while bytes > 0
+            && let Some(first) = self.private.front_mut()
+        {
+            let read = bytes.min(first.pending().len());
+            first.read += read;
+            bytes -= read;
+            if first.pending().is_empty() {
+                self.private.pop_front();
             }
         }
         if self.private.is_empty() {
@@ -195,66 +246,8 @@ impl Outbox {
     }
 }
 
-/// Sends all of `texts` in one call, as far as there is room.
-fn send_texts(wire: &dyn Wire, texts: &[Cow<'_, [u8]>]) -> io::Result<usize> {
-    if texts.is_empty() {
-        return Ok(0);
-    }
-    let mut slices = [IoSlice::new(&[]); PIECES];
-    for (slice, text) in slices.iter_mut().zip(texts) {
-        *slice = IoSlice::new(text);
-    }
-    loop {
-        match wire.send(&slices[..texts.len()]) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
-            result => return result,
-        }
-    }
-}
-
-/// Goes through what is pending, part by part, and changes nothing.
-struct Walk<'a> {
-    outbox: &'a Outbox,
-    log: &'a SharedLog,
-    end: Position,
-    cursor: Cursor,
-    private: Peekable<vec_deque::Iter<'a, Private>>,
-    budget: Budget,
-}
-
-impl<'a> Walk<'a> {
-    /// The next part: private text before what stands at its place in the log.
-    fn next_part(&mut self) -> Option<(Cow<'a, [u8]>, Part)> {
-        let at = self.private.peek().map(|private| private.at);
-        let limit = at.map_or(self.end, |at| at.min(self.end));
-        let (outbox, style) = (self.outbox, self.outbox.style);
-        let (cursor, budget) = (&mut self.cursor, &mut self.budget);
-        let run = self
-            .log
-            .next_run(cursor, style, limit, budget, |origin, position| {
-                outbox.filter.reads(origin, position)
-            });
-        if let Some(Run { start, text }) = run {
-            let part = Part {
-                bytes: text.len(),
-                kind: Kind::Shared,
-                start,
-            };
-            return Some((Cow::Borrowed(text), part));
-        }
-        let is_next = |private: &&Private| private.at <= self.cursor.position;
-        if self.budget.is_spent() {
-            return None;
-        }
-        let private = self.private.next_if(is_next)?;
-        let text = private.render(style, self.budget.bytes);
-        self.budget.bytes = self.budget.bytes.saturating_sub(private.pending());
-        let part = Part {
-            bytes: text.len(),
-            kind: Kind::Private,
-            start: self.cursor,
-        };
-        Some((text, part))
+impl Private {
+    fn pending(&self) -> &[u8] {
+        &self.text.as_bytes()[self.read..]
     }
 }

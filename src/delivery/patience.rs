@@ -22,14 +22,6 @@ pub struct Patience {
     next_look_cost: u64,
 }
 
-/// What is done about those who are behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Wait,
-    /// Whoever is full and still more than a quarter behind is let go.
-    LetGo,
-}
-
 impl Patience {
     /// No pressure.
     pub fn new(limits: BacklogLimits, pressure: Arc<Pressure>, now: Instant) -> Self {
@@ -68,33 +60,27 @@ impl Patience {
         is_due
     }
 
-    /// What follows if the furthest behind of those who are full is so far behind.
-    pub fn judge(&mut self, furthest: u64, now: Instant) -> Verdict {
-        let (was_on, verdict) = (self.since.is_some(), Verdict::Wait);
-        let verdict = match self.since {
-            None if furthest > self.limits.most / 2 => {
-                self.since = Some(now);
-                verdict
+    /// Begins and ends pressure, if the furthest behind of those who are full is so far behind.
+    /// Returns whether the patience is over with those who are [far](Self::is_far) behind.
+    pub fn is_over(&mut self, furthest: u64, now: Instant) -> bool {
+        let (is_on, is_over) = match self.since {
+            None => (furthest > self.limits.most / 2, false),
+            Some(_) if !self.is_far(furthest) => (false, false),
+            Some(since) => {
+                let is_over = now.saturating_duration_since(since) >= self.limits.patience;
+                (!is_over, is_over)
             }
-            Some(_) if !self.is_far(furthest) => {
-                self.since = None;
-                verdict
-            }
-            Some(since) if now.saturating_duration_since(since) >= self.limits.patience => {
-                self.since = None;
-                Verdict::LetGo
-            }
-            _ => verdict,
         };
-        if self.since.is_some() != was_on {
-            self.pressure.set(self.since.is_some());
+        if is_on != self.since.is_some() {
+            self.since = is_on.then_some(now);
+            self.pressure.set(is_on);
             log::debug!(
                 target: "chatd::pressure",
                 "{}",
-                if was_on { "no more pressure" } else { "pressure: a slow reader is waited for" }
+                if is_on { "pressure: a slow reader is waited for" } else { "no more pressure" }
             );
         }
-        verdict
+        is_over
     }
 }
 
@@ -124,7 +110,7 @@ mod tests {
             (LIMITS.most / 4, false),
             (LIMITS.most / 2, false),
         ] {
-            assert_eq!(patience.judge(furthest, now), Verdict::Wait);
+            assert!(!patience.is_over(furthest, now));
             assert_eq!(pressure.share().is_some(), is_on, "{furthest}");
         }
     }
@@ -133,11 +119,11 @@ mod tests {
     fn it_lasts_for_the_patience_at_most_and_then_those_who_are_far_behind_go() {
         let now = Instant::now();
         let (pressure, mut patience) = patience(now);
-        patience.judge(LIMITS.most, now);
+        patience.is_over(LIMITS.most, now);
         let end = now + LIMITS.patience;
         let before = end - Duration::from_millis(1);
-        assert_eq!(patience.judge(LIMITS.most / 4 + 1, before), Verdict::Wait);
-        assert_eq!(patience.judge(LIMITS.most / 4 + 1, end), Verdict::LetGo);
+        assert!(!patience.is_over(LIMITS.most / 4 + 1, before));
+        assert!(patience.is_over(LIMITS.most / 4 + 1, end));
         assert_eq!(pressure.share(), None);
     }
 
@@ -149,7 +135,7 @@ mod tests {
         assert!(patience.is_due(0, now));
         assert!(!patience.is_due(sixteenth - 1, now + LIMITS.patience));
         assert!(patience.is_due(sixteenth, now));
-        patience.judge(LIMITS.most, now);
+        patience.is_over(LIMITS.most, now);
         assert!(!patience.is_due(sixteenth, now));
         assert!(patience.is_due(sixteenth, now + LOOK_INTERVAL));
     }

@@ -4,18 +4,19 @@
 //! nothing but its position in this log, so a stalled client costs the same however many lines wait
 //! for it.
 
-use crate::delivery::block::{Block, BlockPool, Origin, Rendered};
+use crate::delivery::block::{Block, BlockPool, Origin};
 use crate::event::Style;
-use std::collections::{BTreeSet, VecDeque};
-
-/// How many blocks have their text with CR LF too: more than one send looks at.
-const CRLF_BLOCKS: usize = 16;
+use std::collections::VecDeque;
+use std::mem;
 
 /// A place between two spans: how many spans were logged before it, ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(u64);
 
 impl Position {
+    /// Before everything that was ever logged.
+    pub const START: Self = Self(0);
+
     /// Behind everything that will ever be logged.
     pub const NEVER: Self = Self(u64::MAX);
 }
@@ -36,78 +37,38 @@ impl Cursor {
     }
 }
 
-/// Text that a client reads without a gap.
-#[derive(Debug, Clone, Copy)]
-pub struct Run<'a> {
-    /// Where it begins.
-    pub start: Cursor,
-    /// What is to be sent.
-    pub text: &'a [u8],
-}
-
-/// How much one try for one client may still look at.
-#[derive(Debug, Clone, Copy)]
-pub struct Budget {
-    /// Bytes of text.
-    pub bytes: usize,
-    /// Spans, whether they are read or skipped.
-    pub spans: usize,
-}
-
-impl Budget {
-    /// Whether nothing more may be looked at.
-    pub fn is_spent(self) -> bool {
-        self.bytes == 0 || self.spans == 0
-    }
-}
-
 /// The log of one conversation.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct SharedLog {
-    /// Never empty.
-    blocks: VecDeque<Block>,
+    /// The blocks before the last one.
+    full: VecDeque<Block>,
+    /// The block that grows.
+    last: Block,
     /// Somebody stands at the end, so what comes next is a span of its own.
     is_sealed: bool,
-    /// The blocks that have their text with CR LF too, by how many spans were logged before them.
-    with_crlf: BTreeSet<u64>,
     bytes_ever: u64,
 }
 
-impl Default for SharedLog {
-    fn default() -> Self {
-        Self {
-            blocks: VecDeque::from([Block::default()]),
-            is_sealed: true,
-            with_crlf: BTreeSet::new(),
-            bytes_ever: 0,
-        }
-    }
-}
-
 impl SharedLog {
-    /// Adds lines.
-    pub fn append(&mut self, origin: Origin, mut lines: Rendered<'_>, pool: &mut BlockPool) {
-        self.bytes_ever += lines.text.len() as u64;
-        while !lines.text.is_empty() {
-            let length = self.last().room_for(lines.text);
-            if length == 0 {
-                let block = pool.take(self.last().end(), self.cost_ever());
-                self.blocks.push_back(block);
-                self.is_sealed = true;
-                continue;
-            }
-            let (part, rest) = lines.split(length);
-            let may_grow = !self.is_sealed;
-            self.last_mut().append(origin, part, may_grow);
-            self.is_sealed = false;
-            lines = rest;
+    /// Adds the lines of one event, which cost so much.
+    pub fn append(&mut self, origin: Origin, lines: &[u8], cost: u64, pool: &mut BlockPool) {
+        if !self.last.has_room(lines.len(), pool.keeps_crlf) {
+            self.begin_block(pool);
         }
+        self.last.append(origin, lines, cost, !self.is_sealed);
+        self.is_sealed = false;
+        self.bytes_ever += lines.len() as u64;
+    }
+
+    fn begin_block(&mut self, pool: &mut BlockPool) {
+        let block = pool.take(self.last.end(), self.last.cost);
+        self.full.push_back(mem::replace(&mut self.last, block));
     }
 
     /// Ends the last span, and returns the position behind it.
     pub fn seal(&mut self) -> Position {
         self.is_sealed = true;
-        Position(self.last().end())
+        Position(self.last.end())
     }
 
     /// How many bytes have been logged, ever.
@@ -117,201 +78,83 @@ impl SharedLog {
 
     /// What has been logged has cost, ever.
     pub fn cost_ever(&self) -> u64 {
-        self.last().cost_end()
+        self.last.cost
     }
 
     /// What is kept has cost.
     pub fn cost_kept(&self) -> u64 {
-        self.cost_ever() - self.blocks.front().map_or(0, |block| block.cost_before)
+        self.last.cost - self.full.front().unwrap_or(&self.last).cost_before(0)
     }
 
     /// What a client at `cursor` has not read has cost, its own lines included.
     pub fn cost_after(&self, cursor: Cursor, style: Style) -> u64 {
-        let Some(block) = self.block_at(cursor.position) else {
-            return 0;
-        };
-        let span = (cursor.position.0 - block.spans_before) as usize;
-        let [cost, end_cost] = [span, span + 1].map(|span| block.cost_before_span(span));
+        let (block, span) = self.find(cursor.position);
+        let [cost, end_cost] = [span, span + 1].map(|span| block.cost_before(span));
         let [start, end] = [span, span + 1].map(|span| block.start(span, style));
         // Of a span that was begun, as much as was read of it.
         let read = (end_cost - cost) * cursor.sent as u64 / (end - start).max(1) as u64;
-        self.cost_ever() - cost - read
+        self.last.cost - cost - read
     }
 
     /// Forgets what stands before `position`, in whole blocks.
     pub fn forget_before(&mut self, position: Position, pool: &mut BlockPool) {
-        while self.blocks.len() > 1
-            && self.blocks[0].end() <= position.0
-            && let Some(block) = self.blocks.pop_front()
-        {
-            self.with_crlf.remove(&block.spans_before);
+        if self.last.len() > 0 && self.last.end() <= position.0 {
+            self.begin_block(pool);
+        }
+        let read = self.full.partition_point(|block| block.end() <= position.0);
+        for block in self.full.drain(..read) {
             pool.give_back(block);
         }
     }
 
-    /// Forgets everything, because everybody has read it.
-    pub fn forget_all(&mut self, pool: &mut BlockPool) {
-        if self.last().len() == 0 {
-            return;
-        }
-        let block = pool.take(self.last().end(), self.cost_ever());
-        for drained in self.blocks.drain(..) {
-            pool.give_back(drained);
-        }
-        self.blocks.push_back(block);
-        self.with_crlf.clear();
-        self.is_sealed = true;
-    }
-
-    /// Renders in `style` what follows `position`, as much of it as one send looks at. Of everything
-    /// else little stays rendered.
-    pub fn render(&mut self, position: Position, style: Style, bytes: usize) {
-        if style == Style::Lf {
-            return;
-        }
-        let first = self.index_of(position);
-        let mut looked_at = 0;
-        let mut rendered = Vec::new();
-        for block in self.blocks.range_mut(first..) {
-            if looked_at > bytes {
-                break;
-            }
-            looked_at += block.text(Style::Lf).len();
-            block.render_crlf();
-            rendered.push(block.spans_before);
-        }
-        self.with_crlf.extend(&rendered);
-        if self.with_crlf.len() > CRLF_BLOCKS {
-            for block in &mut self.blocks {
-                if !rendered.contains(&block.spans_before) {
-                    block.forget_crlf();
-                }
-            }
-            self.with_crlf.retain(|block| rendered.contains(block));
-        }
-    }
-
-    /// The next text for a client at `cursor`: whole spans that it `reads`, one behind the other in
-    /// one block, before `limit` and within the budget. The cursor goes to the end of it, past what
-    /// the client skips.
-    ///
-    /// A span that was begun is always read to its end.
+    /// The next text for a client at `cursor`, at most so many bytes: what it `reads` of so many
+    /// `spans` before `limit`, one behind the other in one block. The cursor goes to the end of it,
+    /// past what the client skips. A client that has begun a span `reads` it.
     pub fn next_run(
         &self,
         cursor: &mut Cursor,
         style: Style,
         limit: Position,
-        budget: &mut Budget,
+        most: usize,
+        spans: &mut usize,
         reads: impl Fn(Origin, Position) -> bool,
-    ) -> Option<Run<'_>> {
-        while cursor.position < limit && !budget.is_spent() {
-            let block = self.block_at(cursor.position)?;
-            if !block.is_rendered(style) {
-                // It was not expected to get so far. The next try begins here.
-                budget.bytes = 0;
-                return None;
-            }
-            let first = (cursor.position.0 - block.spans_before) as usize;
-            let end = block.len().min((limit.0 - block.spans_before) as usize);
-            let end = end.min(first + budget.spans);
-            let begun = usize::from(cursor.sent > 0);
-            let is_read = |span: usize| {
-                reads(
-                    block.origin(span),
-                    Position(block.spans_before + span as u64),
-                )
-            };
-            let mut start = first;
-            while begun == 0 && start < end && !is_read(start) {
-                start += 1;
-            }
-            let from = block.start(start, style) + cursor.sent;
-            let enough = from + budget.bytes;
-            let mut stop = (start + begun).min(end);
-            while stop < end && block.start(stop, style) < enough && is_read(stop) {
-                stop += 1;
-            }
-            budget.spans -= stop - first;
-            let run_start = Cursor {
-                position: Position(block.spans_before + start as u64),
-                sent: cursor.sent,
-            };
-            *cursor = Cursor::at(Position(block.spans_before + stop as u64));
-            if stop > start {
-                let to = block.start(stop, style);
-                budget.bytes = budget.bytes.saturating_sub(to - from);
-                return Some(Run {
-                    start: run_start,
-                    text: &block.text(style)[from..to],
-                });
-            }
-        }
-        None
-    }
+    ) -> &[u8] {
+        let (block, first) = self.find(cursor.position);
+        let position = |span: usize| Position(block.spans_before + span as u64);
+        let is_read = |span: usize| reads(block.origin(span), position(span));
+        let end = block.len().min((limit.0 - block.spans_before) as usize);
+        let end = end.min(first + *spans);
 
-    /// Where a client stands that took `bytes` of the run that began at `start`, and not all of it.
-    pub fn after_bytes(&self, start: Cursor, style: Style, bytes: usize) -> Cursor {
-        let Some(block) = self.block_at(start.position) else {
-            return start;
-        };
-        let first = (start.position.0 - block.spans_before) as usize;
-        let offset = block.start(first, style) + start.sent + bytes;
-        let span = block.span_at(offset, style);
-        Cursor {
-            position: Position(block.spans_before + span as u64),
-            sent: offset - block.start(span, style),
+        let start = (first..end).find(|span| is_read(*span)).unwrap_or(end);
+        let from = block.start(start, style) + cursor.sent;
+        let most = from.saturating_add(most);
+        let mut stop = end.min(start + 1);
+        while stop < end && block.start(stop, style) < most && is_read(stop) {
+            stop += 1;
         }
-    }
-
-    /// For a client that has read a part of a span with LF and is to read on with CR LF: the rest
-    /// of the line that it is in, and where it stands behind that.
-    pub fn split_line(&self, cursor: Cursor) -> (&[u8], Cursor) {
-        let Some(block) = self.block_at(cursor.position) else {
-            return (&[], cursor);
-        };
-        let index = (cursor.position.0 - block.spans_before) as usize;
-        let start = block.start(index, Style::Lf);
-        let span = &block.text(Style::Lf)[start..block.start(index + 1, Style::Lf)];
-        let is_at_start = cursor.sent > 0 && span[cursor.sent - 1] == b'\n';
-        let rest = if is_at_start {
-            &[]
-        } else {
-            &span[cursor.sent..]
-        };
-        let rest = &rest[..memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1)];
-        let read = cursor.sent + rest.len();
-        let after = if read == span.len() {
-            Cursor::at(Position(cursor.position.0 + 1))
-        } else {
-            let ends = memchr::memchr_iter(b'\n', &span[..read]).count();
+        *spans -= stop - first;
+        let to = block.start(stop, style);
+        *cursor = if to > most {
+            // It is cut within its last span.
             Cursor {
-                position: cursor.position,
-                sent: read + ends,
+                position: position(stop - 1),
+                sent: most - block.start(stop - 1, style),
             }
+        } else {
+            Cursor::at(position(stop))
         };
-        (rest, after)
+        &block.text(style)[from..to.min(most)]
     }
 
-    fn block_at(&self, position: Position) -> Option<&Block> {
+    /// The block in which a span is or will be, and its number there.
+    fn find(&self, position: Position) -> (&Block, usize) {
         // Nearly everybody is in the last block.
-        if position.0 >= self.last().spans_before {
-            return Some(self.last()).filter(|block| position.0 < block.end());
-        }
-        self.blocks.get(self.index_of(position))
-    }
-
-    fn index_of(&self, position: Position) -> usize {
-        self.blocks
-            .partition_point(|block| block.end() <= position.0)
-    }
-
-    fn last(&self) -> &Block {
-        &self.blocks[self.blocks.len() - 1]
-    }
-
-    fn last_mut(&mut self) -> &mut Block {
-        let last = self.blocks.len() - 1;
-        &mut self.blocks[last]
+        let block = if position.0 >= self.last.spans_before {
+            &self.last
+        } else {
+            &self.full[self.full.partition_point(|block| block.end() <= position.0)]
+        };
+        (block, (position.0 - block.spans_before) as usize)
     }
 }
 
@@ -324,21 +167,11 @@ mod tests {
     const ALICE: Origin = Origin::Said(ClientId(1));
     const BOB: Origin = Origin::Said(ClientId(2));
 
-    const ALL: Budget = Budget {
-        bytes: usize::MAX / 2,
-        spans: usize::MAX / 2,
-    };
-
     /// Adds lines that cost as many as they have bytes.
     fn add(log: &mut SharedLog, origin: Origin, lines: &str) {
         let pool = &mut BlockPool::default();
-        let text = lines.as_bytes();
-        let rendered = Rendered {
-            text,
-            count: memchr::memchr_iter(b'\n', text).count(),
-            cost: lines.len() as u64,
-        };
-        log.append(origin, rendered, pool);
+        pool.keeps_crlf = true;
+        log.append(origin, lines.as_bytes(), lines.len() as u64, pool);
     }
 
     /// Everything from `cursor` on, run by run.
@@ -349,16 +182,15 @@ mod tests {
         reads: fn(Origin) -> bool,
     ) -> Vec<String> {
         let end = log.seal();
-        log.render(cursor.position, style, usize::MAX / 2);
         let mut runs = Vec::new();
-        while let Some(run) =
-            log.next_run(&mut cursor, style, end, &mut ALL.clone(), |origin, _| {
-                reads(origin)
-            })
-        {
-            runs.push(String::from_utf8(run.text.to_vec()).unwrap());
+        while cursor.position < end {
+            let (most, spans) = (usize::MAX, &mut 999);
+            let reads = |origin, _| reads(origin);
+            let run = log.next_run(&mut cursor, style, end, most, spans, reads);
+            runs.push(String::from_utf8(run.to_vec()).unwrap());
         }
         assert_eq!(cursor, Cursor::at(end));
+        runs.retain(|run| !run.is_empty());
         runs
     }
 
@@ -402,19 +234,12 @@ mod tests {
                 add(&mut log, origin, line);
             }
             let end = log.seal();
-            log.render(start.position, style, usize::MAX / 2);
-            for taken in 0..whole.len() {
-                let stopped = log.after_bytes(start, style, taken);
-                let rest = log
-                    .next_run(
-                        &mut stopped.clone(),
-                        style,
-                        end,
-                        &mut ALL.clone(),
-                        |_, _| true,
-                    )
-                    .unwrap();
-                assert_eq!(rest.text, &whole.as_bytes()[taken..]);
+            for taken in 1..whole.len() {
+                let mut cursor = start;
+                for (most, text) in [(taken, &whole[..taken]), (99, &whole[taken..])] {
+                    let run = log.next_run(&mut cursor, style, end, most, &mut 9, |_, _| true);
+                    assert_eq!(run, text.as_bytes());
+                }
             }
         }
     }
@@ -446,8 +271,8 @@ mod tests {
             ),
             (rest, rest)
         );
-        log.forget_all(pool);
         let end = log.seal();
+        log.forget_before(end, pool);
         assert_eq!(
             (log.cost_kept(), log.cost_after(Cursor::at(end), Style::Lf)),
             (0, 0)
@@ -460,24 +285,38 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_do_not_fit_into_a_block_are_divided_between_lines() {
+    fn an_event_that_does_not_fit_into_a_block_begins_another() {
         let mut log = SharedLog::default();
         let start = Cursor::at(log.seal());
         let line = format!("{}\n", "x".repeat(999));
-        let lines = line.repeat(100);
-        add(&mut log, ALICE, &lines);
-        assert_eq!(log.cost_after(start, Style::Lf), lines.len() as u64);
+        let few = line.repeat(40);
+        add(&mut log, ALICE, &few);
+        add(&mut log, ALICE, &few);
+        let many = line.repeat(100);
+        assert!(many.len() > BLOCK_BYTES);
+        add(&mut log, ALICE, &many);
+        assert_eq!(log.cost_after(start, Style::Lf), log.cost_ever());
         let runs = runs(&mut log, start, Style::Lf, |_| true);
-        assert_eq!(runs.len(), 2);
-        assert!(
-            runs.iter()
-                .all(|run| run.ends_with('\n') && run.len() <= BLOCK_BYTES)
-        );
-        assert_eq!(runs.concat(), lines);
+        assert_eq!(runs, [few.clone(), few, many]);
     }
 
     #[test]
-    fn one_try_looks_at_no_more_than_its_budget_however_much_is_skipped() {
+    fn what_is_logged_is_kept_in_crlf_while_somebody_reads_that() {
+        let mut log = SharedLog::default();
+        let pool = &mut BlockPool::default();
+        for (keeps_crlf, kept) in [(false, ""), (true, "a\r\n"), (false, "")] {
+            pool.keeps_crlf = keeps_crlf;
+            let position = log.seal();
+            log.append(ALICE, b"a\n", 1, pool);
+            let (block, _) = log.find(position);
+            assert_eq!(block.text(Style::CrLf), kept.as_bytes());
+        }
+        let start = Cursor::at(Position::START);
+        assert_eq!(runs(&mut log, start, Style::Lf, |_| true), ["a\n"; 3]);
+    }
+
+    #[test]
+    fn one_try_looks_at_no_more_than_it_may_however_much_is_skipped() {
         let mut log = SharedLog::default();
         let mut cursor = Cursor::at(log.seal());
         for _ in 0..50 {
@@ -485,77 +324,13 @@ mod tests {
             add(&mut log, BOB, "b\n");
         }
         let end = log.seal();
-        let mut budget = Budget {
-            bytes: 1000,
-            spans: 60,
-        };
-        let skip_all = |_, _| false;
-        assert!(
-            log.next_run(&mut cursor, Style::Lf, end, &mut budget, skip_all)
-                .is_none()
-        );
-        assert_eq!((cursor.position.0, budget.spans), (60, 0));
-        let mut budget = Budget {
-            bytes: 7,
-            spans: 60,
-        };
-        let run = log.next_run(&mut cursor, Style::Lf, end, &mut budget, |_, _| true);
-        assert_eq!(run.unwrap().text, b"a\nb\na\nb\n", "whole spans");
-        assert!(budget.is_spent());
-    }
-
-    #[test]
-    fn a_try_that_skips_far_goes_no_further_than_what_is_rendered() {
-        let mut log = SharedLog::default();
-        let start = Cursor::at(log.seal());
-        let line = format!("{}\n", "x".repeat(BLOCK_BYTES - 1));
-        for number in 0..2 * CRLF_BLOCKS {
-            let position = log.seal();
-            let is_last = number + 1 == 2 * CRLF_BLOCKS;
-            add(&mut log, if is_last { BOB } else { ALICE }, &line);
-            // Somebody else keeps up.
-            log.render(position, Style::CrLf, 1);
-        }
-        let end = log.seal();
-        let mut cursor = start;
-        let mut read = Vec::new();
-        for _ in 0..CRLF_BLOCKS {
-            log.render(cursor.position, Style::CrLf, 4 * BLOCK_BYTES);
-            let budget = &mut Budget {
-                bytes: 4 * BLOCK_BYTES,
-                spans: 99,
-            };
-            let reads = |origin, _| origin == BOB;
-            while let Some(run) = log.next_run(&mut cursor, Style::CrLf, end, budget, reads) {
-                read.extend_from_slice(run.text);
-            }
-        }
-        assert_eq!(cursor, Cursor::at(end));
-        assert_eq!(read.len(), BLOCK_BYTES + 1);
-    }
-
-    #[test]
-    fn few_blocks_have_their_text_with_crlf_too_and_it_can_be_made_again() {
-        let mut log = SharedLog::default();
-        let start = Cursor::at(log.seal());
-        let line = format!("{}\n", "x".repeat(BLOCK_BYTES - 1));
-        for _ in 0..2 * CRLF_BLOCKS {
-            add(&mut log, ALICE, &line);
-        }
-        let end = log.seal();
-        for _ in 0..2 {
-            let mut cursor = start;
-            while cursor.position < end {
-                log.render(cursor.position, Style::CrLf, 1);
-                let budget = &mut Budget { bytes: 1, spans: 9 };
-                let run = log.next_run(&mut cursor, Style::CrLf, end, budget, |_, _| true);
-                assert!(run.unwrap().text.ends_with(b"x\r\n"));
-                let with_crlf = log
-                    .blocks
-                    .iter()
-                    .filter(|block| !block.text(Style::CrLf).is_empty());
-                assert!(with_crlf.count() <= CRLF_BLOCKS);
-            }
-        }
+        let mut spans = 60;
+        let run = log.next_run(&mut cursor, Style::Lf, end, 999, &mut spans, |_, _| false);
+        assert!(run.is_empty());
+        assert_eq!((cursor.position.0, spans), (60, 0));
+        let mut spans = 60;
+        let run = log.next_run(&mut cursor, Style::Lf, end, 7, &mut spans, |_, _| true);
+        assert_eq!(run, b"a\nb\na\nb");
+        assert_eq!((cursor.position.0, cursor.sent, spans), (63, 1, 56));
     }
 }

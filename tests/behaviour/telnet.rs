@@ -267,3 +267,16 @@ fn ctrl_d_anywhere_else_is_a_control_character() {
         &[(b"a\x04b\n", &["<alice> a\u{fffd}b"])],
     );
 }
+
+/// Without the CR its terminal would show the welcome as stairs.
+#[test]
+fn a_telnet_that_speaks_first_gets_its_welcome_in_crlf() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.send_bytes(&[IAC, NOP]);
+    let welcome = client.lines_until("-- /nick NAME picks a name, /help lists the commands\r");
+    assert!(
+        welcome.iter().all(|line| line.ends_with('\r')),
+        "{welcome:?}"
+    );
+}

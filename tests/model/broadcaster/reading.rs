@@ -34,10 +34,10 @@ struct Due {
 }
 
 impl Due {
-    /// How much it is of what is for this client alone, in bytes with LF.
+    /// How much it is of what is for this client alone, in bytes.
     fn alone(&self) -> usize {
         match self.origin {
-            Origin::Alone => self.text.len() + usize::from(!self.end.is_empty()),
+            Origin::Alone => self.text.len() + self.end.len(),
             _ => 0,
         }
     }
@@ -102,16 +102,9 @@ impl Reading {
         self.due.push_back(due);
     }
 
-    /// Its lines end in CR LF from now on; one for everybody that it has begun ends as it began.
+    /// What it is to read from now on ends in CR LF.
     pub fn want_crlf(&mut self) {
         self.end = CRLF;
-        let next = self.due.iter().find(|due| due.is_shown);
-        let is_shared = next.is_some_and(|due| due.origin != Origin::Alone);
-        let begun = usize::from(!self.begun.is_empty() && is_shared);
-        let shown = self.due.iter_mut().filter(|due| due.is_shown);
-        for due in shown.skip(begun).filter(|due| due.end == LF) {
-            due.end = CRLF;
-        }
     }
 
     /// It has read `bytes`: they must be the next that it was to read.
