@@ -1,7 +1,7 @@
 //! The one thread that owns all chat state and writes to every client.
 
 use crate::channel::EventReceiver;
-use crate::chat::{Chat, Relay, Scene};
+use crate::chat::{Chat, Relay, Scene, Turn};
 use crate::clock::Clock;
 use crate::config::{BacklogLimits, Mode};
 use crate::delivery::Delivery;
@@ -29,8 +29,9 @@ const GOODBYE_TIME: Duration = Duration::from_secs(2);
 /// All state of the server that clients can see.
 pub struct Broadcaster {
     scene: Box<dyn Scene>,
+    /// How many clients have joined and not left.
+    count: usize,
     delivery: Delivery,
-    clock: Clock,
 }
 
 impl Broadcaster {
@@ -39,11 +40,11 @@ impl Broadcaster {
     pub fn new(mode: &Mode, limits: BacklogLimits, pressure: Arc<Pressure>, clock: Clock) -> Self {
         Self {
             scene: match mode {
-                Mode::Chat { motd, history } => Box::new(Chat::new(motd.clone(), *history, clock)),
+                Mode::Chat { motd, history } => Box::new(Chat::new(motd, *history, clock)),
                 Mode::Raw => Box::new(Relay::default()),
             },
+            count: 0,
             delivery: Delivery::new(limits, pressure, clock.instant),
-            clock,
         }
     }
 
@@ -56,7 +57,7 @@ impl Broadcaster {
         let (collected, until) = (start + COLLECTING_TIME, start + GOODBYE_TIME);
         // What is in the channel already, then what follows.
         self.turn(events, writability, Some(start));
-        while self.scene.count() > 0 && Instant::now() < collected {
+        while self.count > 0 && Instant::now() < collected {
             self.turn(events, writability, Some(collected));
         }
         self.end(until);
@@ -68,18 +69,18 @@ impl Broadcaster {
     /// Waits until there is something to do, takes what has happened, and sends what follows.
     fn turn(&mut self, events: &EventReceiver, writability: &Writability, until: Option<Instant>) {
         self.wait(events, writability, until);
-        self.clock = Clock::now();
+        let clock = Clock::now();
         let mut places = Vec::new();
         let rendered = self.rendered();
         while self.rendered() - rendered + EVENT_BYTES * (places.len() as u64) < BATCH_BYTES
             && let Some(queued) = events.try_receive()
         {
             places.push(queued.places);
-            self.handle(queued.event, self.clock);
+            self.handle(queued.event, clock);
         }
         // Those who wait for room read on while this is sent.
         drop(places);
-        self.flush(self.clock);
+        self.flush(clock);
     }
 
     /// How many bytes were made for clients to read, ever.
@@ -112,32 +113,37 @@ impl Broadcaster {
         let (scene, delivery) = (&mut *self.scene, &mut self.delivery);
         delivery.make_room(event.logged_cost(), scene.log(), clock.instant);
         match event {
-            Event::Joined(client, arrival) => scene.joined(client, arrival, clock, delivery),
-            Event::Said(client, lines) => scene.said(client, lines, clock, delivery),
-            Event::Asked(client, command) => scene.asked(client, command, clock, delivery),
+            Event::Joined(client, arrival) => {
+                self.count += 1;
+                scene.joined(client, arrival, Turn { clock, delivery });
+            }
+            Event::Said(client, lines) => scene.said(client, lines, Turn { clock, delivery }),
+            Event::Asked(client, command) => scene.asked(client, command, Turn { clock, delivery }),
             Event::Answered(client, answer) => {
                 let at = scene.log().seal();
                 delivery.tell(client, at, answer);
             }
             Event::SentCr(client) => delivery.want_crlf(client, scene.log().seal()),
             Event::Left(client, mut departure) => {
+                self.count -= 1;
                 let at = scene.log().seal();
                 let ending = departure.ending;
                 departure.ending = delivery.leave(client, ending, at, clock.instant);
                 delivery.make_room(NOTICES_COST, scene.log(), clock.instant);
-                scene.left(client, departure, clock, delivery);
+                scene.left(client, departure, Turn { clock, delivery });
             }
         }
     }
 
     /// Says what is due, and sends everybody what is pending for them.
     pub fn flush(&mut self, clock: Clock) {
+        let delivery = &mut self.delivery;
         if self
             .scene
             .next_due()
             .is_some_and(|due| due <= clock.instant)
         {
-            self.scene.waited(clock, &mut self.delivery);
+            self.scene.waited(Turn { clock, delivery });
         }
         self.delivery.flush(self.scene.log(), clock.instant);
     }
@@ -157,9 +163,10 @@ impl Broadcaster {
 
     /// The goodbye: everybody reads what is pending now, until `until`, and nothing more.
     fn end(&mut self, until: Instant) {
-        self.scene.ended(self.clock, &mut self.delivery);
+        let (clock, delivery) = (Clock::now(), &mut self.delivery);
+        self.scene.ended(Turn { clock, delivery });
         let at = self.scene.log().seal();
         self.delivery.dismiss_all(at, until);
-        self.delivery.flush(self.scene.log(), self.clock.instant);
+        self.delivery.flush(self.scene.log(), clock.instant);
     }
 }

@@ -18,15 +18,14 @@ const RESERVED: [&str; 6] = ["you", "server", "chatd", "system", "all", "everyon
 const GUEST: &str = "guest";
 
 /// A name that may be shown to everybody, with what it looks like.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(Arc<(Box<str>, Looks)>);
 
 /// What a name looks like: its skeletons (UTS #39, section 4), of the name in lower case first and
 /// of the name itself. Two names are the same if they have a look in common.
 ///
 /// To compute them takes tens of microseconds, so a client's own thread does it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Looks([Box<str>; 2]);
+pub type Looks = [Box<str>; 2];
 
 /// A person as a client calls them in a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +66,6 @@ impl fmt::Display for Refusal {
 
 impl Name {
     /// The name of a client that has not picked one.
-    #[must_use]
     pub fn guest(number: u64) -> Self {
         Self::with_looks(&format!("{GUEST}{number}"))
     }
@@ -89,27 +87,26 @@ impl Name {
             return Err(Refusal::Scripts);
         }
         let name = Self::with_looks(text);
-        let guest = Looks::of(GUEST);
-        let is_guest = |look: &str| guest.iter().any(|guest| look.starts_with(guest));
-        let mut reserved = RESERVED.iter().map(|name| Looks::of(name));
-        if name.looks().iter().any(is_guest) || reserved.any(|other| other.is_like(name.looks())) {
+        // It looks the same in lower case.
+        let [guest, _] = looks_of(GUEST);
+        let mut reserved = RESERVED.map(looks_of).into_iter();
+        let looks = name.looks();
+        if looks.iter().any(|look| look.starts_with(&*guest))
+            || reserved.any(|other| is_like(looks, &other))
+        {
             return Err(Refusal::Reserved);
         }
         Ok(name)
     }
 
     fn with_looks(text: &str) -> Self {
-        Self(Arc::new((text.into(), Looks::of(text))))
+        Self(Arc::new((text.into(), looks_of(text))))
     }
 
-    /// The name.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0.0
     }
 
-    /// What it looks like.
-    #[must_use]
     pub fn looks(&self) -> &Looks {
         &self.0.1
     }
@@ -121,38 +118,23 @@ impl fmt::Display for Name {
     }
 }
 
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
-    }
+fn looks_of(name: &str) -> Looks {
+    let looks = [name.to_lowercase().as_str(), name].map(|name| skeleton(name).collect());
+    looks.map(String::into_boxed_str)
 }
 
-impl Looks {
-    fn of(name: &str) -> Self {
-        let looks = [name.to_lowercase().as_str(), name].map(|name| skeleton(name).collect());
-        Self(looks.map(String::into_boxed_str))
-    }
-
-    /// Each of them, the most likely first.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(AsRef::as_ref)
-    }
-
-    /// Whether two names that look so are the same.
-    #[must_use]
-    pub fn is_like(&self, other: &Self) -> bool {
-        self.0.iter().any(|look| other.0.contains(look))
-    }
+/// Whether two names that look so are the same.
+fn is_like(one: &Looks, other: &Looks) -> bool {
+    one.iter().any(|look| other.contains(look))
 }
 
 impl Called {
     /// Takes `text` as the name of somebody who may be here.
-    #[must_use]
     pub fn new(text: &str) -> Self {
         let is_short = text.chars().nth(NAME_CHARACTERS).is_none();
         Self {
             text: Line::new(text),
-            looks: is_short.then(|| Looks::of(text)),
+            looks: is_short.then(|| looks_of(text)),
         }
     }
 }
@@ -266,7 +248,7 @@ mod tests {
         ] {
             let [one, other] = [one, other].map(|name| Name::parse(name).unwrap());
             assert_eq!(
-                one.looks().is_like(other.looks()),
+                is_like(one.looks(), other.looks()),
                 are_same,
                 "{one} {other}"
             );

@@ -23,7 +23,7 @@ impl Line {
     #[must_use]
     pub fn new(text: &str) -> Self {
         let line = text.split('\n').next().unwrap_or_default();
-        Self(clean_text(line).into_owned())
+        Self(clean(line.as_bytes()).into_owned())
     }
 
     /// The text.
@@ -115,12 +115,11 @@ impl Lines {
 
     /// Each line without its end.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.text.as_slice();
-        memchr::memchr_iter(b'\n', &self.text).scan(0, move |start, end| {
-            let (line, after) = rest.split_at(end - *start);
-            rest = after.get(1..).unwrap_or_default();
-            *start = end + 1;
-            Some(line)
+        let mut start = 0;
+        memchr::memchr_iter(b'\n', &self.text).map(move |end| {
+            let line = &self.text[start..end];
+            start = end + 1;
+            line
         })
     }
 }
@@ -129,30 +128,22 @@ impl Lines {
 /// what could steer a terminal, hide or reorder text, is U+FFFD.
 #[must_use]
 pub fn clean(line: &[u8]) -> Cow<'_, str> {
-    match String::from_utf8_lossy(line) {
-        Cow::Borrowed(text) => clean_text(text),
-        Cow::Owned(text) => Cow::Owned(clean_text(&text).into_owned()),
-    }
-}
-
-fn clean_text(text: &str) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(line);
     if is_plain(text.as_bytes()) {
-        return Cow::Borrowed(text);
+        return text;
     }
+    let mut kept = String::with_capacity(text.len());
     let mut marks = 0;
-    let kept = text.chars().filter_map(|character| {
-        marks = if is_combining_mark(character) {
-            marks + 1
-        } else {
-            0
-        };
-        match character {
-            _ if marks > COMBINING_MARKS => None,
-            _ if is_harmful(character) => Some(char::REPLACEMENT_CHARACTER),
-            _ => Some(character),
+    for character in text.chars() {
+        let is_mark = is_combining_mark(character);
+        marks = if is_mark { marks + 1 } else { 0 };
+        if is_harmful(character) {
+            kept.push(char::REPLACEMENT_CHARACTER);
+        } else if marks <= COMBINING_MARKS {
+            kept.push(character);
         }
-    });
-    Cow::Owned(kept.collect())
+    }
+    Cow::Owned(kept)
 }
 
 /// Whether all of it is printable ASCII or TAB. This runs for every byte that anyone says, so it is

@@ -1,46 +1,47 @@
 //! A client that has asked for something, and what it takes to answer it.
 
 use crate::chat::facts::Fact;
-use crate::chat::hall::Hall;
-use crate::clock::Clock;
-use crate::delivery::Delivery;
+use crate::chat::notices::quote;
+use crate::chat::people::Person;
+use crate::chat::scene::Turn;
+use crate::chat::state::Chat;
 use crate::event::{Answer, ClientId};
+use crate::name::Called;
 use crate::text::push_server_line;
-use std::fmt;
+use std::{fmt, mem};
 
 /// What each command is handed.
 pub struct Asking<'a> {
     /// What it may look at and change.
-    pub hall: &'a mut Hall,
+    pub chat: &'a mut Chat,
     /// Who asks.
     pub client: ClientId,
-    /// When.
-    pub clock: Clock,
-    /// To write to others.
-    pub delivery: &'a mut Delivery,
+    pub turn: Turn<'a>,
     /// What the client is answered.
     pub text: Vec<u8>,
 }
 
-impl<'a> Asking<'a> {
-    pub fn new(
-        hall: &'a mut Hall,
-        client: ClientId,
-        clock: Clock,
-        delivery: &'a mut Delivery,
-    ) -> Self {
-        Self {
-            hall,
-            client,
-            clock,
-            delivery,
-            text: Vec::new(),
-        }
+impl Asking<'_> {
+    /// Who asks.
+    pub fn me(&mut self) -> &mut Person {
+        &mut self.chat.people[self.client]
     }
 
-    /// Applies a fact.
     pub fn apply(&mut self, fact: Fact) {
-        self.hall.apply(fact, self.clock, self.delivery);
+        self.chat.apply(fact, &mut self.turn);
+    }
+
+    /// Who is meant by a name, or an answer that nobody is. If others have not been told of them
+    /// yet, they are now: they may have the name of somebody who has left.
+    pub fn find(&mut self, called: &Called) -> Option<ClientId> {
+        let found = self.chat.people.find(called);
+        if let Some(client) = found {
+            self.apply(Fact::Mentioned(client));
+        } else {
+            let name = quote(&called.text);
+            self.say(format_args!("nobody here by that name: {name}"));
+        }
+        found
     }
 
     /// Answers with a line of the server.
@@ -48,10 +49,11 @@ impl<'a> Asking<'a> {
         push_server_line(&mut self.text, content);
     }
 
-    /// Sends the answer, behind everything that was said until now.
-    pub fn send(self) {
-        let at = self.hall.now();
-        self.delivery
-            .tell(self.client, at, Answer::Lines(self.text));
+    /// Sends the answer so far, behind everything that was said until now.
+    pub fn send(&mut self) {
+        if !self.text.is_empty() {
+            let answer = Answer::Lines(mem::take(&mut self.text));
+            self.chat.tell(self.client, answer, &mut self.turn);
+        }
     }
 }

@@ -5,7 +5,8 @@ use crate::chat::asking::Asking;
 use crate::chat::notices::quote;
 use crate::chat::{answers, ignoring, private};
 use crate::command::{Arguments, Command, Request, split_word};
-use crate::name::{Called, Name};
+use crate::event::ClientId;
+use crate::name::{Called, Name, Refusal};
 use crate::text::Line;
 use std::fmt;
 
@@ -18,8 +19,6 @@ struct Row {
     help: &'static str,
     who: Who,
     counts: Counts,
-    /// What is made of the text behind its name; nothing where it is used wrongly.
-    takes: fn(&str) -> Option<Arguments>,
     does: Does,
 }
 
@@ -38,11 +37,21 @@ pub enum Counts {
     AsRequest,
 }
 
+/// What a command does, by what it is given.
 enum Does {
     /// The client's own thread takes it for the client's end.
     Leave,
-    /// It is done and answered by this.
-    Do(fn(&mut Asking<'_>, Arguments)),
+    Alone(fn(&mut Asking<'_>)),
+    Text(fn(&mut Asking<'_>, &Line)),
+    MaybeText(fn(&mut Asking<'_>, Option<&Line>)),
+    MaybeWord(fn(&mut Asking<'_>, Option<&Line>)),
+    MaybeNumber(fn(&mut Asking<'_>, Option<usize>)),
+    /// A name, or why nobody may have it, and what was written.
+    NewName(fn(&mut Asking<'_>, Result<Name, Refusal>, &Line)),
+    Person(fn(&mut Asking<'_>, ClientId)),
+    MaybePerson(fn(&mut Asking<'_>, Option<ClientId>)),
+    /// Somebody, and text for them.
+    Message(fn(&mut Asking<'_>, ClientId, &Line)),
 }
 
 /// What a client's thread makes of a request.
@@ -54,49 +63,33 @@ pub enum Meaning {
     Asks(Command, Counts),
 }
 
-const fn row(
-    names: &'static [&'static str],
-    usage: &'static str,
-    help: &'static str,
-    counts: Counts,
-    takes: fn(&str) -> Option<Arguments>,
-    does: Does,
-) -> Row {
-    Row {
-        names,
-        usage,
-        help,
-        who: Who::Everybody,
-        counts,
-        takes,
-        does,
-    }
-}
-
 use Counts::{AsLine, AsRequest};
-use Does::{Do, Leave};
+use Does::{
+    Alone, Leave, MaybeNumber, MaybePerson, MaybeText, MaybeWord, Message, NewName, Person, Text,
+};
+use Who::Everybody;
 
 /// In the order of `/help`.
 #[rustfmt::skip]
 const TABLE: [Row; 18] = [
-    row(&["help"], "", "lists the commands", AsRequest, anything, Do(help)),
-    row(&["nick"], "NAME", "renames you", AsRequest, new_name, Do(answers::nick)),
-    row(&["who", "names"], "[TEXT]", "who is here, or those whose names begin with TEXT; also /names", AsRequest, word_or_nothing, Do(answers::who)),
-    row(&["whois"], "NAME", "when they joined, how long they have been quiet, their away text", AsRequest, person, Do(answers::whois)),
-    row(&["me"], "ACTION", "says what you do", AsLine, text, Do(answers::me)),
-    row(&["msg", "tell"], "NAME TEXT", "a private message; also /tell", AsLine, message, Do(private::msg)),
-    row(&["reply", "r"], "TEXT", "a private message to whoever last sent you one; also /r", AsLine, text, Do(private::reply)),
-    row(&["away"], "[TEXT]", "marks you away; whoever writes to you privately is told", AsRequest, text_or_nothing, Do(answers::away)),
-    row(&["back"], "", "you are here again", AsRequest, nothing, Do(answers::back)),
-    row(&["ignore"], "[NAME]", "hides what NAME says, does and sends you; alone, lists whom you ignore", AsRequest, person_or_nothing, Do(ignoring::ignore)),
-    row(&["unignore"], "NAME", "shows it again", AsRequest, person, Do(ignoring::unignore)),
-    row(&["quiet"], "", "turns the notices of joins and departures off and on", AsRequest, nothing, Do(ignoring::quiet)),
-    row(&["history"], "[N]", "the last N lines again", AsRequest, number_or_nothing, Do(answers::history)),
-    row(&["motd"], "", "the message of the day", AsRequest, nothing, Do(answers::motd)),
-    row(&["time"], "", "what time it is here", AsRequest, nothing, Do(answers::time)),
-    row(&["uptime"], "", "how long chatd has been running", AsRequest, nothing, Do(answers::uptime)),
-    row(&["version"], "", "which chatd this is", AsRequest, nothing, Do(answers::version)),
-    row(&["quit", "exit"], "[TEXT]", "leaves; also /exit", AsRequest, text_or_nothing, Leave),
+    Row { names: &["help"], usage: "", help: "lists the commands", who: Everybody, counts: AsRequest, does: MaybeText(help) },
+    Row { names: &["nick"], usage: "NAME", help: "renames you", who: Everybody, counts: AsRequest, does: NewName(answers::nick) },
+    Row { names: &["who", "names"], usage: "[TEXT]", help: "who is here, or those whose names begin with TEXT; also /names", who: Everybody, counts: AsRequest, does: MaybeWord(answers::who) },
+    Row { names: &["whois"], usage: "NAME", help: "when they joined, how long they have been quiet, their away text", who: Everybody, counts: AsRequest, does: Person(answers::whois) },
+    Row { names: &["me"], usage: "ACTION", help: "says what you do", who: Everybody, counts: AsLine, does: Text(answers::me) },
+    Row { names: &["msg", "tell"], usage: "NAME TEXT", help: "a private message; also /tell", who: Everybody, counts: AsLine, does: Message(private::msg) },
+    Row { names: &["reply", "r"], usage: "TEXT", help: "a private message to whoever last sent you one; also /r", who: Everybody, counts: AsLine, does: Text(private::reply) },
+    Row { names: &["away"], usage: "[TEXT]", help: "marks you away; whoever writes to you privately is told", who: Everybody, counts: AsRequest, does: MaybeText(answers::away) },
+    Row { names: &["back"], usage: "", help: "you are here again", who: Everybody, counts: AsRequest, does: Alone(answers::back) },
+    Row { names: &["ignore"], usage: "[NAME]", help: "hides what NAME says, does and sends you; alone, lists whom you ignore", who: Everybody, counts: AsRequest, does: MaybePerson(ignoring::ignore) },
+    Row { names: &["unignore"], usage: "NAME", help: "shows it again", who: Everybody, counts: AsRequest, does: Person(ignoring::unignore) },
+    Row { names: &["quiet"], usage: "", help: "turns the notices of joins and departures off and on", who: Everybody, counts: AsRequest, does: Alone(ignoring::quiet) },
+    Row { names: &["history"], usage: "[N]", help: "the last N lines again", who: Everybody, counts: AsRequest, does: MaybeNumber(answers::history) },
+    Row { names: &["motd"], usage: "", help: "the message of the day", who: Everybody, counts: AsRequest, does: Alone(answers::motd) },
+    Row { names: &["time"], usage: "", help: "what time it is here", who: Everybody, counts: AsRequest, does: Alone(answers::time) },
+    Row { names: &["uptime"], usage: "", help: "how long chatd has been running", who: Everybody, counts: AsRequest, does: Alone(answers::uptime) },
+    Row { names: &["version"], usage: "", help: "which chatd this is", who: Everybody, counts: AsRequest, does: Alone(answers::version) },
+    Row { names: &["quit", "exit"], usage: "[TEXT]", help: "leaves; also /exit", who: Everybody, counts: AsRequest, does: Leave },
 ];
 
 /// What a client's request means. What takes time, such as the looks of a name, is done here, in
@@ -109,25 +102,21 @@ pub fn understand(request: &Request) -> Meaning {
         return Meaning::Asks(Command::Unknown(word), AsRequest);
     };
     let row = &TABLE[number];
-    match ((row.takes)(request.arguments.as_str()), &row.does) {
+    match (row.does.parse(request.arguments.as_str()), &row.does) {
         (None, _) => Meaning::Asks(Command::Misused(number), AsRequest),
         (Some(Arguments::Text(text)), Leave) => Meaning::Leaves(Some(text)),
         (Some(_), Leave) => Meaning::Leaves(None),
-        (Some(arguments), Do(_)) => Meaning::Asks(Command::Row(number, arguments), row.counts),
+        (Some(arguments), _) => Meaning::Asks(Command::Row(number, arguments), row.counts),
     }
 }
 
 /// Does what was asked for, and answers.
 pub(super) fn answer(mut asking: Asking<'_>, command: Command) {
     match command {
-        Command::Row(number, arguments) => match (&TABLE[number].does, TABLE[number].who) {
-            (Do(answer), Who::Everybody) => answer(&mut asking, arguments),
-            (Leave, _) => {}
+        Command::Row(number, arguments) => match TABLE[number].who {
+            Everybody => TABLE[number].does.call(&mut asking, arguments),
         },
-        Command::Misused(number) => {
-            let row = &TABLE[number];
-            asking.say(format_args!("usage: {row}"));
-        }
+        Command::Misused(number) => asking.say(format_args!("usage: {}", TABLE[number])),
         Command::Unknown(word) => {
             let word = quote(&word);
             asking.say(format_args!("no such command, /help lists them: {word}"));
@@ -136,7 +125,65 @@ pub(super) fn answer(mut asking: Asking<'_>, command: Command) {
     asking.send();
 }
 
-fn help(asking: &mut Asking<'_>, _: Arguments) {
+impl Does {
+    /// What is made of the text behind a command's name; nothing where it is used wrongly.
+    fn parse(&self, text: &str) -> Option<Arguments> {
+        let is_word = !text.contains(char::is_whitespace);
+        match self {
+            Text(_) | NewName(_) | Person(_) | Message(_) if text.is_empty() => None,
+            _ if text.is_empty() => Some(Arguments::None),
+            Alone(_) => None,
+            Leave | Text(_) | MaybeText(_) => Some(Arguments::Text(Line::new(text))),
+            MaybeWord(_) => is_word.then(|| Arguments::Text(Line::new(text))),
+            MaybeNumber(_) => {
+                let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+                let number = is_number.then(|| text.parse().ok()).flatten();
+                number.map(Arguments::Number)
+            }
+            NewName(_) => is_word.then(|| Arguments::NewName(Name::parse(text), Line::new(text))),
+            Person(_) | MaybePerson(_) => is_word.then(|| Arguments::Person(Called::new(text))),
+            Message(_) => {
+                let (name, text) = split_word(text);
+                let message = || Arguments::Message(Called::new(name), Line::new(text));
+                (!text.is_empty()).then(message)
+            }
+        }
+    }
+
+    /// Does it, with what [`Self::parse`] has made. Somebody who is not here is answered for here.
+    fn call(&self, asking: &mut Asking<'_>, arguments: Arguments) {
+        let person = match &arguments {
+            Arguments::Person(called) | Arguments::Message(called, _) => {
+                match asking.find(called) {
+                    None => return,
+                    found => found,
+                }
+            }
+            _ => None,
+        };
+        match (self, arguments, person) {
+            (Alone(does), ..) => does(asking),
+            (Text(does), Arguments::Text(text), _) => does(asking, &text),
+            (MaybeText(does) | MaybeWord(does), Arguments::Text(text), _) => {
+                does(asking, Some(&text))
+            }
+            (MaybeText(does) | MaybeWord(does), ..) => does(asking, None),
+            (MaybeNumber(does), Arguments::Number(number), _) => does(asking, Some(number)),
+            (MaybeNumber(does), ..) => does(asking, None),
+            (NewName(does), Arguments::NewName(name, written), _) => does(asking, name, &written),
+            (MaybePerson(does), _, person) => does(asking, person),
+            (Person(does), _, Some(person)) => does(asking, person),
+            (Message(does), Arguments::Message(_, text), Some(person)) => {
+                does(asking, person, &text)
+            }
+            // Nothing else is parsed for it.
+            (Leave | Text(_) | NewName(_) | Person(_) | Message(_), ..) => {}
+        }
+    }
+}
+
+/// `/help me` is no mistake.
+fn help(asking: &mut Asking<'_>, _: Option<&Line>) {
     let usages = TABLE.iter().map(Row::to_string);
     let width = usages.map(|usage| usage.len()).max().unwrap_or_default();
     for row in &TABLE {
@@ -147,65 +194,9 @@ fn help(asking: &mut Asking<'_>, _: Arguments) {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}", self.names[0])?;
-        if !self.usage.is_empty() {
-            write!(f, " {}", self.usage)?;
-        }
-        Ok(())
+        let usage = format!("/{} {}", self.names[0], self.usage);
+        f.write_str(usage.trim_end())
     }
-}
-
-/// `/help me` is no mistake.
-#[allow(clippy::unnecessary_wraps)]
-fn anything(_: &str) -> Option<Arguments> {
-    Some(Arguments::None)
-}
-
-fn nothing(text: &str) -> Option<Arguments> {
-    text.is_empty().then_some(Arguments::None)
-}
-
-fn text(text: &str) -> Option<Arguments> {
-    (!text.is_empty()).then(|| Arguments::Text(Line::new(text)))
-}
-
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && !text.contains(char::is_whitespace)
-}
-
-fn new_name(text: &str) -> Option<Arguments> {
-    is_word(text).then(|| Arguments::NewName(Name::parse(text), Line::new(text)))
-}
-
-fn person(text: &str) -> Option<Arguments> {
-    is_word(text).then(|| Arguments::Person(Called::new(text)))
-}
-
-fn number(text: &str) -> Option<Arguments> {
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = is_number.then(|| text.parse().ok()).flatten();
-    number.map(Arguments::Number)
-}
-
-fn message(arguments: &str) -> Option<Arguments> {
-    let (name, text) = split_word(arguments);
-    (!text.is_empty()).then(|| Arguments::Message(Called::new(name), Line::new(text)))
-}
-
-fn text_or_nothing(arguments: &str) -> Option<Arguments> {
-    nothing(arguments).or_else(|| text(arguments))
-}
-
-fn word_or_nothing(arguments: &str) -> Option<Arguments> {
-    nothing(arguments).or_else(|| text(arguments).filter(|_| is_word(arguments)))
-}
-
-fn person_or_nothing(arguments: &str) -> Option<Arguments> {
-    nothing(arguments).or_else(|| person(arguments))
-}
-
-fn number_or_nothing(arguments: &str) -> Option<Arguments> {
-    nothing(arguments).or_else(|| number(arguments))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub enum Fact {
     /// It said these lines.
     Said(ClientId, Lines),
     /// It did this (`/me`).
-    Did(ClientId, Line),
+    Did(ClientId, Lines),
     /// It has this name now.
     Renamed(ClientId, Name),
     /// Somebody is about to read of it, so everybody is to know that it is here.
@@ -47,10 +47,9 @@ pub enum Reason {
 
 impl Reason {
     /// What others are told of an ending.
-    #[must_use]
-    pub fn of(ending: &Ending) -> Self {
+    pub fn of(ending: Ending) -> Self {
         match ending {
-            Ending::Quit(Some(text)) => Self::Saying(text.clone()),
+            Ending::Quit(Some(text)) => Self::Saying(text),
             Ending::Idle => Self::Idle,
             Ending::TooSlow => Self::TooSlow,
             Ending::Lost => Self::ConnectionLost,

@@ -2,45 +2,35 @@
 
 use crate::clock::When;
 use crate::event::ClientId;
+use crate::text::push_server_line;
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::io::Write;
 
 /// How many bytes of text the history holds at most, whatever the number of lines.
-pub const HISTORY_BYTES: usize = 256 << 10;
+const HISTORY_BYTES: usize = 256 << 10;
 
 /// A line that was said or done, under the name of that time.
 #[derive(Debug, PartialEq)]
-pub struct Entry {
+struct Entry {
     time: Timestamp,
     /// Who said it, so that those who ignore them are not shown it.
-    pub author: ClientId,
+    author: ClientId,
     text: Box<[u8]>,
-}
-
-impl Entry {
-    /// The line as a newcomer reads it, without its end: `-- 14:03Z <alice> hello`, with the date
-    /// where it is not today's.
-    pub fn write_to(&self, now: Timestamp, line: &mut Vec<u8>) {
-        // Writing to a Vec cannot fail.
-        let _ = write!(line, "-- {} ", When::new(self.time, now));
-        line.extend_from_slice(&self.text);
-    }
 }
 
 /// The last lines, bounded by their number and by their bytes.
 #[derive(Debug, PartialEq)]
 pub struct History {
-    most_lines: usize,
+    /// How many lines it may hold; 0 keeps none.
+    pub most_lines: usize,
     bytes: usize,
     entries: VecDeque<Entry>,
     /// How many lines it has ever been given: another number, another history.
-    version: u64,
+    pub version: u64,
 }
 
 impl History {
-    /// A history of up to `most_lines` lines; 0 keeps none.
-    #[must_use]
     pub fn new(most_lines: usize) -> Self {
         Self {
             most_lines,
@@ -50,48 +40,43 @@ impl History {
         }
     }
 
-    /// How many lines it may hold.
-    #[must_use]
-    pub fn most_lines(&self) -> usize {
-        self.most_lines
-    }
-
-    /// Whether nothing has been said yet.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// What changes with each line that is added.
-    #[must_use]
-    pub fn version(&self) -> u64 {
-        self.version
-    }
-
     /// Adds a line without its end, made of two parts.
     pub fn push(&mut self, time: Timestamp, author: ClientId, prefix: &[u8], text: &[u8]) {
         let text = [prefix, text].concat().into_boxed_slice();
         self.bytes += text.len();
         self.version += 1;
         self.entries.push_back(Entry { time, author, text });
-        while self.entries.len() > self.most_lines || self.bytes > HISTORY_BYTES {
-            let Some(oldest) = self.entries.pop_front() else {
-                break;
-            };
+        while (self.entries.len() > self.most_lines || self.bytes > HISTORY_BYTES)
+            && let Some(oldest) = self.entries.pop_front()
+        {
             self.bytes -= oldest.text.len();
         }
     }
 
-    /// The last `count` lines by the authors whom `shown` lets through, oldest first.
-    pub fn last(&self, count: usize, shown: impl Fn(ClientId) -> bool) -> Vec<&Entry> {
-        let newest_first = self
-            .entries
-            .iter()
-            .rev()
-            .filter(|entry| shown(entry.author));
-        let mut last = newest_first.take(count).collect::<Vec<_>>();
-        last.reverse();
-        last
+    /// Appends to `text` the last `count` lines by the authors whom `shown` lets through, oldest
+    /// first, behind a line that says what they are: `-- 14:03Z <alice> hello`, with the date where it
+    /// is not today's. Nothing if there are none.
+    pub fn push_last(
+        &self,
+        text: &mut Vec<u8>,
+        count: usize,
+        now: Timestamp,
+        shown: impl Fn(ClientId) -> bool,
+    ) {
+        let newest_first = self.entries.iter().rev();
+        let shown = newest_first.filter(|entry| shown(entry.author));
+        let last = shown.take(count).collect::<Vec<_>>();
+        if !last.is_empty() {
+            // Always in this form, which a script can look for.
+            let count = last.len();
+            push_server_line(text, format_args!("the last {count} lines, times in UTC:"));
+        }
+        for entry in last.iter().rev() {
+            // Writing to a Vec cannot fail.
+            let _ = write!(text, "-- {} ", When::new(entry.time, now));
+            text.extend_from_slice(&entry.text);
+            text.push(b'\n');
+        }
     }
 }
 
@@ -107,15 +92,10 @@ mod tests {
     }
 
     fn shown(history: &History, count: usize, now: &str, ignored: Option<ClientId>) -> Vec<String> {
-        let lines = history
-            .last(count, |author| Some(author) != ignored)
-            .into_iter();
-        let render = |entry: &Entry| {
-            let mut line = Vec::new();
-            entry.write_to(at(now), &mut line);
-            String::from_utf8(line).unwrap()
-        };
-        lines.map(render).collect()
+        let mut text = Vec::new();
+        history.push_last(&mut text, count, at(now), |author| Some(author) != ignored);
+        let text = String::from_utf8(text).unwrap();
+        text.lines().skip(1).map(str::to_owned).collect()
     }
 
     #[test]

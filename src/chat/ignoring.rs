@@ -2,83 +2,69 @@
 //!
 //! Whom they ignore is a matter of the people; from which line on is one of the delivery.
 
-use crate::chat::answers::find_and_introduce;
 use crate::chat::asking::Asking;
 use crate::chat::notices::join_names;
-use crate::chat::people::Person;
-use crate::command::Arguments;
 use crate::delivery::filter::Hidden;
 use crate::event::ClientId;
 
-pub fn ignore(asking: &mut Asking<'_>, arguments: Arguments) {
-    let Arguments::Person(called) = arguments else {
+pub fn ignore(asking: &mut Asking<'_>, other: Option<ClientId>) {
+    let client = asking.client;
+    let Some(other) = other else {
         return list(asking);
     };
-    let Some(other) = find_and_introduce(asking, &called) else {
-        return;
-    };
-    if other == asking.client {
+    if other == client {
         return asking.say(format_args!("you cannot ignore yourself"));
     }
-    let at = asking.hall.now();
-    for gone in asking.hall.people.forget_gone(asking.client) {
-        asking
-            .delivery
-            .show(asking.client, Hidden::Author(gone), at);
+    for gone in asking.chat.people.forget_gone(client) {
+        show(asking, Hidden::Author(gone));
     }
-    if !asking.hall.people.may_ignore(asking.client, other) {
-        return asking.say(format_args!("you ignore as many as you may"));
+    if !asking.me().may_ignore(other) {
+        asking.say(format_args!("you ignore as many as you may"));
+    } else if hide(asking, Hidden::Author(other)) {
+        asking.me().ignored.insert(other);
+        let name = asking.chat.people[other].name.clone();
+        asking.say(format_args!("you ignore {name} now"));
     }
-    if !hide(asking, Hidden::Author(other)) {
-        return;
-    }
-    asking.hall.people.ignore(asking.client, other);
-    say_of(asking, other, "you ignore", " now");
 }
 
-pub fn unignore(asking: &mut Asking<'_>, arguments: Arguments) {
-    let Arguments::Person(called) = arguments else {
-        return;
-    };
-    let Some(other) = find_and_introduce(asking, &called) else {
-        return;
-    };
-    let at = asking.hall.now();
-    asking
-        .delivery
-        .show(asking.client, Hidden::Author(other), at);
-    if asking.hall.people.unignore(asking.client, other) {
-        say_of(asking, other, "you no longer ignore", "");
+pub fn unignore(asking: &mut Asking<'_>, other: ClientId) {
+    show(asking, Hidden::Author(other));
+    let name = asking.chat.people[other].name.clone();
+    if asking.me().ignored.remove(&other) {
+        asking.say(format_args!("you no longer ignore {name}"));
     } else {
-        say_of(asking, other, "you do not ignore", "");
-    }
-}
-
-fn say_of(asking: &mut Asking<'_>, other: ClientId, before: &str, after: &str) {
-    if let Some(person) = asking.hall.people.get(other) {
-        let name = person.name.clone();
-        asking.say(format_args!("{before} {name}{after}"));
+        asking.say(format_args!("you do not ignore {name}"));
     }
 }
 
 fn list(asking: &mut Asking<'_>) {
-    let people = &asking.hall.people;
-    let ignored = people.get(asking.client).map(Person::ignored);
-    let ignored = ignored.unwrap_or_default();
-    let people = ignored.iter().filter_map(|other| people.get(*other));
-    let names = people.map(|person| &person.name).collect::<Vec<_>>();
+    let people = &asking.chat.people;
+    let ignored = people[asking.client].ignored.iter();
+    let here = ignored.filter_map(|other| people.get(*other));
+    let names = here.map(|person| &person.name).collect::<Vec<_>>();
     if names.is_empty() {
         asking.say(format_args!("you ignore nobody"));
     } else {
-        let names = join_names(names.iter().copied(), names.len(), names.len());
+        let names = join_names(names.into_iter(), usize::MAX);
         asking.say(format_args!("you ignore: {names}"));
+    }
+}
+
+pub fn quiet(asking: &mut Asking<'_>) {
+    if asking.me().is_quiet {
+        show(asking, Hidden::Presence);
+        asking.me().is_quiet = false;
+        asking.say(format_args!("joins and departures are shown again"));
+    } else if hide(asking, Hidden::Presence) {
+        asking.me().is_quiet = true;
+        asking.say(format_args!("joins and departures are hidden now"));
     }
 }
 
 /// Hides something from here on, or answers that it cannot.
 fn hide(asking: &mut Asking<'_>, what: Hidden) -> bool {
-    let at = asking.hall.now();
-    let is_hidden = asking.delivery.hide(asking.client, what, at);
+    let at = asking.chat.room.log.seal();
+    let is_hidden = asking.turn.delivery.hide(asking.client, what, at);
     if !is_hidden {
         asking.say(format_args!(
             "you are too far behind: read on, then try again"
@@ -87,23 +73,8 @@ fn hide(asking: &mut Asking<'_>, what: Hidden) -> bool {
     is_hidden
 }
 
-pub fn quiet(asking: &mut Asking<'_>, _: Arguments) {
-    let client = asking.client;
-    let is_quiet = asking
-        .hall
-        .people
-        .get(client)
-        .is_some_and(|person| person.is_quiet);
-    if is_quiet {
-        let at = asking.hall.now();
-        asking.delivery.show(client, Hidden::Presence, at);
-        asking.say(format_args!("joins and departures are shown again"));
-    } else if hide(asking, Hidden::Presence) {
-        asking.say(format_args!("joins and departures are hidden now"));
-    } else {
-        return;
-    }
-    if let Some(person) = asking.hall.people.get_mut(client) {
-        person.is_quiet = !is_quiet;
-    }
+/// Shows it again from here on.
+fn show(asking: &mut Asking<'_>, what: Hidden) {
+    let at = asking.chat.room.log.seal();
+    asking.turn.delivery.show(asking.client, what, at);
 }

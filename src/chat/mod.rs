@@ -1,121 +1,90 @@
 //! What lines mean: people who chat, or programs whose lines are relayed.
 //!
 //! Nothing here writes to a socket or asks what time it is: what is to be read goes to a log or to
-//! the [`Delivery`], and the clock is handed in.
+//! the [`Delivery`](crate::delivery::Delivery), and the clock is handed in.
 
 mod answers;
 mod asking;
 pub mod commands;
 mod facts;
 mod gathering;
-mod hall;
 mod history;
 mod ignoring;
 mod notices;
-mod opening;
 mod people;
 mod private;
 mod relay;
 mod room;
 mod scene;
+mod state;
 mod welcome;
 
 pub use relay::Relay;
-pub use scene::Scene;
+pub use scene::{Scene, Turn};
+pub use state::Chat;
 
-use crate::clock::Clock;
 use crate::command::Command;
-use crate::delivery::Delivery;
 use crate::delivery::shared_log::SharedLog;
-use crate::event::{Arrival, ClientId, Departure};
+use crate::event::{Answer, Arrival, ClientId, Departure};
 use crate::logging::lines as log_lines;
 use crate::text::Lines;
 use asking::Asking;
 use facts::{Fact, Reason};
-use hall::Hall;
 use std::time::Instant;
 use welcome::welcome;
 
-/// People who chat.
-pub struct Chat {
-    hall: Hall,
-}
-
-impl Chat {
-    /// A chat with nobody in it.
-    pub fn new(motd: Vec<String>, history: usize, clock: Clock) -> Self {
-        let hall = Hall::new(motd, history, clock);
-        Self { hall }
-    }
-}
-
 impl Scene for Chat {
-    fn joined(
-        &mut self,
-        client: ClientId,
-        arrival: Arrival,
-        clock: Clock,
-        delivery: &mut Delivery,
-    ) {
+    fn joined(&mut self, client: ClientId, arrival: Arrival, mut turn: Turn<'_>) {
         let address = arrival.address;
-        let name = self.hall.people.admit(client, address, clock);
+        let name = self.people.admit(client, address, turn.clock);
         log_lines::joined(address, Some(name.as_str()));
-        let at = self.hall.now();
-        delivery.join(client, arrival, at);
-        for part in welcome(&mut self.hall, &name, clock) {
-            delivery.tell(client, at, part);
-        }
-        self.hall.apply(Fact::Joined(client, name), clock, delivery);
+        turn.delivery.join(client, arrival, self.room.log.seal());
+        let history = &self.room.history;
+        let opening = self.opening.text(&self.motd, history, turn.clock.time);
+        self.tell(client, Answer::SharedLines(opening), &mut turn);
+        let welcome = welcome(&name, &self.room.here);
+        self.tell(client, Answer::Lines(welcome), &mut turn);
+        self.apply(Fact::Joined(client, name), &mut turn);
     }
 
-    fn said(&mut self, client: ClientId, lines: Lines, clock: Clock, delivery: &mut Delivery) {
-        self.hall.hear(client, clock);
-        self.hall.apply(Fact::Said(client, lines), clock, delivery);
+    fn said(&mut self, client: ClientId, lines: Lines, mut turn: Turn<'_>) {
+        self.people[client].heard = turn.clock.instant;
+        self.apply(Fact::Said(client, lines), &mut turn);
     }
 
-    fn asked(&mut self, client: ClientId, command: Command, clock: Clock, delivery: &mut Delivery) {
-        self.hall.hear(client, clock);
-        let asking = Asking::new(&mut self.hall, client, clock, delivery);
+    fn asked(&mut self, client: ClientId, command: Command, turn: Turn<'_>) {
+        self.people[client].heard = turn.clock.instant;
+        let asking = Asking {
+            chat: self,
+            client,
+            turn,
+            text: Vec::new(),
+        };
         commands::answer(asking, command);
     }
 
-    fn left(
-        &mut self,
-        client: ClientId,
-        departure: Departure,
-        clock: Clock,
-        delivery: &mut Delivery,
-    ) {
-        let Some(person) = self.hall.people.get(client) else {
-            return;
-        };
-        let stayed = clock.since(person.joined.instant);
+    fn left(&mut self, client: ClientId, departure: Departure, mut turn: Turn<'_>) {
+        let person = &self.people[client];
+        let stayed = turn.clock.since(person.joined.instant);
         let name = Some(person.name.as_str());
         log_lines::left(person.address, name, stayed, &departure);
-        self.hall.apply(
-            Fact::Left(client, Reason::of(&departure.ending)),
-            clock,
-            delivery,
-        );
+        let reason = Reason::of(departure.ending);
+        self.apply(Fact::Left(client, reason), &mut turn);
     }
 
-    fn waited(&mut self, clock: Clock, delivery: &mut Delivery) {
-        self.hall.apply(Fact::Waited, clock, delivery);
+    fn waited(&mut self, mut turn: Turn<'_>) {
+        self.apply(Fact::Waited, &mut turn);
     }
 
     fn next_due(&self) -> Option<Instant> {
-        self.hall.room.next_due()
+        self.room.next_due()
     }
 
-    fn ended(&mut self, clock: Clock, delivery: &mut Delivery) {
-        self.hall.apply(Fact::Ended, clock, delivery);
-    }
-
-    fn count(&self) -> usize {
-        self.hall.people.count()
+    fn ended(&mut self, mut turn: Turn<'_>) {
+        self.apply(Fact::Ended, &mut turn);
     }
 
     fn log(&mut self) -> &mut SharedLog {
-        &mut self.hall.room.log
+        &mut self.room.log
     }
 }

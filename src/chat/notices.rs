@@ -11,13 +11,13 @@ const NOTICE_NAMES: usize = 5;
 const QUOTED_CHARACTERS: usize = 200;
 
 /// `alice joined`, `guest1, guest2, guest3, guest4, guest5 and 95 more joined`.
-pub fn arrival(names: &[&Name]) -> String {
-    format!("{} joined", list(names))
+pub fn arrival<'a>(names: impl ExactSizeIterator<Item = &'a Name>) -> String {
+    format!("{} joined", join_names(names, NOTICE_NAMES))
 }
 
 /// The same for departures: `alice, bob left (idle)`, `alice left: "so long"`.
-pub fn departure(names: &[&Name], reason: &Reason) -> String {
-    let names = list(names);
+pub fn departure<'a>(names: impl ExactSizeIterator<Item = &'a Name>, reason: &Reason) -> String {
+    let names = join_names(names, NOTICE_NAMES);
     match reason {
         Reason::None | Reason::Untold => format!("{names} left"),
         Reason::Idle => format!("{names} left (idle)"),
@@ -34,19 +34,14 @@ pub fn quote(text: &Line) -> String {
     format!("\"{}\"", text.collect::<String>())
 }
 
-/// `alice, bob and 3 more`: of `count` names, at most `most`.
-pub fn join_names<'a>(names: impl Iterator<Item = &'a Name>, count: usize, most: usize) -> String {
-    let names = names.take(most.min(count)).map(Name::as_str);
-    let names = names.collect::<Vec<_>>().join(", ");
-    if count > most {
-        format!("{names} and {} more", count - most)
-    } else {
-        names
+/// `alice, bob and 3 more`: at most `most` of the names.
+pub fn join_names<'a>(names: impl ExactSizeIterator<Item = &'a Name>, most: usize) -> String {
+    let more = names.len().saturating_sub(most);
+    let names = names.take(most).map(Name::as_str).collect::<Vec<_>>();
+    match more {
+        0 => names.join(", "),
+        _ => format!("{} and {more} more", names.join(", ")),
     }
-}
-
-fn list(names: &[&Name]) -> String {
-    join_names(names.iter().copied(), names.len(), NOTICE_NAMES)
 }
 
 #[cfg(test)]
@@ -56,7 +51,6 @@ mod tests {
     #[test]
     fn up_to_5_names_are_listed_and_the_rest_counted() {
         let guests = (1..=100).map(Name::guest).collect::<Vec<_>>();
-        let guests = guests.iter().collect::<Vec<_>>();
         for (count, notice) in [
             (1, "guest1 joined"),
             (3, "guest1, guest2, guest3 joined"),
@@ -66,9 +60,9 @@ mod tests {
                 "guest1, guest2, guest3, guest4, guest5 and 95 more joined",
             ),
         ] {
-            assert_eq!(arrival(&guests[..count]), notice);
+            assert_eq!(arrival(guests[..count].iter()), notice);
         }
-        let idle = departure(&guests[..2], &Reason::Idle);
+        let idle = departure(guests[..2].iter(), &Reason::Idle);
         assert_eq!(idle, "guest1, guest2 left (idle)");
     }
 

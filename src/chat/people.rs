@@ -3,10 +3,11 @@
 use crate::chat::facts::Fact;
 use crate::clock::Clock;
 use crate::event::ClientId;
-use crate::name::{Called, Looks, Name, Refusal};
-use crate::text::Line;
-use std::collections::{BTreeMap, HashMap};
+use crate::name::{Called, Name, Refusal};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem;
 use std::net::SocketAddr;
+use std::ops::{Index, IndexMut};
 use std::time::Instant;
 
 /// How many people one may ignore.
@@ -14,36 +15,24 @@ const MOST_IGNORED: usize = 100;
 
 /// Somebody who is on the server.
 pub struct Person {
-    /// What they are called.
     pub name: Name,
     /// Where they come from.
     pub address: SocketAddr,
-    /// When they came.
     pub joined: Clock,
     /// When they last sent a line.
     pub heard: Instant,
-    /// Whether they are away.
-    pub away: Away,
+    /// That they are away, and why, as others are told it.
+    pub away: Option<String>,
     /// Who last wrote to them privately, and what they were called then.
     pub correspondent: Option<(ClientId, Name)>,
-    /// Whom they ignore: few, so in no order.
-    ignored: Vec<ClientId>,
+    /// Whom they ignore; some may have left since.
+    pub ignored: BTreeSet<ClientId>,
     /// They do not read who comes and goes.
     pub is_quiet: bool,
 }
 
-/// Whether somebody is away.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Away {
-    /// They are here.
-    No,
-    /// They are away and gave no text.
-    Silently,
-    /// They are away and said this.
-    Saying(Line),
-}
-
-/// Everybody on the server.
+/// Everybody on the server. Whoever says or asks something can be indexed, since nothing comes from
+/// a client after its departure, and so can whoever was just found.
 #[derive(Default)]
 pub struct People {
     people: BTreeMap<ClientId, Person>,
@@ -51,30 +40,27 @@ pub struct People {
     by_look: HashMap<Box<str>, ClientId>,
 }
 
-impl Person {
-    fn new(name: Name, address: SocketAddr, clock: Clock) -> Self {
-        Self {
-            name,
-            address,
-            joined: clock,
-            heard: clock.instant,
-            away: Away::No,
-            correspondent: None,
-            ignored: Vec::new(),
-            is_quiet: false,
+impl Index<ClientId> for People {
+    type Output = Person;
+
+    fn index(&self, client: ClientId) -> &Person {
+        &self.people[&client]
+    }
+}
+
+impl IndexMut<ClientId> for People {
+    fn index_mut(&mut self, client: ClientId) -> &mut Person {
+        match self.people.get_mut(&client) {
+            Some(person) => person,
+            None => panic!("{client:?} is not here"),
         }
     }
+}
 
-    /// Whether they ignore somebody.
-    pub fn ignores(&self, other: ClientId) -> bool {
-        self.ignored.contains(&other)
-    }
-
-    /// Whom they ignore, in the order in which those came.
-    pub fn ignored(&self) -> Vec<ClientId> {
-        let mut ignored = self.ignored.clone();
-        ignored.sort_unstable();
-        ignored
+impl Person {
+    /// Whether there is room for somebody among those whom they ignore.
+    pub fn may_ignore(&self, other: ClientId) -> bool {
+        self.ignored.len() < MOST_IGNORED || self.ignored.contains(&other)
     }
 }
 
@@ -82,8 +68,17 @@ impl People {
     /// A newcomer is a guest, and has its number: nobody else can have that name.
     pub fn admit(&mut self, client: ClientId, address: SocketAddr, clock: Clock) -> Name {
         let name = Name::guest(client.0);
-        self.register(client, name.looks());
-        let person = Person::new(name.clone(), address, clock);
+        self.register(client, &name);
+        let person = Person {
+            name: name.clone(),
+            address,
+            joined: clock,
+            heard: clock.instant,
+            away: None,
+            correspondent: None,
+            ignored: BTreeSet::new(),
+            is_quiet: false,
+        };
         self.people.insert(client, person);
         name
     }
@@ -92,106 +87,67 @@ impl People {
     pub fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Renamed(client, name) => {
-                if let Some(person) = self.people.get_mut(client) {
-                    let old = std::mem::replace(&mut person.name, name.clone());
-                    self.unregister(old.looks());
-                    self.register(*client, name.looks());
-                }
+                let old = mem::replace(&mut self[*client].name, name.clone());
+                self.unregister(&old);
+                self.register(*client, name);
             }
             Fact::Left(client, _) => {
                 if let Some(person) = self.people.remove(client) {
-                    self.unregister(person.name.looks());
+                    self.unregister(&person.name);
                 }
             }
             _ => {}
         }
     }
 
-    fn register(&mut self, client: ClientId, looks: &Looks) {
+    fn register(&mut self, client: ClientId, name: &Name) {
+        let looks = name.looks().iter();
         self.by_look
-            .extend(looks.iter().map(|look| (look.into(), client)));
+            .extend(looks.map(|look| (look.clone(), client)));
     }
 
-    fn unregister(&mut self, looks: &Looks) {
-        for look in looks.iter() {
+    fn unregister(&mut self, name: &Name) {
+        for look in name.looks() {
             self.by_look.remove(look);
         }
     }
 
-    /// Whether `client` may have a name.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Taken`] if somebody else has it, or one that looks like it.
-    pub fn check_free(&self, client: ClientId, name: &Name) -> Result<(), Refusal> {
-        let mut owners = name
-            .looks()
-            .iter()
-            .filter_map(|look| self.by_look.get(look));
-        if owners.any(|owner| *owner != client) {
-            Err(Refusal::Taken)
-        } else {
-            Ok(())
+    /// A name that `client` wants, if nobody else has it, or one that looks like it.
+    pub fn check_free(&self, client: ClientId, name: Name) -> Result<Name, Refusal> {
+        let others = |look| self.by_look.get(look).filter(|owner| **owner != client);
+        let other = name.looks().iter().find_map(others);
+        match other {
+            Some(_) => Err(Refusal::Taken),
+            None => Ok(name),
         }
     }
 
     /// Who is meant: a name that is here under another case before one that looks alike.
     pub fn find(&self, called: &Called) -> Option<ClientId> {
-        let mut looks = called.looks.iter().flat_map(Looks::iter);
+        let mut looks = called.looks.iter().flatten();
         looks.find_map(|look| self.by_look.get(look)).copied()
     }
 
-    /// Somebody, if they are still here.
+    /// Somebody who may have left.
     pub fn get(&self, client: ClientId) -> Option<&Person> {
         self.people.get(&client)
     }
 
-    /// The same, to change them.
-    pub fn get_mut(&mut self, client: ClientId) -> Option<&mut Person> {
-        self.people.get_mut(&client)
-    }
-
-    /// How many there are.
     pub fn count(&self) -> usize {
         self.people.len()
     }
 
     /// `client` no longer ignores those who have left. Returns whom.
     pub fn forget_gone(&mut self, client: ClientId) -> Vec<ClientId> {
-        let ignored = self.people.get(&client).map(Person::ignored);
-        let (ignored, gone) = ignored
-            .unwrap_or_default()
-            .into_iter()
-            .partition(|other| self.people.contains_key(other));
-        if let Some(person) = self.people.get_mut(&client) {
-            person.ignored = ignored;
-        }
+        let mut ignored = mem::take(&mut self[client].ignored);
+        let gone = ignored
+            .iter()
+            .copied()
+            .filter(|other| self.get(*other).is_none());
+        let gone = gone.collect::<Vec<_>>();
+        ignored.retain(|other| !gone.contains(other));
+        self[client].ignored = ignored;
         gone
-    }
-
-    /// Whether `client` may ignore `other` beside those whom it ignores.
-    pub fn may_ignore(&self, client: ClientId, other: ClientId) -> bool {
-        let person = self.people.get(&client);
-        person.is_some_and(|person| person.ignores(other) || person.ignored.len() < MOST_IGNORED)
-    }
-
-    /// `client` ignores `other` from now on.
-    pub fn ignore(&mut self, client: ClientId, other: ClientId) {
-        if let Some(person) = self.people.get_mut(&client)
-            && !person.ignores(other)
-        {
-            person.ignored.push(other);
-        }
-    }
-
-    /// `client` ignores `other` no longer. Returns whether it did.
-    pub fn unignore(&mut self, client: ClientId, other: ClientId) -> bool {
-        let Some(person) = self.people.get_mut(&client) else {
-            return false;
-        };
-        let before = person.ignored.len();
-        person.ignored.retain(|ignored| *ignored != other);
-        person.ignored.len() < before
     }
 }
 
@@ -213,7 +169,7 @@ mod tests {
 
     fn rename(people: &mut People, client: ClientId, name: &str) -> Result<(), Refusal> {
         let name = Name::parse(name).unwrap();
-        people.check_free(client, &name)?;
+        let name = people.check_free(client, name)?;
         people.apply(&Fact::Renamed(client, name));
         Ok(())
     }
@@ -251,15 +207,15 @@ mod tests {
             );
         }
         for number in 3..=102 {
-            assert!(people.may_ignore(ALICE, ClientId(number)));
-            people.ignore(ALICE, ClientId(number));
+            assert!(people[ALICE].may_ignore(ClientId(number)));
+            people[ALICE].ignored.insert(ClientId(number));
         }
-        assert!(people.may_ignore(ALICE, ClientId(3)), "she does already");
-        assert!(!people.may_ignore(ALICE, ClientId(103)));
+        assert!(people[ALICE].may_ignore(ClientId(3)), "she does already");
+        assert!(!people[ALICE].may_ignore(ClientId(103)));
         people.apply(&Fact::Left(ClientId(50), crate::chat::facts::Reason::None));
         assert_eq!(people.forget_gone(ALICE), [ClientId(50)]);
-        assert!(people.may_ignore(ALICE, ClientId(103)));
-        people.ignore(ALICE, ClientId(103));
-        assert_eq!(people.get(ALICE).unwrap().ignored().len(), 100);
+        assert!(people[ALICE].may_ignore(ClientId(103)));
+        people[ALICE].ignored.insert(ClientId(103));
+        assert_eq!(people[ALICE].ignored.len(), 100);
     }
 }

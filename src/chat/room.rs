@@ -8,13 +8,13 @@ use crate::chat::gathering::Gathering;
 use crate::chat::history::History;
 use crate::chat::notices;
 use crate::clock::Clock;
-
 use crate::delivery::block::{BlockPool, Origin};
 use crate::delivery::shared_log::SharedLog;
 use crate::event::ClientId;
 use crate::name::Name;
-use crate::text::{LINE_COST, Line, Lines, push_server_line};
+use crate::text::{LINE_COST, Lines, push_server_line};
 use std::collections::BTreeMap;
+use std::iter;
 use std::time::Instant;
 
 /// A conversation.
@@ -25,7 +25,7 @@ pub struct Room {
     /// What was said and done.
     pub history: History,
     /// Those of whom others have been told, in the order of their coming.
-    here: BTreeMap<ClientId, Name>,
+    pub here: BTreeMap<ClientId, Name>,
     /// The others, and who has gone without others knowing.
     gathering: Gathering,
 }
@@ -41,11 +41,6 @@ impl Room {
         }
     }
 
-    /// Those of whom others have been told, in the order of their coming.
-    pub fn here(&self) -> &BTreeMap<ClientId, Name> {
-        &self.here
-    }
-
     /// When [`Fact::Waited`] changes something.
     pub fn next_due(&self) -> Option<Instant> {
         self.gathering.next_due()
@@ -55,10 +50,14 @@ impl Room {
     pub fn apply(&mut self, fact: Fact, clock: Clock, blocks: &mut BlockPool) {
         match fact {
             Fact::Joined(client, name) => self.gathering.arrive(client, name, clock.instant),
-            Fact::Said(client, lines) => self.say(client, &lines, clock, blocks),
-            Fact::Did(client, action) => self.act(client, &action, clock, blocks),
+            Fact::Said(client, lines) => {
+                self.say(client, Origin::Said(client), &lines, clock, blocks);
+            }
+            Fact::Did(client, lines) => {
+                self.say(client, Origin::Done(client), &lines, clock, blocks);
+            }
             Fact::Renamed(client, name) => self.rename(client, name, blocks),
-            Fact::Mentioned(client) => self.announce(client, blocks),
+            Fact::Mentioned(client) => self.introduce(client, blocks),
             Fact::Left(client, reason) => self.leave(client, reason, clock, blocks),
             Fact::Waited => self.tell_what_is_due(clock.instant, blocks),
             Fact::Ended => {
@@ -68,40 +67,34 @@ impl Room {
         }
     }
 
-    fn say(&mut self, client: ClientId, lines: &Lines, clock: Clock, blocks: &mut BlockPool) {
-        self.announce(client, blocks);
+    fn say(
+        &mut self,
+        client: ClientId,
+        origin: Origin,
+        lines: &Lines,
+        clock: Clock,
+        blocks: &mut BlockPool,
+    ) {
+        self.introduce(client, blocks);
         let Some(name) = self.here.get(&client) else {
             return;
         };
-        let prefix = format!("<{name}> ");
-        let count = lines.count();
+        let prefix = match origin {
+            Origin::Done(_) => format!("* {name} "),
+            _ => format!("<{name}> "),
+        };
+        let (prefix, count) = (prefix.as_bytes(), lines.count());
         let mut text = Vec::with_capacity(lines.len() + count * prefix.len());
         for line in lines.iter() {
-            text.extend_from_slice(prefix.as_bytes());
+            text.extend_from_slice(prefix);
             text.extend_from_slice(line);
             text.push(b'\n');
         }
-        self.log
-            .append(Origin::Said(client), &text, lines.cost(), blocks);
-        let most = self.history.most_lines();
-        if most > 0 {
-            for line in lines.iter().skip(count.saturating_sub(most)) {
-                self.history
-                    .push(clock.time, client, prefix.as_bytes(), line);
-            }
+        self.log.append(origin, &text, lines.cost(), blocks);
+        let forgotten = count.saturating_sub(self.history.most_lines);
+        for line in lines.iter().skip(forgotten) {
+            self.history.push(clock.time, client, prefix, line);
         }
-    }
-
-    fn act(&mut self, client: ClientId, action: &Line, clock: Clock, blocks: &mut BlockPool) {
-        self.announce(client, blocks);
-        let Some(name) = self.here.get(&client) else {
-            return;
-        };
-        let line = format!("* {name} {}\n", action.as_str());
-        let length = action.as_str().len();
-        self.log_line(Origin::Done(client), line.as_bytes(), length, blocks);
-        let line = &line.as_bytes()[..line.len() - 1];
-        self.history.push(clock.time, client, b"", line);
     }
 
     /// A newcomer's first name is the business of nobody else.
@@ -117,19 +110,17 @@ impl Room {
     }
 
     fn leave(&mut self, client: ClientId, reason: Reason, clock: Clock, blocks: &mut BlockPool) {
-        if self.gathering.take_newcomer(client).is_some() {
-            return;
-        }
-        let Some(name) = self.here.remove(&client) else {
-            return;
-        };
-        match reason {
-            Reason::Untold => {}
-            Reason::Saying(_) => {
-                let notice = notices::departure(&[&name], &reason);
-                self.note(Origin::Presence(client), &notice, blocks);
+        if self.gathering.take_newcomer(client).is_none()
+            && let Some(name) = self.here.remove(&client)
+        {
+            match reason {
+                Reason::Untold => {}
+                Reason::Saying(_) => {
+                    let notice = notices::departure(iter::once(&name), &reason);
+                    self.note(Origin::Presence(client), &notice, blocks);
+                }
+                reason => self.gathering.depart(client, name, reason, clock.instant),
             }
-            reason => self.gathering.depart(client, name, reason, clock.instant),
         }
     }
 
@@ -138,48 +129,43 @@ impl Room {
             self.announce_departures(blocks);
         }
         let arrivals = self.gathering.take_due_arrivals(now);
-        if arrivals.is_empty() {
-            return;
-        }
-        self.announce_departures(blocks);
-        let origin = match arrivals.first_key_value() {
-            Some((only, _)) if arrivals.len() == 1 => Origin::Presence(*only),
-            _ => Origin::Gathered,
-        };
-        let names = arrivals.values().collect::<Vec<_>>();
-        self.note(origin, &notices::arrival(&names), blocks);
-        self.here.extend(arrivals);
+        self.announce_arrivals(arrivals, blocks);
     }
 
     /// Announces a newcomer of whom others are about to read.
-    fn announce(&mut self, client: ClientId, blocks: &mut BlockPool) {
+    fn introduce(&mut self, client: ClientId, blocks: &mut BlockPool) {
         if let Some(name) = self.gathering.take_newcomer(client) {
-            self.announce_departures(blocks);
-            let notice = notices::arrival(&[&name]);
-            self.note(Origin::Presence(client), &notice, blocks);
-            self.here.insert(client, name);
+            self.announce_arrivals(BTreeMap::from([(client, name)]), blocks);
         }
+    }
+
+    fn announce_arrivals(&mut self, arrivals: BTreeMap<ClientId, Name>, blocks: &mut BlockPool) {
+        let mut clients = arrivals.keys();
+        let origin = match (clients.next(), clients.next()) {
+            (None, _) => return,
+            (Some(only), None) => Origin::Presence(*only),
+            _ => Origin::Gathered,
+        };
+        self.announce_departures(blocks);
+        let notice = notices::arrival(arrivals.values());
+        self.note(origin, &notice, blocks);
+        self.here.extend(arrivals);
     }
 
     /// Says who has left, before anything is said of others who may have their names.
     fn announce_departures(&mut self, blocks: &mut BlockPool) {
         for (reason, departed) in self.gathering.take_departures() {
-            let names = departed.values().collect::<Vec<_>>();
-            let notice = notices::departure(&names, &reason);
+            let notice = notices::departure(departed.values(), &reason);
             self.note(Origin::Gathered, &notice, blocks);
         }
     }
 
+    /// Logs a line of the server, which costs the bytes of what it says and [`LINE_COST`].
     fn note(&mut self, origin: Origin, notice: &str, blocks: &mut BlockPool) {
         let mut text = Vec::new();
         push_server_line(&mut text, format_args!("{notice}"));
-        self.log_line(origin, &text, notice.len(), blocks);
-    }
-
-    /// Logs one line, which costs the bytes of what it says and [`LINE_COST`].
-    fn log_line(&mut self, origin: Origin, line: &[u8], said: usize, blocks: &mut BlockPool) {
-        self.log
-            .append(origin, line, said as u64 + LINE_COST, blocks);
+        let cost = notice.len() as u64 + LINE_COST;
+        self.log.append(origin, &text, cost, blocks);
     }
 }
 
@@ -187,6 +173,7 @@ impl Room {
 mod tests {
     use super::*;
     use crate::delivery::shared_log::Position;
+    use crate::text::Line;
     use jiff::Timestamp;
     use proptest::prelude::*;
     use std::time::Duration;
@@ -194,13 +181,15 @@ mod tests {
     fn fact() -> impl Strategy<Value = Fact> {
         let client = || (1_u64..6).prop_map(ClientId);
         let line = || "[a-z ]{1,20}".prop_map(|text| Line::new(&text));
-        let lines = prop::collection::vec("[a-z]{0,9}", 1..4).prop_map(|texts| {
-            let mut lines = Lines::default();
-            for text in texts {
-                lines.push_raw(text.as_bytes());
-            }
-            lines
-        });
+        let lines = || {
+            prop::collection::vec("[a-z]{0,9}", 1..4).prop_map(|texts| {
+                let mut lines = Lines::default();
+                for text in texts {
+                    lines.push_raw(text.as_bytes());
+                }
+                lines
+            })
+        };
         let reason = prop_oneof![
             Just(Reason::None),
             Just(Reason::Idle),
@@ -209,8 +198,8 @@ mod tests {
         ];
         prop_oneof![
             (client(), 1_u64..99).prop_map(|(client, n)| Fact::Joined(client, Name::guest(n))),
-            (client(), lines).prop_map(|(client, lines)| Fact::Said(client, lines)),
-            (client(), line()).prop_map(|(client, line)| Fact::Did(client, line)),
+            (client(), lines()).prop_map(|(client, lines)| Fact::Said(client, lines)),
+            (client(), lines()).prop_map(|(client, lines)| Fact::Did(client, lines)),
             (client(), 1_u64..99).prop_map(|(client, n)| Fact::Renamed(client, Name::guest(n))),
             client().prop_map(Fact::Mentioned),
             (client(), reason).prop_map(|(client, reason)| Fact::Left(client, reason)),

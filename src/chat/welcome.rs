@@ -1,32 +1,55 @@
 //! What a newcomer reads.
 
-use crate::chat::hall::Hall;
+use crate::chat::history::History;
 use crate::chat::notices::join_names;
-use crate::clock::Clock;
-use crate::event::Answer;
+use crate::event::ClientId;
 use crate::name::Name;
 use crate::text::push_server_line;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How many names a newcomer is shown.
 const WELCOME_NAMES: usize = 20;
 
-/// The welcome for somebody who is called `name` and whom nobody knows yet.
-pub fn welcome(hall: &mut Hall, name: &Name, clock: Clock) -> [Answer; 2] {
-    let history = &hall.room.history;
-    let opening = hall.opening.text(&hall.motd, history, clock.time);
+/// The message of the day and the history, for those who come one after the other while nothing is
+/// said. It is kept once for all of them, so that those who read nothing cost nothing.
+#[derive(Default)]
+pub struct Opening {
+    text: Arc<[u8]>,
+    /// When it was made: the history's version, and the day.
+    made: Option<(u64, Date)>,
+}
+
+impl Opening {
+    /// The lines, made anew if something was said since.
+    pub fn text(&mut self, motd: &[u8], history: &History, now: Timestamp) -> Arc<[u8]> {
+        let made = Some((history.version, TimeZone::UTC.to_datetime(now).date()));
+        if self.made != made {
+            let mut text = motd.to_vec();
+            history.push_last(&mut text, usize::MAX, now, |_| true);
+            self.text = text.into();
+            self.made = made;
+        }
+        Arc::clone(&self.text)
+    }
+}
+
+/// What follows, for somebody who is called `name` and whom nobody knows yet.
+pub fn welcome(name: &Name, here: &BTreeMap<ClientId, Name>) -> Vec<u8> {
     let mut text = Vec::new();
     push_server_line(&mut text, format_args!("welcome to chatd, you are {name}"));
-    let here = hall.room.here();
-    match here.len() {
-        0 => push_server_line(&mut text, format_args!("nobody else is here")),
-        count => {
-            let names = join_names(here.values(), count, WELCOME_NAMES);
-            push_server_line(&mut text, format_args!("here: {names}"));
-        }
+    if here.is_empty() {
+        push_server_line(&mut text, format_args!("nobody else is here"));
+    } else {
+        let names = join_names(here.values(), WELCOME_NAMES);
+        push_server_line(&mut text, format_args!("here: {names}"));
     }
     push_server_line(
         &mut text,
         format_args!("/nick NAME picks a name, /help lists the commands"),
     );
-    [Answer::SharedLines(opening), Answer::Lines(text)]
+    text
 }

@@ -1,0 +1,51 @@
+//! The state of the chat: everybody on the server, and the room that they are in.
+
+use crate::chat::facts::Fact;
+use crate::chat::people::People;
+use crate::chat::room::Room;
+use crate::chat::scene::Turn;
+use crate::chat::welcome::Opening;
+use crate::clock::Clock;
+use crate::event::{Answer, ClientId};
+use crate::text::push_server_line;
+use std::time::Instant;
+
+/// People who chat.
+pub struct Chat {
+    /// The message of the day, as clients read it.
+    pub motd: Vec<u8>,
+    pub people: People,
+    pub room: Room,
+    pub opening: Opening,
+    /// When the server began.
+    pub started: Instant,
+}
+
+impl Chat {
+    /// A chat with nobody in it, whose message of the day has these lines.
+    pub fn new(lines: &[String], history: usize, clock: Clock) -> Self {
+        let mut motd = Vec::new();
+        for line in lines {
+            push_server_line(&mut motd, format_args!("{line}"));
+        }
+        Self {
+            motd,
+            people: People::default(),
+            room: Room::new(history),
+            opening: Opening::default(),
+            started: clock.instant,
+        }
+    }
+
+    /// Applies a fact: to the people, and to the room, whose log others read.
+    pub fn apply(&mut self, fact: Fact, turn: &mut Turn<'_>) {
+        self.people.apply(&fact);
+        self.room.apply(fact, turn.clock, &mut turn.delivery.blocks);
+    }
+
+    /// Writes to one client alone, behind everything that was said until now.
+    pub fn tell(&mut self, client: ClientId, answer: Answer, turn: &mut Turn<'_>) {
+        let at = self.room.log.seal();
+        turn.delivery.tell(client, at, answer);
+    }
+}
