@@ -1,7 +1,7 @@
 //! The one thread that owns all chat state and writes to every client.
 
 use crate::channel::EventReceiver;
-use crate::chat::{Chat, Relay, Scene, Turn};
+use crate::chat::{Chat, Relay, Scene};
 use crate::clock::Clock;
 use crate::config::{BacklogLimits, Mode};
 use crate::delivery::Delivery;
@@ -44,7 +44,7 @@ impl Broadcaster {
                 Mode::Raw => Box::new(Relay::default()),
             },
             count: 0,
-            delivery: Delivery::new(limits, pressure, clock.instant),
+            delivery: Delivery::new(limits, pressure, clock),
         }
     }
 
@@ -71,8 +71,9 @@ impl Broadcaster {
         self.wait(events, writability, until);
         let clock = Clock::now();
         let mut places = Vec::new();
-        let rendered = self.rendered();
-        while self.rendered() - rendered + EVENT_BYTES * (places.len() as u64) < BATCH_BYTES
+        let before = self.delivery.bytes_ever();
+        while self.delivery.bytes_ever() - before + EVENT_BYTES * (places.len() as u64)
+            < BATCH_BYTES
             && let Some(queued) = events.try_receive()
         {
             places.push(queued.places);
@@ -83,16 +84,10 @@ impl Broadcaster {
         self.flush(clock);
     }
 
-    /// How many bytes were made for clients to read, ever.
-    fn rendered(&mut self) -> u64 {
-        self.scene.log().bytes_ever() + self.delivery.told_bytes()
-    }
-
     /// Waits for an event, for a socket that was full, and no longer than until something is due.
     fn wait(&mut self, events: &EventReceiver, writability: &Writability, until: Option<Instant>) {
-        let now = Instant::now();
-        let due = self.next_due(now).into_iter().chain(until).min();
-        let time = due.map(|due| due.saturating_duration_since(now));
+        let due = self.next_due().into_iter().chain(until).min();
+        let time = due.map(|due| due.saturating_duration_since(Instant::now()));
         let is_waited_for = events.wait_by(|| self.resume(&writability.wait(time)));
         if !is_waited_for && self.delivery.is_anybody_full() {
             self.resume(&writability.wait(Some(Duration::ZERO)));
@@ -110,63 +105,56 @@ impl Broadcaster {
         if let Event::Asked(_, command) = &event {
             crate::faults::in_broadcaster(command);
         }
-        let (scene, delivery) = (&mut *self.scene, &mut self.delivery);
-        delivery.make_room(event.logged_cost(), scene.log(), clock.instant);
+        let (scene, delivery) = (&mut self.scene, &mut self.delivery);
+        delivery.clock = clock;
+        delivery.make_room(event.logged_cost());
         match event {
             Event::Joined(client, arrival) => {
                 self.count += 1;
-                scene.joined(client, arrival, Turn { clock, delivery });
+                let address = arrival.address;
+                delivery.join(client, arrival);
+                scene.joined(client, address, delivery);
             }
-            Event::Said(client, lines) => scene.said(client, lines, Turn { clock, delivery }),
-            Event::Asked(client, command) => scene.asked(client, command, Turn { clock, delivery }),
-            Event::Answered(client, answer) => {
-                let at = scene.log().seal();
-                delivery.tell(client, at, answer);
-            }
-            Event::SentCr(client) => delivery.want_crlf(client, scene.log().seal()),
+            Event::Said(client, lines) => scene.said(client, lines, delivery),
+            Event::Asked(client, command) => scene.asked(client, command, delivery),
+            Event::Answered(client, answer) => delivery.tell(client, answer),
+            Event::SentCr(client) => delivery.want_crlf(client),
             Event::Left(client, mut departure) => {
                 self.count -= 1;
-                let at = scene.log().seal();
-                let ending = departure.ending;
-                departure.ending = delivery.leave(client, ending, at, clock.instant);
-                delivery.make_room(NOTICES_COST, scene.log(), clock.instant);
-                scene.left(client, departure, Turn { clock, delivery });
+                departure.ending = delivery.leave(client, departure.ending);
+                delivery.make_room(NOTICES_COST);
+                scene.left(client, departure, delivery);
             }
         }
     }
 
     /// Says what is due, and sends everybody what is pending for them.
     pub fn flush(&mut self, clock: Clock) {
-        let delivery = &mut self.delivery;
-        if self
-            .scene
-            .next_due()
-            .is_some_and(|due| due <= clock.instant)
-        {
-            self.scene.waited(Turn { clock, delivery });
+        self.delivery.clock = clock;
+        let due = self.scene.next_due();
+        if due.is_some_and(|due| due <= clock.instant) {
+            self.scene.waited(&mut self.delivery);
         }
-        self.delivery.flush(self.scene.log(), clock.instant);
+        self.delivery.flush();
     }
 
     /// When [`Self::flush`] is due, if no event comes before.
     #[must_use]
-    pub fn next_due(&self, now: Instant) -> Option<Instant> {
-        let scene = self.scene.next_due();
-        scene.into_iter().chain(self.delivery.next_due(now)).min()
+    pub fn next_due(&self) -> Option<Instant> {
+        let dues = [self.scene.next_due(), self.delivery.next_due()];
+        dues.into_iter().flatten().min()
     }
 
     /// What the log holds, as a cost: never more than twice `--max-backlog`.
     #[must_use]
-    pub fn cost_kept(&mut self) -> u64 {
-        self.scene.log().cost_kept()
+    pub fn cost_kept(&self) -> u64 {
+        self.delivery.log.cost_kept()
     }
 
     /// The goodbye: everybody reads what is pending now, until `until`, and nothing more.
     fn end(&mut self, until: Instant) {
-        let (clock, delivery) = (Clock::now(), &mut self.delivery);
-        self.scene.ended(Turn { clock, delivery });
-        let at = self.scene.log().seal();
-        self.delivery.dismiss_all(at, until);
-        self.delivery.flush(self.scene.log(), clock.instant);
+        self.scene.ended(&mut self.delivery);
+        self.delivery.dismiss_all(until);
+        self.delivery.flush();
     }
 }

@@ -3,8 +3,8 @@
 use crate::chat::facts::Fact;
 use crate::chat::notices::quote;
 use crate::chat::people::Person;
-use crate::chat::scene::Turn;
 use crate::chat::state::Chat;
+use crate::delivery::Delivery;
 use crate::event::{Answer, ClientId};
 use crate::name::Called;
 use crate::text::push_server_line;
@@ -16,7 +16,8 @@ pub struct Asking<'a> {
     pub chat: &'a mut Chat,
     /// Who asks.
     pub client: ClientId,
-    pub turn: Turn<'a>,
+    /// To write to others.
+    pub delivery: &'a mut Delivery,
     /// What the client is answered.
     pub text: Vec<u8>,
 }
@@ -28,7 +29,7 @@ impl Asking<'_> {
     }
 
     pub fn apply(&mut self, fact: Fact) {
-        self.chat.apply(fact, &mut self.turn);
+        self.chat.apply(fact, self.delivery);
     }
 
     /// Who is meant by a name, or an answer that nobody is. If others have not been told of them
@@ -53,7 +54,7 @@ impl Asking<'_> {
     pub fn send(&mut self) {
         if !self.text.is_empty() {
             let answer = Answer::Lines(mem::take(&mut self.text));
-            self.chat.tell(self.client, answer, &mut self.turn);
+            self.delivery.tell(self.client, answer);
         }
     }
 }

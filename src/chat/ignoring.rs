@@ -16,7 +16,7 @@ pub fn ignore(asking: &mut Asking<'_>, other: Option<ClientId>) {
         return asking.say(format_args!("you cannot ignore yourself"));
     }
     for gone in asking.chat.people.forget_gone(client) {
-        show(asking, Hidden::Author(gone));
+        asking.delivery.show(client, Hidden::Author(gone));
     }
     if !asking.me().may_ignore(other) {
         asking.say(format_args!("you ignore as many as you may"));
@@ -28,7 +28,7 @@ pub fn ignore(asking: &mut Asking<'_>, other: Option<ClientId>) {
 }
 
 pub fn unignore(asking: &mut Asking<'_>, other: ClientId) {
-    show(asking, Hidden::Author(other));
+    asking.delivery.show(asking.client, Hidden::Author(other));
     let name = asking.chat.people[other].name.clone();
     if asking.me().ignored.remove(&other) {
         asking.say(format_args!("you no longer ignore {name}"));
@@ -52,7 +52,7 @@ fn list(asking: &mut Asking<'_>) {
 
 pub fn quiet(asking: &mut Asking<'_>) {
     if asking.me().is_quiet {
-        show(asking, Hidden::Presence);
+        asking.delivery.show(asking.client, Hidden::Presence);
         asking.me().is_quiet = false;
         asking.say(format_args!("joins and departures are shown again"));
     } else if hide(asking, Hidden::Presence) {
@@ -63,18 +63,11 @@ pub fn quiet(asking: &mut Asking<'_>) {
 
 /// Hides something from here on, or answers that it cannot.
 fn hide(asking: &mut Asking<'_>, what: Hidden) -> bool {
-    let at = asking.chat.room.log.seal();
-    let is_hidden = asking.turn.delivery.hide(asking.client, what, at);
+    let is_hidden = asking.delivery.hide(asking.client, what);
     if !is_hidden {
         asking.say(format_args!(
             "you are too far behind: read on, then try again"
         ));
     }
     is_hidden
-}
-
-/// Shows it again from here on.
-fn show(asking: &mut Asking<'_>, what: Hidden) {
-    let at = asking.chat.room.log.seal();
-    asking.turn.delivery.show(asking.client, what, at);
 }

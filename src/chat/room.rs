@@ -1,14 +1,15 @@
-//! One conversation: who is here, what was said lately, and the log of what everybody is to read.
+//! One conversation: who is here, and what was said lately.
 //!
-//! A room changes by facts alone. What follows from a fact depends on the room and on the time that
-//! comes with it, and on nothing else, so two rooms to which the same has happened are the same.
+//! A room changes by facts alone. What follows from a fact, and what is logged of it, depends on the
+//! room and on the time that comes with it, and on nothing else, so two rooms to which the same has
+//! happened are the same.
 
 use crate::chat::facts::{Fact, Reason};
 use crate::chat::gathering::Gathering;
 use crate::chat::history::History;
 use crate::chat::notices;
 use crate::clock::Clock;
-use crate::delivery::block::{BlockPool, Origin};
+use crate::delivery::block::Origin;
 use crate::delivery::shared_log::SharedLog;
 use crate::event::ClientId;
 use crate::name::Name;
@@ -20,8 +21,6 @@ use std::time::Instant;
 /// A conversation.
 #[derive(Debug, PartialEq)]
 pub struct Room {
-    /// What everybody is to read.
-    pub log: SharedLog,
     /// What was said and done.
     pub history: History,
     /// Those of whom others have been told, in the order of their coming.
@@ -34,7 +33,6 @@ impl Room {
     /// An empty room that remembers so many lines.
     pub fn new(history: usize) -> Self {
         Self {
-            log: SharedLog::default(),
             history: History::new(history),
             here: BTreeMap::new(),
             gathering: Gathering::default(),
@@ -47,22 +45,22 @@ impl Room {
     }
 
     /// Applies a fact.
-    pub fn apply(&mut self, fact: Fact, clock: Clock, blocks: &mut BlockPool) {
+    pub fn apply(&mut self, fact: Fact, clock: Clock, log: &mut SharedLog) {
         match fact {
             Fact::Joined(client, name) => self.gathering.arrive(client, name, clock.instant),
             Fact::Said(client, lines) => {
-                self.say(client, Origin::Said(client), &lines, clock, blocks);
+                self.say(client, Origin::Said(client), &lines, clock, log);
             }
             Fact::Did(client, lines) => {
-                self.say(client, Origin::Done(client), &lines, clock, blocks);
+                self.say(client, Origin::Done(client), &lines, clock, log);
             }
-            Fact::Renamed(client, name) => self.rename(client, name, blocks),
-            Fact::Mentioned(client) => self.introduce(client, blocks),
-            Fact::Left(client, reason) => self.leave(client, reason, clock, blocks),
-            Fact::Waited => self.tell_what_is_due(clock.instant, blocks),
+            Fact::Renamed(client, name) => self.rename(client, name, log),
+            Fact::Mentioned(client) => self.introduce(client, log),
+            Fact::Left(client, reason) => self.leave(client, reason, clock, log),
+            Fact::Waited => self.tell_what_is_due(clock.instant, log),
             Fact::Ended => {
-                self.announce_departures(blocks);
-                self.note(Origin::Server, "chatd is shutting down", blocks);
+                self.announce_departures(log);
+                note(log, Origin::Server, "chatd is shutting down");
             }
         }
     }
@@ -73,9 +71,9 @@ impl Room {
         origin: Origin,
         lines: &Lines,
         clock: Clock,
-        blocks: &mut BlockPool,
+        log: &mut SharedLog,
     ) {
-        self.introduce(client, blocks);
+        self.introduce(client, log);
         let Some(name) = self.here.get(&client) else {
             return;
         };
@@ -90,7 +88,7 @@ impl Room {
             text.extend_from_slice(line);
             text.push(b'\n');
         }
-        self.log.append(origin, &text, lines.cost(), blocks);
+        log.append(origin, &text, lines.cost());
         let forgotten = count.saturating_sub(self.history.most_lines);
         for line in lines.iter().skip(forgotten) {
             self.history.push(clock.time, client, prefix, line);
@@ -98,18 +96,18 @@ impl Room {
     }
 
     /// A newcomer's first name is the business of nobody else.
-    fn rename(&mut self, client: ClientId, name: Name, blocks: &mut BlockPool) {
+    fn rename(&mut self, client: ClientId, name: Name, log: &mut SharedLog) {
         if let Some(newcomer) = self.gathering.newcomer(client) {
             *newcomer = name;
         } else if let Some(old) = self.here.get(&client) {
             let notice = format!("{old} is now {name}");
-            self.announce_departures(blocks);
-            self.note(Origin::Server, &notice, blocks);
+            self.announce_departures(log);
+            note(log, Origin::Server, &notice);
             self.here.insert(client, name);
         }
     }
 
-    fn leave(&mut self, client: ClientId, reason: Reason, clock: Clock, blocks: &mut BlockPool) {
+    fn leave(&mut self, client: ClientId, reason: Reason, clock: Clock, log: &mut SharedLog) {
         if self.gathering.take_newcomer(client).is_none()
             && let Some(name) = self.here.remove(&client)
         {
@@ -117,65 +115,66 @@ impl Room {
                 Reason::Untold => {}
                 Reason::Saying(_) => {
                     let notice = notices::departure(iter::once(&name), &reason);
-                    self.note(Origin::Presence(client), &notice, blocks);
+                    note(log, Origin::Presence(client), &notice);
                 }
                 reason => self.gathering.depart(client, name, reason, clock.instant),
             }
         }
     }
 
-    fn tell_what_is_due(&mut self, now: Instant, blocks: &mut BlockPool) {
+    fn tell_what_is_due(&mut self, now: Instant, log: &mut SharedLog) {
         if self.gathering.departures_are_due(now) {
-            self.announce_departures(blocks);
+            self.announce_departures(log);
         }
         let arrivals = self.gathering.take_due_arrivals(now);
-        self.announce_arrivals(arrivals, blocks);
+        self.announce_arrivals(arrivals, log);
     }
 
     /// Announces a newcomer of whom others are about to read.
-    fn introduce(&mut self, client: ClientId, blocks: &mut BlockPool) {
+    fn introduce(&mut self, client: ClientId, log: &mut SharedLog) {
         if let Some(name) = self.gathering.take_newcomer(client) {
-            self.announce_arrivals(BTreeMap::from([(client, name)]), blocks);
+            self.announce_arrivals(BTreeMap::from([(client, name)]), log);
         }
     }
 
-    fn announce_arrivals(&mut self, arrivals: BTreeMap<ClientId, Name>, blocks: &mut BlockPool) {
+    fn announce_arrivals(&mut self, arrivals: BTreeMap<ClientId, Name>, log: &mut SharedLog) {
         let mut clients = arrivals.keys();
         let origin = match (clients.next(), clients.next()) {
             (None, _) => return,
             (Some(only), None) => Origin::Presence(*only),
             _ => Origin::Gathered,
         };
-        self.announce_departures(blocks);
+        self.announce_departures(log);
         let notice = notices::arrival(arrivals.values());
-        self.note(origin, &notice, blocks);
+        note(log, origin, &notice);
         self.here.extend(arrivals);
     }
 
     /// Says who has left, before anything is said of others who may have their names.
-    fn announce_departures(&mut self, blocks: &mut BlockPool) {
+    fn announce_departures(&mut self, log: &mut SharedLog) {
         for (reason, departed) in self.gathering.take_departures() {
             let notice = notices::departure(departed.values(), &reason);
-            self.note(Origin::Gathered, &notice, blocks);
+            note(log, Origin::Gathered, &notice);
         }
     }
+}
 
-    /// Logs a line of the server, which costs the bytes of what it says and [`LINE_COST`].
-    fn note(&mut self, origin: Origin, notice: &str, blocks: &mut BlockPool) {
-        let mut text = Vec::new();
-        push_server_line(&mut text, format_args!("{notice}"));
-        let cost = notice.len() as u64 + LINE_COST;
-        self.log.append(origin, &text, cost, blocks);
-    }
+/// Logs a line of the server, which costs the bytes of what it says and [`LINE_COST`].
+fn note(log: &mut SharedLog, origin: Origin, notice: &str) {
+    let mut text = Vec::new();
+    push_server_line(&mut text, format_args!("{notice}"));
+    log.append(origin, &text, notice.len() as u64 + LINE_COST);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::shared_log::Position;
+    use crate::delivery::shared_log::{Cursor, Position};
+    use crate::event::Style;
     use crate::text::Line;
     use jiff::Timestamp;
     use proptest::prelude::*;
+    use std::cell::Cell;
     use std::time::Duration;
 
     fn fact() -> impl Strategy<Value = Fact> {
@@ -215,14 +214,10 @@ mod tests {
             facts in prop::collection::vec((fact(), 0_u64..900), 0..60)
         ) {
             let start = Clock { instant: Instant::now(), time: Timestamp::UNIX_EPOCH };
-            let mut rooms = [(); 2].map(|()| Room::new(5));
-            let mut pools = [(); 2].map(|()| BlockPool::default());
-            // One of them gets blocks that were used before.
-            let mut other = Room::new(5);
-            let line = Fact::Joined(ClientId(9), Name::guest(9));
-            other.apply(line, start, &mut pools[1]);
-            other.apply(Fact::Mentioned(ClientId(9)), start, &mut pools[1]);
-            other.log.forget_before(Position::NEVER, &mut pools[1]);
+            let mut rooms = [(); 2].map(|()| (Room::new(5), SharedLog::default()));
+            // One of the logs has blocks that were used before.
+            rooms[1].1.append(Origin::Server, b"used before\n", 1);
+            rooms[1].1.forget_before(Position::NEVER);
             let mut now = 0;
             for (fact, milliseconds) in facts {
                 now += milliseconds;
@@ -230,10 +225,21 @@ mod tests {
                     instant: start.instant + Duration::from_millis(now),
                     time: start.time + Duration::from_millis(now),
                 };
-                for (room, pool) in rooms.iter_mut().zip(&mut pools) {
-                    room.apply(fact.clone(), clock, pool);
-                }
-                prop_assert_eq!(&rooms[0], &rooms[1]);
+                let logged = rooms.each_mut().map(|(room, log)| {
+                    let mut cursor = Cursor::at(log.seal());
+                    room.apply(fact.clone(), clock, log);
+                    let end = log.seal();
+                    let mut logged = Vec::new();
+                    while cursor.position < end {
+                        let origin = Cell::new(None);
+                        let reads = |from, _| origin.replace(Some(from)).is_none();
+                        let text = log.next_run(&mut cursor, Style::Lf, end, 1 << 20, &mut 1, reads);
+                        logged.push((origin.take(), text.to_vec()));
+                    }
+                    logged
+                });
+                prop_assert_eq!(&logged[0], &logged[1]);
+                prop_assert_eq!(&rooms[0].0, &rooms[1].0);
             }
         }
     }

@@ -3,10 +3,9 @@
 use crate::chat::facts::Fact;
 use crate::chat::people::People;
 use crate::chat::room::Room;
-use crate::chat::scene::Turn;
 use crate::chat::welcome::Opening;
 use crate::clock::Clock;
-use crate::event::{Answer, ClientId};
+use crate::delivery::Delivery;
 use crate::text::push_server_line;
 use std::time::Instant;
 
@@ -37,15 +36,9 @@ impl Chat {
         }
     }
 
-    /// Applies a fact: to the people, and to the room, whose log others read.
-    pub fn apply(&mut self, fact: Fact, turn: &mut Turn<'_>) {
+    /// Applies a fact: to the people, and to the room, which logs what others are to read.
+    pub fn apply(&mut self, fact: Fact, delivery: &mut Delivery) {
         self.people.apply(&fact);
-        self.room.apply(fact, turn.clock, &mut turn.delivery.blocks);
-    }
-
-    /// Writes to one client alone, behind everything that was said until now.
-    pub fn tell(&mut self, client: ClientId, answer: Answer, turn: &mut Turn<'_>) {
-        let at = self.room.log.seal();
-        turn.delivery.tell(client, at, answer);
+        self.room.apply(fact, delivery.clock, &mut delivery.log);
     }
 }

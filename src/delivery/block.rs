@@ -31,7 +31,7 @@ pub enum Origin {
 }
 
 /// Whole lines of one origin, up to where the next span begins.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 struct Span {
     origin: Origin,
     start: u32,
@@ -40,7 +40,7 @@ struct Span {
 }
 
 /// A part of a log.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Block {
     /// How many spans were logged before it, ever.
     pub spans_before: u64,

@@ -98,7 +98,6 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::block::BlockPool;
     use crate::delivery::shared_log::SharedLog;
 
     const AUTHOR: ClientId = ClientId(2);
@@ -106,10 +105,10 @@ mod tests {
 
     /// The positions of so many lines.
     fn positions(count: usize) -> Vec<Position> {
-        let (mut log, mut pool) = (SharedLog::default(), BlockPool::default());
+        let mut log = SharedLog::default();
         let log = (0..count).map(|_| {
             let position = log.seal();
-            log.append(Origin::Said(AUTHOR), b"\n", 1, &mut pool);
+            log.append(Origin::Said(AUTHOR), b"\n", 1);
             position
         });
         log.collect()

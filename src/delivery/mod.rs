@@ -11,10 +11,10 @@ mod patience;
 pub mod shared_log;
 pub mod writability;
 
+use crate::clock::Clock;
 use crate::config::BacklogLimits;
 use crate::event::{Answer, Arrival, ClientId, Ending, Style};
 use crate::pressure::Pressure;
-use block::BlockPool;
 use filter::Hidden;
 use outbox::{Outbox, Sent};
 use patience::Patience;
@@ -33,8 +33,12 @@ const PRIVATE_BYTES: usize = 1 << 20;
 
 type Outboxes = BTreeMap<ClientId, Box<Outbox>>;
 
-/// Everybody who reads a log.
+/// The log, and everybody who reads it.
 pub struct Delivery {
+    /// The time, as long as one thing after the other is done that has happened by now.
+    pub clock: Clock,
+    /// What everybody is to read.
+    pub log: SharedLog,
     keeping_up: Outboxes,
     /// Those whose sockets are full, apart from the others, so that they cost nothing while they are.
     full: Outboxes,
@@ -48,14 +52,14 @@ pub struct Delivery {
     /// Everything before this was offered to every client that keeps up.
     flushed: Position,
     patience: Patience,
-    /// Where logs get their blocks from.
-    pub blocks: BlockPool,
 }
 
 impl Delivery {
     /// A delivery to nobody.
-    pub fn new(limits: BacklogLimits, pressure: Arc<Pressure>, now: Instant) -> Self {
+    pub fn new(limits: BacklogLimits, pressure: Arc<Pressure>, clock: Clock) -> Self {
         Self {
+            clock,
+            log: SharedLog::default(),
             keeping_up: Outboxes::new(),
             full: Outboxes::new(),
             dead: BTreeMap::new(),
@@ -63,31 +67,32 @@ impl Delivery {
             ready: Vec::new(),
             told_bytes: 0,
             flushed: Position::START,
-            patience: Patience::new(limits, pressure, now),
-            blocks: BlockPool::default(),
+            patience: Patience::new(limits, pressure, clock.instant),
         }
     }
 
-    /// Adds a client, which reads what is logged from `at` on: the end of the log.
-    pub fn join(&mut self, client: ClientId, arrival: Arrival, at: Position) {
+    /// Adds a client, which reads what is logged from now on.
+    pub fn join(&mut self, client: ClientId, arrival: Arrival) {
         let style = arrival.style;
-        let outbox = Box::new(Outbox::new(client, arrival, at));
+        let outbox = Box::new(Outbox::new(client, arrival, self.log.seal()));
         self.keeping_up.insert(client, outbox);
         if style == Style::CrLf {
-            self.want_crlf(client, at);
+            self.want_crlf(client);
         }
     }
 
-    /// Gives the client CR LF from `at` on, which is the end of the log.
-    pub fn want_crlf(&mut self, client: ClientId, at: Position) {
+    /// Gives the client CR LF from here on.
+    pub fn want_crlf(&mut self, client: ClientId) {
+        let at = self.log.seal();
         if let Some(outbox) = self.outbox(client) {
             outbox.want_crlf(at);
-            self.blocks.keeps_crlf = true;
+            self.log.pool.keeps_crlf = true;
         }
     }
 
-    /// Sends text to one client alone, behind everything logged before `at`.
-    pub fn tell(&mut self, client: ClientId, at: Position, answer: Answer) {
+    /// Sends text to one client alone, behind everything logged until now.
+    pub fn tell(&mut self, client: ClientId, answer: Answer) {
+        let at = self.log.seal();
         if let Some(outbox) = self.outbox(client).filter(|outbox| !outbox.is_limited()) {
             let bytes = answer.len() as u64;
             outbox.push(at, answer);
@@ -96,9 +101,9 @@ impl Delivery {
         }
     }
 
-    /// How many bytes clients were told alone, ever.
-    pub fn told_bytes(&self) -> u64 {
-        self.told_bytes
+    /// How many bytes were made for clients to read, ever.
+    pub fn bytes_ever(&self) -> u64 {
+        self.log.bytes_ever() + self.told_bytes
     }
 
     /// Whether so much is pending for the client alone that nobody else should add to it.
@@ -107,18 +112,20 @@ impl Delivery {
         outbox.is_some_and(|outbox| outbox.private_bytes() > PRIVATE_BYTES / 2)
     }
 
-    /// Hides something from the client, from `at` on. Returns whether that can be remembered: of a
+    /// Hides something from the client, from here on. Returns whether that can be remembered: of a
     /// client that reads nothing, not without end.
     #[must_use]
-    pub fn hide(&mut self, client: ClientId, what: Hidden, at: Position) -> bool {
+    pub fn hide(&mut self, client: ClientId, what: Hidden) -> bool {
+        let at = self.log.seal();
         self.outbox(client).is_none_or(|outbox| {
             let read = outbox.position();
             outbox.filter.hide(what, at, read)
         })
     }
 
-    /// Shows it again, from `at` on.
-    pub fn show(&mut self, client: ClientId, what: Hidden, at: Position) {
+    /// Shows it again, from here on.
+    pub fn show(&mut self, client: ClientId, what: Hidden) {
+        let at = self.log.seal();
         if let Some(outbox) = self.outbox(client) {
             outbox.filter.show(what, at);
         }
@@ -127,13 +134,7 @@ impl Delivery {
     /// The client's last event was taken, and its thread says why. Returns why it really left: a
     /// thread may have seen no more than what was done to its connection. At the shutdown it stays
     /// a recipient, for the goodbye.
-    pub fn leave(
-        &mut self,
-        client: ClientId,
-        ending: Ending,
-        at: Position,
-        now: Instant,
-    ) -> Ending {
+    pub fn leave(&mut self, client: ClientId, ending: Ending) -> Ending {
         // The system tells only one of two threads that it gave up a connection.
         if let Some(reason) = self.dead.remove(&client)
             && !matches!(ending, Ending::Quit(_) | Ending::Lost)
@@ -145,13 +146,14 @@ impl Delivery {
                 outbox.wire.hang_up();
             }
         } else if ending != Ending::Shutdown {
-            self.dismiss(client, at, now + PARTING_TIME);
+            self.dismiss(client, self.clock.instant + PARTING_TIME);
         }
         ending
     }
 
     /// A client reads what is pending for it now, until `until`, and nothing more.
-    fn dismiss(&mut self, client: ClientId, at: Position, until: Instant) {
+    fn dismiss(&mut self, client: ClientId, until: Instant) {
+        let at = self.log.seal();
         if let Some(outbox) = self.outbox(client) {
             outbox.limit_to(at);
             self.leaving.insert((until, client));
@@ -160,10 +162,10 @@ impl Delivery {
     }
 
     /// Everybody leaves, once they have what is pending now, or at `until`.
-    pub fn dismiss_all(&mut self, at: Position, until: Instant) {
+    pub fn dismiss_all(&mut self, until: Instant) {
         let all = self.keeping_up.keys().chain(self.full.keys());
         for client in all.copied().collect::<Vec<_>>() {
-            self.dismiss(client, at, until);
+            self.dismiss(client, until);
         }
     }
 
@@ -186,8 +188,8 @@ impl Delivery {
     }
 
     /// When [`Self::flush`] is due again, if nothing happens before.
-    pub fn next_due(&self, now: Instant) -> Option<Instant> {
-        let unfinished = (!self.ready.is_empty()).then_some(now);
+    pub fn next_due(&self) -> Option<Instant> {
+        let unfinished = (!self.ready.is_empty()).then_some(self.clock.instant);
         let leaving = self.leaving.first().map(|(until, _)| *until);
         let dues = [unfinished, leaving, self.patience.next_due()];
         dues.into_iter().flatten().min()
@@ -195,30 +197,30 @@ impl Delivery {
 
     /// Makes room for something of this cost, so that the log holds no more than it may: whoever is
     /// furthest behind is let go if its socket is full; if it is not, it is written to first.
-    pub fn make_room(&mut self, cost: u64, log: &mut SharedLog, now: Instant) {
+    pub fn make_room(&mut self, cost: u64) {
         let most = self.patience.most_kept();
-        while cost > 0 && log.cost_kept() + cost > most {
+        while cost > 0 && self.log.cost_kept() + cost > most {
             let (full, other) = (furthest(&self.full), furthest(&self.keeping_up));
-            self.forget_what_nobody_needs(log);
-            if log.cost_kept() == 0 || log.cost_kept() + cost <= most {
+            self.forget_what_nobody_needs();
+            if self.log.cost_kept() == 0 || self.log.cost_kept() + cost <= most {
                 return;
             }
             match full {
                 Some((position, client)) if other.is_none_or(|(other, _)| position <= other) => {
                     self.let_go(client, Ending::TooSlow);
                 }
-                _ => self.flush(log, now),
+                _ => self.flush(),
             }
         }
     }
 
     /// Sends everybody what is pending, as far as their sockets take it, and looks after those who
     /// are slow.
-    pub fn flush(&mut self, log: &mut SharedLog, now: Instant) {
-        let end = log.seal();
+    pub fn flush(&mut self) {
+        let end = self.log.seal();
         let ready = mem::take(&mut self.ready);
         let mut outcomes = Vec::new();
-        let mut send = |client: ClientId, outbox: &mut Outbox| match outbox.send(log, end) {
+        let mut send = |client: ClientId, outbox: &mut Outbox| match outbox.send(&self.log, end) {
             Ok(Sent::All) if !outbox.is_limited() => {}
             outcome => outcomes.push((client, outcome)),
         };
@@ -240,18 +242,18 @@ impl Delivery {
             // It is tried once more, so that nobody is let go who would have taken it.
             if let Some(outbox) = self.full.get_mut(&client)
                 && outbox.private_bytes() > PRIVATE_BYTES
-                && (outbox.send(log, end).is_err() || outbox.private_bytes() > PRIVATE_BYTES)
+                && (outbox.send(&self.log, end).is_err() || outbox.private_bytes() > PRIVATE_BYTES)
             {
                 self.let_go(client, Ending::TooSlow);
             }
         }
         while let Some((until, client)) = self.leaving.first().copied()
-            && until <= now
+            && until <= self.clock.instant
         {
             self.leaving.pop_first();
             self.let_go(client, Ending::TooSlow);
         }
-        self.review(log, now);
+        self.review();
     }
 
     /// What follows for a client that has not simply been sent everything.
@@ -274,10 +276,11 @@ impl Delivery {
     }
 
     /// Forgets what nobody needs, and looks whether somebody is too far behind.
-    fn review(&mut self, log: &mut SharedLog, now: Instant) {
+    fn review(&mut self) {
         if self.full.is_empty() && self.ready.is_empty() {
-            log.forget_before(Position::NEVER, &mut self.blocks);
+            self.log.forget_before(Position::NEVER);
         }
+        let (log, now) = (&self.log, self.clock.instant);
         if !self.patience.is_due(log.cost_ever(), now) {
             return;
         }
@@ -289,14 +292,14 @@ impl Delivery {
                 self.let_go(client, Ending::TooSlow);
             }
         }
-        self.forget_what_nobody_needs(log);
+        self.forget_what_nobody_needs();
     }
 
-    fn forget_what_nobody_needs(&mut self, log: &mut SharedLog) {
+    fn forget_what_nobody_needs(&mut self) {
         let all = || self.keeping_up.values().chain(self.full.values());
         let position = all().map(|outbox| outbox.position()).min();
-        self.blocks.keeps_crlf = all().any(|outbox| outbox.wants_crlf());
-        log.forget_before(position.unwrap_or(Position::NEVER), &mut self.blocks);
+        self.log.pool.keeps_crlf = all().any(|outbox| outbox.wants_crlf());
+        self.log.forget_before(position.unwrap_or(Position::NEVER));
     }
 
     /// Ends a client's connection. Its departure comes when its thread has noticed, or was there

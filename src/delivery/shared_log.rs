@@ -38,8 +38,10 @@ impl Cursor {
 }
 
 /// The log of one conversation.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct SharedLog {
+    /// Where it gets its blocks from.
+    pub pool: BlockPool,
     /// The blocks before the last one.
     full: VecDeque<Block>,
     /// The block that grows.
@@ -51,17 +53,17 @@ pub struct SharedLog {
 
 impl SharedLog {
     /// Adds the lines of one event, which cost so much.
-    pub fn append(&mut self, origin: Origin, lines: &[u8], cost: u64, pool: &mut BlockPool) {
-        if !self.last.has_room(lines.len(), pool.keeps_crlf) {
-            self.begin_block(pool);
+    pub fn append(&mut self, origin: Origin, lines: &[u8], cost: u64) {
+        if !self.last.has_room(lines.len(), self.pool.keeps_crlf) {
+            self.begin_block();
         }
         self.last.append(origin, lines, cost, !self.is_sealed);
         self.is_sealed = false;
         self.bytes_ever += lines.len() as u64;
     }
 
-    fn begin_block(&mut self, pool: &mut BlockPool) {
-        let block = pool.take(self.last.end(), self.last.cost);
+    fn begin_block(&mut self) {
+        let block = self.pool.take(self.last.end(), self.last.cost);
         self.full.push_back(mem::replace(&mut self.last, block));
     }
 
@@ -97,13 +99,13 @@ impl SharedLog {
     }
 
     /// Forgets what stands before `position`, in whole blocks.
-    pub fn forget_before(&mut self, position: Position, pool: &mut BlockPool) {
+    pub fn forget_before(&mut self, position: Position) {
         if self.last.len() > 0 && self.last.end() <= position.0 {
-            self.begin_block(pool);
+            self.begin_block();
         }
         let read = self.full.partition_point(|block| block.end() <= position.0);
         for block in self.full.drain(..read) {
-            pool.give_back(block);
+            self.pool.give_back(block);
         }
     }
 
@@ -169,9 +171,8 @@ mod tests {
 
     /// Adds lines that cost as many as they have bytes.
     fn add(log: &mut SharedLog, origin: Origin, lines: &str) {
-        let pool = &mut BlockPool::default();
-        pool.keeps_crlf = true;
-        log.append(origin, lines.as_bytes(), lines.len() as u64, pool);
+        log.pool.keeps_crlf = true;
+        log.append(origin, lines.as_bytes(), lines.len() as u64);
     }
 
     /// Everything from `cursor` on, run by run.
@@ -247,7 +248,6 @@ mod tests {
     #[test]
     fn what_everybody_has_read_is_forgotten_and_what_somebody_has_not_is_kept() {
         let mut log = SharedLog::default();
-        let pool = &mut BlockPool::default();
         let first = log.seal();
         let line = format!("{}\n", "x".repeat(BLOCK_BYTES - 1));
         for _ in 0..10 {
@@ -262,7 +262,7 @@ mod tests {
             (all, all)
         );
         let third = Position(first.0 + 3);
-        log.forget_before(third, pool);
+        log.forget_before(third);
         let rest = all - 3 * line.len() as u64;
         assert_eq!(
             (
@@ -272,7 +272,7 @@ mod tests {
             (rest, rest)
         );
         let end = log.seal();
-        log.forget_before(end, pool);
+        log.forget_before(end);
         assert_eq!(
             (log.cost_kept(), log.cost_after(Cursor::at(end), Style::Lf)),
             (0, 0)
@@ -303,11 +303,10 @@ mod tests {
     #[test]
     fn what_is_logged_is_kept_in_crlf_while_somebody_reads_that() {
         let mut log = SharedLog::default();
-        let pool = &mut BlockPool::default();
         for (keeps_crlf, kept) in [(false, ""), (true, "a\r\n"), (false, "")] {
-            pool.keeps_crlf = keeps_crlf;
+            log.pool.keeps_crlf = keeps_crlf;
             let position = log.seal();
-            log.append(ALICE, b"a\n", 1, pool);
+            log.append(ALICE, b"a\n", 1);
             let (block, _) = log.find(position);
             assert_eq!(block.text(Style::CrLf), kept.as_bytes());
         }

@@ -77,8 +77,7 @@ impl Stage {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        self.broadcaster
-            .next_due(self.start + Duration::from_millis(self.now))
+        self.broadcaster.next_due()
     }
 
     fn wait(&mut self, milliseconds: u64) {

@@ -365,8 +365,7 @@ impl Run {
     /// When the broadcaster wants to be called, in milliseconds since the start, rounded up: a tick
     /// may come sooner than this clock's next step.
     fn next_due(&self) -> Option<u64> {
-        let now = self.start + Duration::from_millis(self.now);
-        let due = self.broadcaster.next_due(now)?;
+        let due = self.broadcaster.next_due()?;
         Some((due - self.start).as_micros().div_ceil(1_000) as u64)
     }
 
