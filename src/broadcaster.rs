@@ -76,7 +76,7 @@ impl Broadcaster {
             < BATCH_BYTES
             && let Some(queued) = events.try_receive()
         {
-            places.push(queued.places);
+            places.push(queued.place);
             self.handle(queued.event, clock);
         }
         // Those who wait for room read on while this is sent.

@@ -8,7 +8,7 @@
 //! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, `rejection`, `shutdown` |
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes | `client` |
 //! | the words between the threads | [`event`], [`command`], [`text`], `name`, [`wire`] |
-//! | it passes no faster than it may | `channel`, [`pressure`] |
+//! | it passes no faster than it may | `channel`, [`pressure`], `counted` |
 //! | the one thread with all state takes it | [`broadcaster`] |
 //! | what it means: it is asked, becomes a fact, and is applied | `chat` |
 //! | **where it waits**, once for everybody, and **leaves** for each | `delivery` |
@@ -23,6 +23,7 @@ mod client;
 pub mod clock;
 pub mod command;
 pub mod config;
+mod counted;
 mod delivery;
 pub mod event;
 #[cfg(feature = "fault-injection")]
@@ -40,4 +41,4 @@ pub mod units;
 pub mod wire;
 
 pub use chat::commands;
-pub use client::{codec, lines, telnet};
+pub use client::{lines, telnet};

@@ -1,8 +1,7 @@
 //! The listening socket, with the options that each accepted socket has from it (tcp(7)), and the
 //! accept loop.
 
-use crate::client::connection::{Connection, NOTSENT_LOWAT};
-use crate::client::silence::quiet_timeout;
+use crate::client::connection::{Connection, NOTSENT_LOWAT, quiet_timeout};
 use crate::client::{self, Shared};
 use crate::config::{Config, Mode, SilenceLimits};
 use crate::delivery::writability::Writability;
@@ -15,7 +14,6 @@ use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -112,7 +110,7 @@ impl Accepting {
         let mut last_id = 0;
         let mut was_told = false;
         while !self.shared.bell.has_rung() {
-            if self.shared.at_the_door.load(Ordering::Relaxed) >= MOST_AT_THE_DOOR {
+            if self.shared.at_the_door.get() >= MOST_AT_THE_DOOR {
                 // More threads would only keep the broadcaster from running.
                 thread::sleep(DOOR_PAUSE);
                 continue;

@@ -8,7 +8,8 @@
 //! of what it has still room for, and what they had saved is cut to what fits beside that.
 
 use crate::config::BacklogLimits;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::counted::Count;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// What all who send may send together under pressure, per `--patience`: so much of `--max-backlog`.
@@ -28,7 +29,7 @@ pub struct Pressure {
     limits: BacklogLimits,
     is_on: AtomicBool,
     /// How many clients have sent something in the last second or wait to.
-    senders: AtomicU64,
+    pub(crate) senders: Count,
 }
 
 /// What one client may send under pressure.
@@ -47,7 +48,7 @@ impl Pressure {
         Self {
             limits,
             is_on: AtomicBool::new(false),
-            senders: AtomicU64::new(0),
+            senders: Count::default(),
         }
     }
 
@@ -62,29 +63,13 @@ impl Pressure {
         if !self.is_on.load(Ordering::Relaxed) {
             return None;
         }
-        let senders = self.senders().max(1);
+        let senders = self.senders.get().max(1) as u64;
         let all = self.limits.most as f64 * SHARED / self.limits.patience.as_secs_f64();
         let savings = self.limits.most / SAVINGS / senders;
         Some(Share {
             rate: all / senders as f64,
             savings: savings.clamp(LEAST_SAVINGS, MOST_SAVINGS),
         })
-    }
-
-    /// How many clients have sent something in the last second or wait to.
-    #[must_use]
-    pub fn senders(&self) -> u64 {
-        self.senders.load(Ordering::Relaxed)
-    }
-
-    /// Somebody sends, or waits to.
-    pub fn count_in(&self) {
-        self.senders.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// They do so no longer.
-    pub fn count_out(&self) {
-        self.senders.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -100,15 +85,14 @@ mod tests {
         });
         assert_eq!(pressure.share(), None);
         pressure.set(true);
+        let mut all = Vec::new();
         for (senders, rate, savings) in [
             (1, 209_715.2, 16 << 10),
             (256, 819.2, 16 << 10),
             (2048, 102.4, 2 << 10),
             (16384, 12.8, 1 << 10),
         ] {
-            while pressure.senders() < senders {
-                pressure.count_in();
-            }
+            all.resize_with(senders, || pressure.senders.one_more());
             assert_eq!(pressure.share(), Some(Share { rate, savings }));
         }
         pressure.set(false);

@@ -5,6 +5,7 @@ use crate::channel::channel;
 use crate::client::Shared;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::counted::Count;
 use crate::delivery::writability::Writability;
 use crate::listener::{Accepting, listen};
 use crate::logging::{self, Logging};
@@ -19,7 +20,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::thread;
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ fn serve_clients(
             bell,
             pressure,
             config,
-            at_the_door: AtomicUsize::new(0),
+            at_the_door: Count::default(),
         }),
     };
     start_accepting(accepting, Arc::clone(logging))?;

@@ -1,107 +1,48 @@
 //! From the bytes that a client sends to what it says and asks for. No I/O: a codec is fed what was
 //! read, and asked for what that means, as much of it at a time as may pass.
 
+use crate::channel::{EVENT_COST, REQUEST_COST};
 use crate::chat::commands::{Counts, Meaning, understand};
 use crate::client::lines::{Cut, Cutter, End, Grammar};
-use crate::client::rate::REQUEST_COST;
-use crate::client::strangers::Strangers;
+use crate::client::strangers::{ANSWER, Strangers};
 use crate::client::telnet::{Requests, Telnet};
-use crate::command::{Command, Input, Request, interpret};
-use crate::event::{Answer, Ending};
+use crate::command::{Input, Request, interpret};
+use crate::event::{Answer, ClientId, Ending, Event, Tally};
 use crate::text::{LINE_COST, Lines, push_server_line};
 use std::collections::VecDeque;
 use std::mem;
 
-/// What one event of lines costs at most, unless a single line costs more: 16 KiB of lines of 64
-/// bytes.
-const EVENT_COST: u64 = 36 << 10;
-
-/// Something that a client has sent, and what that costs.
-#[derive(Debug, PartialEq, Eq)]
+/// Something that a client has sent, and what that costs (`--rate`).
 pub struct Item {
-    /// What it was.
     pub heard: Heard,
-    /// Its cost (`--rate`).
     pub cost: u64,
-    /// How many lines it was, commands included.
-    pub lines: u64,
 }
 
 /// What a client has sent.
-#[derive(Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// Lines.
-    Said(Lines),
-    /// A command.
-    Asked(Command),
-    /// Something that needs no more than this answer.
-    Answered(Answer),
-    /// A line with CR at its end, for the first time.
-    SentCr,
-    /// That it leaves. What follows means nothing.
-    Left(Ending),
-    /// Another protocol. What follows means nothing.
-    Stranger,
-    /// A line over the limit, of which nobody is told.
-    Dropped,
+    /// Something that the broadcaster is to know.
+    Event(Event),
     /// Nothing that means anything.
     Nothing,
-}
-
-/// Adds the line that `push` appends to `said`, or returns it if it costs too much beside the others.
-fn add(said: &mut Lines, most: u64, push: impl FnOnce(&mut Lines)) -> Lines {
-    let before = said.len();
-    push(said);
-    if before > 0 && said.cost() > most {
-        said.split_off_last(before)
-    } else {
-        Lines::default()
-    }
+    /// Another protocol. If the broadcaster knows the client, an answer and its end follow.
+    Stranger,
+    /// That it leaves. What follows means nothing.
+    Left(Ending),
 }
 
 impl Item {
-    fn free(heard: Heard) -> Self {
+    fn said(client: ClientId, lines: Lines) -> Self {
         Self {
-            heard,
-            cost: 0,
-            lines: 0,
-        }
-    }
-
-    fn said(lines: Lines) -> Option<Self> {
-        (!lines.is_empty()).then(|| Self {
             cost: lines.cost(),
-            lines: lines.count() as u64,
-            heard: Heard::Said(lines),
-        })
-    }
-
-    fn request(request: &Request) -> Self {
-        let (heard, cost) = match understand(request) {
-            Meaning::Leaves(text) => (Heard::Left(Ending::Quit(text)), 0),
-            Meaning::Asks(command, Counts::AsRequest) => (Heard::Asked(command), REQUEST_COST),
-            Meaning::Asks(command, Counts::AsLine) => {
-                let length = request.arguments.as_str().len() as u64;
-                (Heard::Asked(command), length + LINE_COST)
-            }
-        };
-        Self {
-            heard,
-            cost,
-            lines: 1,
+            heard: Heard::Event(Event::Said(client, lines)),
         }
-    }
-
-    fn answer(content: &str) -> Self {
-        let mut text = Vec::new();
-        push_server_line(&mut text, format_args!("{content}"));
-        Self::free(Heard::Answered(Answer::Lines(text)))
     }
 }
 
 /// Understands what a client sends: in chat telnet commands are taken out, lines are cleaned, and
 /// some are commands; in raw mode every line is passed on as it is.
 pub struct Codec {
+    client: ClientId,
     grammar: Grammar,
     longest: usize,
     strangers: Strangers,
@@ -110,17 +51,17 @@ pub struct Codec {
     has_sent_cr: bool,
     /// What comes before everything that was not cut yet.
     queue: VecDeque<Item>,
-    /// A line that comes behind that.
-    held: Lines,
-    /// Bytes that make no line and were not counted yet.
+    /// Bytes that make no line and were not charged yet.
     uncounted: u64,
+    /// What was fed.
+    pub tally: Tally,
 }
 
 impl Codec {
     /// For lines of up to so many bytes.
-    #[must_use]
-    pub fn new(grammar: Grammar, longest: usize) -> Self {
+    pub fn new(client: ClientId, grammar: Grammar, longest: usize) -> Self {
         Self {
+            client,
             grammar,
             longest,
             strangers: Strangers::default(),
@@ -128,15 +69,16 @@ impl Codec {
             cutter: Cutter::new(grammar, longest),
             has_sent_cr: false,
             queue: VecDeque::new(),
-            held: Lines::default(),
             uncounted: 0,
+            tally: Tally::default(),
         }
     }
 
     /// Takes bytes as they came. They may be changed.
     pub fn feed(&mut self, bytes: &mut [u8]) {
+        self.tally.bytes += bytes.len() as u64;
         if self.strangers.begins(bytes) {
-            self.queue.push_back(Item::free(Heard::Stranger));
+            self.meet_stranger();
         } else if self.grammar == Grammar::Raw {
             self.cutter.feed(bytes);
         } else {
@@ -162,24 +104,24 @@ impl Codec {
     /// something else. Nothing if that takes more bytes.
     pub fn next_item(&mut self, most: u64) -> Option<Item> {
         let most = most.min(EVENT_COST);
-        let mut said = mem::take(&mut self.held);
-        if said.is_empty() {
-            said = Lines::with_capacity(self.cutter.pending().min(EVENT_COST as usize));
+        let mut said = match self.queue.pop_front() {
+            // The line that was one too many for the event before.
+            Some(Item {
+                heard: Heard::Event(Event::Said(_, lines)),
+                ..
+            }) => lines,
+            Some(item) => return Some(item),
+            None => Lines::with_capacity(self.cutter.pending().min(EVENT_COST as usize)),
+        };
+        while self.queue.is_empty() && self.cut(&mut said, most) {}
+        if !said.is_empty() {
+            return Some(Item::said(self.client, said));
         }
-        while self.held.is_empty() && (said.is_empty() || self.queue.is_empty()) {
-            if let Some(item) = self.queue.pop_front() {
-                return Some(item);
-            }
-            if !self.cut(&mut said, most) {
-                break;
-            }
-        }
-        self.uncounted += self.cutter.take_dropped();
-        Item::said(said).or_else(|| {
-            let cost = mem::take(&mut self.uncounted);
+        self.queue.pop_front().or_else(|| {
+            let cost = mem::take(&mut self.uncounted) + self.cutter.take_dropped();
             (cost > 0).then_some(Item {
+                heard: Heard::Nothing,
                 cost,
-                ..Item::free(Heard::Nothing)
             })
         })
     }
@@ -191,38 +133,39 @@ impl Codec {
             return false;
         };
         let (line, end) = match cut {
-            Cut::EndOfTransmission => {
-                let ending = Ending::Quit(None);
-                self.queue.push_back(Item::free(Heard::Left(ending)));
-                return true;
-            }
             Cut::Line(line, _) | Cut::TooLong(line) if self.strangers.says(line) => {
-                self.queue.push_back(Item::free(Heard::Stranger));
-                return true;
-            }
-            Cut::TooLong(_) => {
-                self.queue.push_back(match self.grammar {
-                    Grammar::Chat => Item::answer(&format!(
-                        "line too long: the limit is {} bytes, nothing was sent",
-                        self.longest
-                    )),
-                    Grammar::Raw => Item::free(Heard::Dropped),
-                });
+                self.meet_stranger();
                 return true;
             }
             Cut::Line(line, end) => (line, end),
+            Cut::TooLong(_) => {
+                self.drop_line();
+                return true;
+            }
+            Cut::EndOfTransmission => {
+                self.push(Heard::Left(Ending::Quit(None)), 0);
+                return true;
+            }
         };
-        if self.grammar == Grammar::Raw {
-            self.held = add(said, most, |lines| lines.push_raw(line));
-        } else if line.is_empty() {
+        if self.grammar == Grammar::Chat && line.is_empty() {
             self.uncounted += 1;
         } else {
-            match interpret(line) {
-                Input::Text(text) => self.held = add(said, most, |lines| lines.push_clean(text)),
-                Input::Trimmed(text) => {
-                    self.held = add(said, most, |lines| lines.push_clean(text.as_bytes()));
+            self.tally.lines += 1;
+            let before = said.len();
+            if self.grammar == Grammar::Raw {
+                said.push_raw(line);
+            } else {
+                match interpret(line) {
+                    Input::Text(text) => said.push_clean(text),
+                    Input::Trimmed(text) => said.push_clean(text.as_bytes()),
+                    Input::Command(request) => {
+                        self.queue.push_back(understood(self.client, &request));
+                    }
                 }
-                Input::Command(request) => self.queue.push_back(Item::request(&request)),
+            }
+            if 0 < before && before < said.len() && said.cost() > most {
+                let last = said.split_off_last(before);
+                self.queue.push_back(Item::said(self.client, last));
             }
         }
         if end == End::Cr {
@@ -231,9 +174,28 @@ impl Codec {
         true
     }
 
+    /// A line was longer than it may be.
+    fn drop_line(&mut self) {
+        match self.grammar {
+            Grammar::Chat => self.answer(&format!(
+                "line too long: the limit is {} bytes, nothing was sent",
+                self.longest
+            )),
+            Grammar::Raw => {
+                log::warn!(target: "chatd::dropped", "a line over --max-line was dropped");
+            }
+        }
+    }
+
+    fn meet_stranger(&mut self) {
+        self.push(Heard::Stranger, 0);
+        self.tell(Answer::Bytes(ANSWER.to_vec()));
+        self.push(Heard::Left(Ending::NotChat), 0);
+    }
+
     fn hear_cr(&mut self) {
         if !mem::replace(&mut self.has_sent_cr, true) {
-            self.queue.push_back(Item::free(Heard::SentCr));
+            self.push(Heard::Event(Event::SentCr(self.client)), 0);
         }
     }
 
@@ -243,14 +205,44 @@ impl Codec {
             self.hear_cr();
         }
         if !asked.refusals.is_empty() {
-            let answer = Heard::Answered(Answer::Bytes(asked.refusals));
-            self.queue.push_back(Item::free(answer));
+            self.tell(Answer::Bytes(asked.refusals));
         }
         if asked.interrupted {
-            self.queue.push_back(Item::answer("to leave: /quit"));
+            self.answer("to leave: /quit");
         }
         if asked.are_you_there {
-            self.queue.push_back(Item::answer("yes, chatd is here"));
+            self.answer("yes, chatd is here");
         }
     }
+
+    fn answer(&mut self, content: &str) {
+        let mut text = Vec::new();
+        push_server_line(&mut text, format_args!("{content}"));
+        self.tell(Answer::Lines(text));
+    }
+
+    fn tell(&mut self, answer: Answer) {
+        self.push(Heard::Event(Event::Answered(self.client, answer)), 0);
+    }
+
+    fn push(&mut self, heard: Heard, cost: u64) {
+        self.queue.push_back(Item { heard, cost });
+    }
+}
+
+/// What a command means, and what it costs.
+fn understood(client: ClientId, request: &Request) -> Item {
+    let (heard, cost) = match understand(request) {
+        Meaning::Leaves(text) => (Heard::Left(Ending::Quit(text)), 0),
+        Meaning::Asks(command, counts) => {
+            #[cfg(feature = "fault-injection")]
+            crate::faults::in_session(&command);
+            let cost = match counts {
+                Counts::AsRequest => REQUEST_COST,
+                Counts::AsLine => request.arguments.as_str().len() as u64 + LINE_COST,
+            };
+            (Heard::Event(Event::Asked(client, command)), cost)
+        }
+    };
+    Item { heard, cost }
 }

@@ -2,6 +2,7 @@
 //! writes.
 
 use crate::client::lingering::read_out;
+use crate::config::SilenceLimits;
 use crate::delivery::writability::Writability;
 use crate::event::ClientId;
 use crate::seats::Seat;
@@ -86,33 +87,25 @@ impl Connection {
         read_out(&self.stream, || self.is_finished());
     }
 
-    /// Whether the kernel holds bytes for the client that it could not send yet, because the client
-    /// takes none.
-    ///
-    /// A socket is writable while fewer bytes than `TCP_NOTSENT_LOWAT` are unsent, so with 1 it
-    /// tells if there are any. A send at the same moment may find no room, and setting it back tells
-    /// the broadcaster that there is.
-    ///
-    /// # Errors
-    ///
-    /// Those of the socket.
-    pub fn has_unsent(&self) -> io::Result<bool> {
+    /// Chooses how long what was sent may stay unacknowledged, or a silent client's host silent. A
+    /// host that is gone is to be noticed soon, but one that only takes nothing has longer. The kernel
+    /// has one limit for both (`TCP_USER_TIMEOUT` overrides the number of keepalive probes, tcp(7)),
+    /// so it is set to the one that matters now.
+    pub fn choose_user_timeout(&self, limits: SilenceLimits) -> io::Result<()> {
         let socket = SockRef::from(&self.stream);
+        // A socket is writable while fewer bytes than this are unsent, so with 1 it tells if there are
+        // any. A send at the same moment may find no room, and setting it back tells the broadcaster
+        // that there is.
         socket.set_tcp_notsent_lowat(1)?;
         let mut events = [PollFd::new(&self.stream, PollFlags::OUT)];
         let polled = poll(&mut events, Some(&Timespec::default()));
         socket.set_tcp_notsent_lowat(NOTSENT_LOWAT)?;
-        Ok(polled? == 0)
-    }
-
-    /// How long what was sent may stay unacknowledged, or an idle client's host silent
-    /// (`TCP_USER_TIMEOUT`, tcp(7)).
-    ///
-    /// # Errors
-    ///
-    /// Those of the socket.
-    pub fn set_user_timeout(&self, timeout: Duration) -> io::Result<()> {
-        SockRef::from(&self.stream).set_tcp_user_timeout(Some(timeout))
+        let has_unsent = polled? == 0;
+        socket.set_tcp_user_timeout(Some(if has_unsent {
+            limits.user_timeout
+        } else {
+            quiet_timeout(limits)
+        }))
     }
 }
 
@@ -140,4 +133,10 @@ impl Wire for Connection {
         self.is_finished.store(true, Ordering::Release);
         let _ = self.stream.shutdown(Shutdown::Write);
     }
+}
+
+/// For how long a silent host is waited for while nothing is pending: less than `--keepalive`, by
+/// the one probe that the kernel may be late.
+pub fn quiet_timeout(limits: SilenceLimits) -> Duration {
+    limits.keepalive * 11 / 12
 }

@@ -44,15 +44,13 @@ pub struct Cutter {
     grammar: Grammar,
     /// The longest line, in bytes without its end.
     longest: usize,
-    /// What was fed.
+    /// What was fed; of an unfinished line that is too long, its last bytes.
     input: Vec<u8>,
     /// How much of it was cut.
     cut: usize,
-    /// The line so far that began in what was fed before; of one that is too long, its last bytes.
-    partial: Vec<u8>,
-    overlong: bool,
-    /// The line in `partial` was handed out.
-    is_spent: bool,
+    /// How much of it was looked at: the unfinished line has no end before that.
+    searched: usize,
+    is_overlong: bool,
     stream: Stream,
     /// Bytes that were thrown away since [`Self::take_dropped`].
     dropped: u64,
@@ -77,9 +75,8 @@ impl Cutter {
             longest,
             input: Vec::new(),
             cut: 0,
-            partial: Vec::new(),
-            overlong: false,
-            is_spent: false,
+            searched: 0,
+            is_overlong: false,
             stream: Stream::Open,
             dropped: 0,
         }
@@ -87,7 +84,9 @@ impl Cutter {
 
     /// Takes the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
-        self.input.extend_from_slice(bytes);
+        if self.stream == Stream::Open {
+            self.input.extend_from_slice(bytes);
+        }
     }
 
     /// Takes the end of the stream: what stands without an end is a line too.
@@ -110,94 +109,70 @@ impl Cutter {
 
     /// The next line of what was fed.
     pub fn next_line(&mut self) -> Option<Cut<'_>> {
-        if mem::take(&mut self.is_spent) {
-            // A long line's memory is not kept for the short ones that follow it.
-            self.partial = Vec::new();
-            self.overlong = false;
-        }
-        let rest = &self.input[self.cut..];
-        if self.stream == Stream::Over || rest.is_empty() {
-            return self.finish();
-        }
-        if self.partial.is_empty()
-            && self.grammar == Grammar::Chat
-            && rest[0] == END_OF_TRANSMISSION
-        {
+        let begins_with = self.input.get(self.cut).filter(|_| !self.is_overlong);
+        if self.grammar == Grammar::Chat && begins_with == Some(&END_OF_TRANSMISSION) {
             self.stream = Stream::Over;
+            (self.cut, self.searched) = (self.input.len(), self.input.len());
             return Some(Cut::EndOfTransmission);
         }
-        let Some((length, end, taken)) = self.split() else {
-            self.keep(self.cut..self.input.len());
-            return self.finish();
+        let (line, end, next) = if let Some(found) = self.find_end() {
+            found
+        } else {
+            self.keep_unfinished();
+            let length = self.input.len();
+            if self.stream != Stream::Ended || length == 0 {
+                return None;
+            }
+            (0..length, End::Lf, length)
         };
-        let line = self.cut..self.cut + length;
-        self.cut += taken;
-        if self.partial.is_empty() && length <= self.longest {
-            return Some(Cut::Line(&self.input[line], end));
+        (self.cut, self.searched) = (next, next);
+        let line = &self.input[line];
+        // A CR that was kept as a possible end, and was none, may be one byte too many.
+        if mem::take(&mut self.is_overlong) || line.len() > self.longest {
+            self.dropped += line.len() as u64;
+            Some(Cut::TooLong(&line[line.len().saturating_sub(TAIL_BYTES)..]))
+        } else {
+            Some(Cut::Line(line, end))
         }
-        self.keep(line);
-        Some(self.hand_over(end))
     }
 
-    /// All that was fed is cut.
-    fn finish(&mut self) -> Option<Cut<'_>> {
-        self.input.clear();
-        self.cut = 0;
-        if self.stream != Stream::Ended {
-            return None;
-        }
-        self.stream = Stream::Over;
-        (!self.partial.is_empty()).then(|| self.hand_over(End::Lf))
-    }
-
-    /// Gives back memory that a client needs which sends much.
-    pub fn rest(&mut self) {
-        self.input.shrink_to_fit();
-    }
-
-    /// How long the first line of the rest is, its end, and how much it takes with that.
-    fn split(&mut self) -> Option<(usize, End, usize)> {
-        let bytes = &self.input[self.cut..];
+    /// Where the next line is in the input, what ends it, and where the one after it begins.
+    fn find_end(&self) -> Option<(Range<usize>, End, usize)> {
+        let rest = &self.input[self.searched..];
         if self.grammar == Grammar::Raw {
-            let at = memchr::memchr(b'\n', bytes)?;
-            return Some((at, End::Lf, at + 1));
+            let at = self.searched + memchr::memchr(b'\n', rest)?;
+            return Some((self.cut..at, End::Lf, at + 1));
         }
-        for at in memchr::memchr2_iter(b'\n', 0, bytes) {
-            if bytes[..at].ends_with(b"\r") {
-                return Some((at - 1, End::Cr, at + 1));
+        for at in memchr::memchr2_iter(b'\n', 0, rest) {
+            let at = self.searched + at;
+            if self.input[self.cut..at].ends_with(b"\r") {
+                return Some((self.cut..at - 1, End::Cr, at + 1));
             }
-            if at == 0 && self.partial.last() == Some(&b'\r') {
-                self.partial.pop();
-                return Some((0, End::Cr, 1));
-            }
-            if bytes[at] == b'\n' {
-                return Some((at, End::Lf, at + 1));
+            if self.input[at] == b'\n' {
+                return Some((self.cut..at, End::Lf, at + 1));
             }
         }
         None
     }
 
-    fn hand_over(&mut self, end: End) -> Cut<'_> {
-        self.is_spent = true;
-        // A CR that was kept as a possible end, and was none, may be one byte too many.
-        if self.overlong || self.partial.len() > self.longest {
-            self.dropped += self.partial.len() as u64;
-            let tail = self.partial.len().saturating_sub(TAIL_BYTES);
-            Cut::TooLong(&self.partial[tail..])
-        } else {
-            Cut::Line(&self.partial, end)
-        }
-    }
-
-    fn keep(&mut self, range: Range<usize>) {
-        self.partial.extend_from_slice(&self.input[range]);
-        let may_be_end = usize::from(self.partial.last() == Some(&b'\r'));
-        if self.overlong || self.partial.len() > self.longest + may_be_end {
-            self.overlong = true;
-            let before_tail = self.partial.len().saturating_sub(TAIL_BYTES + 1);
-            self.partial.drain(..before_tail);
+    /// Forgets what is cut, and of what is left, if it is too long for a line, all but its end.
+    fn keep_unfinished(&mut self) {
+        self.input.drain(..self.cut);
+        let length = self.input.len();
+        let may_be_end = usize::from(self.input.last() == Some(&b'\r'));
+        if self.is_overlong || length > self.longest + may_be_end {
+            self.is_overlong = true;
+            let before_tail = length.saturating_sub(TAIL_BYTES + 1);
+            self.input.drain(..before_tail);
             self.dropped += before_tail as u64;
         }
+        self.cut = 0;
+        self.searched = self.input.len();
+    }
+
+    /// Gives back memory that a client needs which sends much.
+    pub fn rest(&mut self) {
+        self.input.shrink_to_fit();
     }
 }
 
@@ -222,7 +197,7 @@ mod tests {
             cutter.feed(&input[start..end]);
             cut_all(&mut cutter, &mut all);
             assert!(
-                cutter.partial.len() <= longest.max(TAIL_BYTES) + 1,
+                cutter.input.len() <= longest.max(TAIL_BYTES) + 1,
                 "grew beyond the limit"
             );
             start = end;

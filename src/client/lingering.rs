@@ -3,10 +3,9 @@
 //! Closing a socket with unread bytes would reset the connection, and a reset can overtake the last
 //! lines. So what the client still sends is read and thrown away, until it closes too.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io::ErrorKind::{Interrupted, WouldBlock};
 use std::io::Read;
 use std::net::TcpStream;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a client may take to close its side after the server has closed its own.
@@ -25,20 +24,14 @@ pub fn read_out(mut stream: &TcpStream, is_finished: impl Fn() -> bool) {
             end = Some(now + READ_OUT_TIME);
         }
         let wait = end.map_or(STEP, |end| end.saturating_duration_since(now));
-        if wait.is_zero() {
+        // It fails when no time is left.
+        if stream.set_read_timeout(Some(wait)).is_err() {
             return;
         }
-        let time = Timespec::try_from(wait).ok();
-        let mut events = [PollFd::new(&stream, PollFlags::IN)];
-        match poll(&mut events, time.as_ref()) {
-            Ok(0) => {}
-            Ok(_) => {
-                if let Ok(0) | Err(_) = stream.read(&mut rubbish) {
-                    return;
-                }
-            }
-            // A signal, or no file may be open any more.
-            Err(_) => thread::sleep(wait.min(STEP)),
+        match stream.read(&mut rubbish) {
+            Ok(0) => return,
+            Err(error) if !matches!(error.kind(), Interrupted | WouldBlock) => return,
+            Ok(_) | Err(_) => {}
         }
     }
 }

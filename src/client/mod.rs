@@ -2,35 +2,36 @@
 //!
 //! The bytes go through a [`Codec`], which is a pure function of them, and what comes out waits for
 //! the client's rate and for room in the channel. While something waits, nothing more is read, so a
-//! flood stays on the flooder's side. All waiting is done in one place, [`Waiting::wait`], but for the
-//! millisecond in which the broadcaster is about to take what is on its way ([`Quota::wait`]).
+//! flood stays on the flooder's side. All waiting is done in one place, [`Waiting`], but for the
+//! millisecond in which the broadcaster is about to take what is on its way ([`EventSender::wait`]).
 
-pub mod codec;
+mod codec;
 pub mod connection;
 pub mod lines;
 pub mod lingering;
 mod rate;
-pub mod silence;
+mod silence;
 mod strangers;
 pub mod telnet;
 mod waiting;
 
-use crate::channel::{EventSender, Quota, Refused};
+use crate::channel::{EventSender, REQUEST_COST};
 use crate::config::{Config, Mode};
-use crate::event::{Answer, Arrival, Departure, Echo, Ending, Event, Style, Tally};
+use crate::counted::{Count, Counted};
+use crate::event::{Arrival, Departure, Echo, Ending, Event, Style};
 use crate::pressure::Pressure;
 use crate::shutdown::Bell;
 use codec::{Codec, Heard, Item};
 use connection::Connection;
+use crossbeam_channel::TrySendError;
 use lines::Grammar;
-use rate::{Delay, REQUEST_COST, Rate};
+use rate::{Delay, Rate};
 use silence::Silence;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use waiting::{FIRST_STEP, Input, Waiting, Woken};
+use waiting::{FIRST_STEP, Waiting};
 
 /// How large the read buffer is at first, and grows to for a client that sends much, in bytes.
 const SMALL_READ: usize = 1 << 10;
@@ -38,9 +39,6 @@ const LARGE_READ: usize = 16 << 10;
 
 /// How long a newcomer is waited for to show that it is a stranger, before it is welcomed.
 const HOLD_TIME: Duration = Duration::from_millis(100);
-
-/// How long a thread waits at most, whatever its rate is: the clock goes no further.
-const LONGEST_WAIT: Duration = Duration::from_secs(365 * 86_400);
 
 /// What all clients' threads share.
 pub struct Shared {
@@ -52,77 +50,47 @@ pub struct Shared {
     pub pressure: Arc<Pressure>,
     /// What the user wants.
     pub config: Config,
-    /// How many clients wait for room in the channel to join or to leave.
-    pub at_the_door: AtomicUsize,
+    /// Those who wait for room in the channel to join or to leave.
+    pub at_the_door: Count,
 }
 
 /// Talks with one client until it leaves, and returns when its connection can be closed.
 pub fn run(connection: &Arc<Connection>, shared: &Shared) {
     let mut session = Session::new(connection, shared);
     let ending = catch_unwind(AssertUnwindSafe(|| session.converse())).unwrap_or(Ending::Panicked);
-    session.depart(&ending);
-    let has_joined = session.joining == Joining::Joined;
+    if session.joins_at.is_none() {
+        session.depart(ending);
+    } else if ending == Ending::NotChat {
+        connection.turn_away(strangers::ANSWER);
+    } else {
+        connection.turn_away(b"");
+    }
     // The read buffer is not needed while the client's last lines are on their way.
     drop(session);
-    if !has_joined {
-        let answer = match ending {
-            Ending::NotChat => strangers::ANSWER,
-            _ => b"",
-        };
-        connection.turn_away(answer);
-        connection.read_out();
-    } else if ending.is_orderly() {
-        connection.read_out();
-    }
+    connection.read_out();
 }
 
 /// One client's thread.
 struct Session<'a> {
     connection: &'a Arc<Connection>,
     shared: &'a Shared,
+    events: EventSender,
     waiting: Waiting<'a>,
     codec: Codec,
     rate: Rate,
-    quota: Quota,
     silence: Silence,
-    tally: Tally,
-    joining: Joining,
-    is_at_the_door: bool,
+    /// Until then it is waited for to show that it is a stranger. Nothing once the broadcaster knows
+    /// of it.
+    joins_at: Option<Instant>,
+    /// There is no room for it to join or to leave.
+    at_the_door: Option<Counted>,
     /// What was heard last and waits to be passed on.
-    pending: Option<Pending>,
+    pending: Option<Item>,
     buffer: Vec<u8>,
     /// The last read filled the buffer.
     was_full: bool,
-    /// Nothing that follows means anything.
-    is_over: bool,
     /// How the stream has ended, as far as it was read.
     ended: Option<Ending>,
-}
-
-/// Whether the broadcaster knows of a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Joining {
-    /// It is waited for until then to show that it is a stranger.
-    Held(Instant),
-    Joined,
-}
-
-/// Something that was heard and is to be passed on.
-struct Pending {
-    /// Nothing, if it only costs something.
-    event: Option<Event>,
-    cost: u64,
-    lines: u64,
-}
-
-/// What a client's thread does next.
-enum Next {
-    /// All has been passed on: it reads more.
-    Read,
-    /// Something has to wait until then.
-    WaitUntil(Instant),
-    /// There is no room in the channel for something.
-    WaitForRoom,
 }
 
 impl<'a> Session<'a> {
@@ -138,51 +106,24 @@ impl<'a> Session<'a> {
         Self {
             connection,
             shared,
+            events: shared.events.for_this_thread(),
             waiting: Waiting::new(connection.descriptor(), &shared.bell),
-            codec: Codec::new(grammar, line.longest),
+            codec: Codec::new(connection.id, grammar, line.longest),
             rate: Rate::new(line.rate, Arc::clone(&shared.pressure), now),
-            quota: Quota::new(),
             silence: Silence::new(shared.config.silence, now),
-            tally: Tally::default(),
-            joining: Joining::Held(now + hold),
-            is_at_the_door: false,
+            joins_at: Some(now + hold),
+            at_the_door: None,
             pending: None,
             buffer: Vec::new(),
             was_full: false,
-            is_over: false,
             ended: None,
         }
     }
 
-    /// Reads and passes on, in turns, until there is a reason to end.
+    /// Passes on and reads, in turns, until there is a reason to end.
     fn converse(&mut self) -> Ending {
         while !self.connection.is_finished() {
-            let now = Instant::now();
-            let (input, end) = match self.pass_on(now) {
-                Err(ending) => return ending,
-                Ok(Next::WaitUntil(until)) => (Input::Unwanted, until),
-                Ok(Next::WaitForRoom) => {
-                    // Most likely the broadcaster is about to take what is on its way.
-                    if self.quota.wait(FIRST_STEP) {
-                        continue;
-                    }
-                    self.stand_at_the_door(self.joining != Joining::Joined);
-                    (Input::Unwanted, now + self.waiting.next_step())
-                }
-                Ok(Next::Read) => {
-                    if let Some(ending) = self.ended.take() {
-                        return ending;
-                    }
-                    if self.waiting.has_rung() {
-                        return Ending::Shutdown;
-                    }
-                    if self.silence.is_too_long(now) {
-                        return Ending::Idle;
-                    }
-                    (Input::Wanted, self.next_due(now))
-                }
-            };
-            if let Err(ending) = self.wait(input, end) {
+            if let Err(ending) = self.take_turn(Instant::now()) {
                 return ending;
             }
         }
@@ -190,45 +131,151 @@ impl<'a> Session<'a> {
         self.ended.take().unwrap_or(Ending::Closed)
     }
 
-    /// When the thread has something to do, if nothing is read before.
-    fn next_due(&mut self, now: Instant) -> Instant {
-        self.rate.count_out_if_silent(now);
-        let held = match self.joining {
-            Joining::Held(until) => Some(until),
-            Joining::Joined => None,
-        };
-        let dues = held.into_iter().chain(self.rate.counted_until());
-        let watch = self.silence.watch(self.connection, now);
-        dues.fold(watch, Instant::min)
+    fn take_turn(&mut self, now: Instant) -> Result<(), Ending> {
+        match self.pass_on(now)? {
+            None => self.read_on(now),
+            Some(Delay::Until(until)) => self.waiting.wait(until),
+            // Most likely the broadcaster is about to take what is on its way.
+            Some(Delay::ForOthers) if self.events.wait(FIRST_STEP) => Ok(()),
+            Some(Delay::ForOthers) => self.waiting.wait_step(),
+        }
     }
 
-    /// Waits, and reads if there is something to read.
-    fn wait(&mut self, input: Input, end: Instant) -> Result<(), Ending> {
-        if input == Input::Wanted && self.was_full && !self.shared.bell.has_rung() {
-            // There is more, most likely.
-            self.read();
-            return Ok(());
-        }
-        let woken = self.waiting.wait(input, end);
-        match woken.map_err(|error| Ending::of(&error))? {
-            Woken::ByInput if input == Input::Wanted && !self.waiting.has_rung() => self.read(),
-            Woken::Otherwise if input == Input::Wanted => {
-                // A client that is silent for a while needs no memory for what it sends.
-                self.buffer = Vec::new();
-                self.codec.rest();
+    /// Passes on what the client has sent, as far as its rate and the channel allow. Returns what the
+    /// rest has to wait for.
+    fn pass_on(&mut self, now: Instant) -> Result<Option<Delay>, Ending> {
+        loop {
+            if self.pending.is_none() {
+                let allowance = self.rate.allowance(now);
+                self.pending = self.codec.next_item(allowance);
             }
-            Woken::ByInput | Woken::Otherwise => {}
+            if self.is_to_join(now)? && !self.join()? {
+                return Ok(Some(Delay::ForOthers));
+            }
+            let Some(item) = self.pending.take() else {
+                return Ok(None);
+            };
+            // At the shutdown nobody waits for a rate.
+            if !self.waiting.has_rung()
+                && let Some(delay) = self.rate.delay(item.cost, now)
+            {
+                self.pending = Some(item);
+                return Ok(Some(delay));
+            }
+            let cost = item.cost;
+            match item.heard {
+                Heard::Event(event) => {
+                    if let Err(event) = self.send(event, cost)? {
+                        let heard = Heard::Event(event);
+                        self.pending = Some(Item { heard, cost });
+                        return Ok(Some(Delay::ForOthers));
+                    }
+                }
+                Heard::Left(ending) => return Err(ending),
+                Heard::Nothing | Heard::Stranger => {}
+            }
+            self.waiting.end_steps();
+            self.rate.spend(cost);
+            // It was not silent while its lines waited.
+            self.silence.break_at(now);
+        }
+    }
+
+    /// Whether the broadcaster is to know of the client, and does not yet. A stranger is never to be
+    /// known.
+    fn is_to_join(&self, now: Instant) -> Result<bool, Ending> {
+        let Some(until) = self.joins_at else {
+            return Ok(false);
+        };
+        let is_due = now >= until && !self.waiting.has_rung();
+        match self.pending.as_ref().map(|item| &item.heard) {
+            Some(Heard::Stranger) => Err(Ending::NotChat),
+            Some(Heard::Event(_) | Heard::Left(_)) => Ok(true),
+            Some(Heard::Nothing) | None => Ok(is_due || self.ended.is_some()),
+        }
+    }
+
+    /// Tells the broadcaster that the client is here. Returns whether there was room for that.
+    fn join(&mut self) -> Result<bool, Ending> {
+        let arrival = Arrival {
+            wire: self.connection.clone(),
+            address: self.connection.address,
+            // A terminal that speaks telnet first would show its welcome as stairs.
+            style: match self.pending.as_ref().map(|item| &item.heard) {
+                Some(Heard::Event(Event::SentCr(_))) => Style::CrLf,
+                _ => Style::Lf,
+            },
+            echo: Echo::Off,
+        };
+        let joined = Event::Joined(self.connection.id, arrival);
+        if self.send(joined, REQUEST_COST)?.is_err() {
+            self.stand_at_the_door();
+            return Ok(false);
+        }
+        (self.joins_at, self.at_the_door) = (None, None);
+        Ok(true)
+    }
+
+    /// Tells the broadcaster that the client has left.
+    fn depart(&mut self, ending: Ending) {
+        let departure = Departure {
+            ending,
+            tally: self.codec.tally,
+        };
+        let mut left = Event::Left(self.connection.id, departure);
+        // If the broadcaster has ended, it has finished the connection.
+        while let Ok(Err(refused)) = self.send(left, 0) {
+            left = refused;
+            self.stand_at_the_door();
+            let _ = self.waiting.wait_step();
+        }
+    }
+
+    fn stand_at_the_door(&mut self) {
+        let count = || self.shared.at_the_door.one_more();
+        self.at_the_door.get_or_insert_with(count);
+    }
+
+    /// Sends an event, or returns it if there is no room for it now.
+    fn send(&self, event: Event, cost: u64) -> Result<Result<(), Event>, Ending> {
+        match self.events.try_send(event, cost) {
+            Ok(()) => Ok(Ok(())),
+            Err(TrySendError::Full(event)) => Ok(Err(event)),
+            Err(TrySendError::Disconnected(_)) => Err(Ending::Shutdown),
+        }
+    }
+
+    /// All has been passed on: reads, once there is something to read.
+    fn read_on(&mut self, now: Instant) -> Result<(), Ending> {
+        if let Some(ending) = self.ended.take() {
+            return Err(ending);
+        }
+        if self.waiting.has_rung() {
+            return Err(Ending::Shutdown);
+        }
+        let watch = self.silence.watch(self.connection, now);
+        let mut due = watch.ok_or(Ending::Idle)?;
+        for other in [self.joins_at, self.rate.counted_until(now)] {
+            due = other.map_or(due, |other| due.min(other));
+        }
+        // After a read that filled the buffer there is more, most likely.
+        let is_more = self.was_full && !self.shared.bell.has_rung();
+        if is_more || self.waiting.wait_for_input(due)? {
+            self.read();
+        } else {
+            // A client that is silent for a while needs no memory for what it sends.
+            self.buffer = Vec::new();
+            self.codec.rest();
         }
         Ok(())
     }
 
     fn read(&mut self) {
-        let size = self.buffer.len().max(SMALL_READ);
         // One read that fills the buffer may be the start of a line that is never ended.
-        let size = if self.was_full {
-            (2 * size).min(LARGE_READ)
-        } else {
-            size
+        let size = match self.buffer.len() {
+            0 => SMALL_READ,
+            size if self.was_full => (2 * size).min(LARGE_READ),
+            size => size,
         };
         self.buffer.resize(size, 0);
         match self.connection.read(&mut self.buffer) {
@@ -240,7 +287,6 @@ impl<'a> Session<'a> {
             }
             Ok(length) => {
                 self.was_full = length == size;
-                self.tally.bytes += length as u64;
                 self.silence.break_at(Instant::now());
                 self.codec.feed(&mut self.buffer[..length]);
             }
@@ -248,185 +294,5 @@ impl<'a> Session<'a> {
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.was_full = false,
             Err(error) => self.ended = Some(Ending::of(&error)),
         }
-    }
-
-    /// Passes on what the client has sent, as far as its rate and the channel allow.
-    fn pass_on(&mut self, now: Instant) -> Result<Next, Ending> {
-        loop {
-            if self.pending.is_none() && !self.is_over {
-                let allowance = self.rate.allowance(now);
-                let item = self.codec.next_item(allowance);
-                self.pending = item.map(|item| self.hear(item)).transpose()?;
-            }
-            if self.is_to_join(now) && !self.join()? {
-                return Ok(Next::WaitForRoom);
-            }
-            let Some(pending) = self.pending.take() else {
-                return Ok(Next::Read);
-            };
-            if let Some(next) = self.try_pass_on(pending, now)? {
-                return Ok(next);
-            }
-            // It was not silent while its lines waited.
-            self.silence.break_at(now);
-        }
-    }
-
-    /// Whether the broadcaster is to know of the client, and does not yet.
-    fn is_to_join(&self, now: Instant) -> bool {
-        let Joining::Held(until) = self.joining else {
-            return false;
-        };
-        let says_something = self
-            .pending
-            .as_ref()
-            .is_some_and(|pending| pending.event.is_some());
-        let is_waited_for = now < until || self.waiting.has_rung();
-        says_something || self.ended.is_some() || !is_waited_for
-    }
-
-    /// What follows from what was heard.
-    fn hear(&mut self, item: Item) -> Result<Pending, Ending> {
-        let id = self.connection.id;
-        let event = match item.heard {
-            Heard::Said(lines) => Some(Event::Said(id, lines)),
-            Heard::Asked(command) => {
-                #[cfg(feature = "fault-injection")]
-                crate::faults::in_session(&command);
-                Some(Event::Asked(id, command))
-            }
-            Heard::Answered(answer) => Some(Event::Answered(id, answer)),
-            Heard::SentCr => Some(Event::SentCr(id)),
-            Heard::Left(ending) => {
-                self.ended = Some(ending);
-                self.is_over = true;
-                None
-            }
-            Heard::Stranger if self.joining == Joining::Joined => {
-                self.ended = Some(Ending::NotChat);
-                self.is_over = true;
-                let answer = Answer::Bytes(strangers::ANSWER.to_vec());
-                Some(Event::Answered(id, answer))
-            }
-            Heard::Stranger => return Err(Ending::NotChat),
-            Heard::Dropped => {
-                log::warn!(target: "chatd::dropped", "a line over --max-line was dropped");
-                None
-            }
-            Heard::Nothing => None,
-        };
-        Ok(Pending {
-            event,
-            cost: item.cost,
-            lines: item.lines,
-        })
-    }
-
-    /// Passes something on, or keeps it and returns what it has to wait for.
-    fn try_pass_on(&mut self, mut pending: Pending, now: Instant) -> Result<Option<Next>, Ending> {
-        // At the shutdown nobody waits for a rate.
-        let delay = if self.waiting.has_rung() {
-            Delay::None
-        } else {
-            self.rate.delay(pending.cost, now)
-        };
-        let waits = match delay {
-            Delay::None => None,
-            Delay::Exactly(wait) => Some(now.checked_add(wait).unwrap_or(now + LONGEST_WAIT)),
-            Delay::Unknown => Some(now + self.waiting.next_step()),
-        };
-        if let Some(until) = waits {
-            self.pending = Some(pending);
-            return Ok(Some(Next::WaitUntil(until)));
-        }
-        if let Some(event) = pending.event.take() {
-            match self
-                .shared
-                .events
-                .try_send(event, pending.cost, &self.quota)
-            {
-                Ok(()) => {}
-                Err(Refused::Full(event)) => {
-                    pending.event = Some(event);
-                    self.pending = Some(pending);
-                    return Ok(Some(Next::WaitForRoom));
-                }
-                Err(Refused::Ended) => return Err(Ending::Shutdown),
-            }
-        }
-        self.waiting.end_steps();
-        self.rate.spend(pending.cost);
-        self.tally.lines += pending.lines;
-        Ok(None)
-    }
-
-    /// Tells the broadcaster that the client is here. Returns whether there was room for that.
-    fn join(&mut self) -> Result<bool, Ending> {
-        let pending = self.pending.as_ref();
-        let arrival = Arrival {
-            wire: self.connection.clone(),
-            address: self.connection.address,
-            // A terminal that speaks telnet first would show its welcome as stairs.
-            style: match pending.and_then(|pending| pending.event.as_ref()) {
-                Some(Event::SentCr(_)) => Style::CrLf,
-                _ => Style::Lf,
-            },
-            echo: Echo::Off,
-        };
-        let event = Event::Joined(self.connection.id, arrival);
-        match self
-            .shared
-            .events
-            .try_send(event, REQUEST_COST, &self.quota)
-        {
-            Ok(()) => {
-                self.joining = Joining::Joined;
-                self.stand_at_the_door(false);
-                Ok(true)
-            }
-            Err(Refused::Full(_)) => Ok(false),
-            Err(Refused::Ended) => Err(Ending::Shutdown),
-        }
-    }
-
-    /// Tells the broadcaster that the client has left, if it knows of it.
-    fn depart(&mut self, ending: &Ending) {
-        if self.joining != Joining::Joined {
-            return;
-        }
-        let mut departure = Departure {
-            ending: ending.clone(),
-            tally: self.tally,
-        };
-        loop {
-            let event = Event::Left(self.connection.id, departure);
-            match self.shared.events.try_send(event, 0, &self.quota) {
-                Err(Refused::Full(Event::Left(_, refused))) => departure = refused,
-                // If the broadcaster has ended, it has finished the connection.
-                _ => return,
-            }
-            self.stand_at_the_door(true);
-            let step = Instant::now() + self.waiting.next_step();
-            let _ = self.waiting.wait(Input::Unwanted, step);
-        }
-    }
-
-    /// Counts the client among those for whom there is no room to join or to leave, or no longer.
-    fn stand_at_the_door(&mut self, stands: bool) {
-        if self.is_at_the_door != stands {
-            self.is_at_the_door = stands;
-            let count = &self.shared.at_the_door;
-            if stands {
-                count.fetch_add(1, Ordering::Relaxed);
-            } else {
-                count.fetch_sub(1, Ordering::Relaxed);
-            }
-        }
-    }
-}
-
-impl Drop for Session<'_> {
-    fn drop(&mut self) {
-        self.stand_at_the_door(false);
     }
 }

@@ -1,52 +1,56 @@
 //! How fast one client may send: what it sends has a cost, and passes when that has been saved up.
 //! Nothing is ever dropped.
 
+use crate::counted::Counted;
 use crate::pressure::{COUNTED_TIME, Pressure};
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many seconds' worth of the rate may be saved up.
 const SAVED_SECONDS: f64 = 4.0;
 
-/// What a request to the server costs.
-pub const REQUEST_COST: u64 = 1 << 10;
+/// How many seconds something waits at least, whatever the rounding, and at most, whatever the rate:
+/// a year, since the clock does not go on for ever.
+const SHORTEST_WAIT: f64 = 1e-6;
+const LONGEST_WAIT: f64 = 365.0 * 86_400.0;
 
 /// A token bucket (RFC 2475, section 2.3.3.1) that fills by its client's rate, or by its share of
 /// what a slow reader takes.
-#[derive(Debug)]
 pub struct Rate {
-    /// Cost per second; 0 means no limit.
+    /// Cost per second; infinite if there is no limit.
     own: f64,
     pressure: Arc<Pressure>,
     saved: f64,
     filled_at: Instant,
     is_under_pressure: bool,
-    /// Until when the client counts among those who send.
-    counted_until: Option<Instant>,
+    /// The client among those who send, and until when it counts.
+    sender: Option<(Counted, Instant)>,
 }
 
-/// How long to wait before something may pass.
+/// What something has to wait for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Delay {
-    /// Not at all.
-    None,
-    /// Exactly so long.
-    Exactly(Duration),
-    /// Nobody knows, because that depends on others.
-    Unknown,
+    Until(Instant),
+    /// Others, so nobody knows how long.
+    ForOthers,
 }
 
 impl Rate {
     /// A full bucket for so much cost per second; 0 means no limit.
     pub fn new(rate: u64, pressure: Arc<Pressure>, now: Instant) -> Self {
-        let rate = rate as f64;
+        let own = if rate == 0 {
+            f64::INFINITY
+        } else {
+            rate as f64
+        };
         Self {
-            own: rate,
+            own,
             pressure,
-            saved: rate * SAVED_SECONDS,
+            saved: own * SAVED_SECONDS,
             filled_at: now,
             is_under_pressure: false,
-            counted_until: None,
+            sender: None,
         }
     }
 
@@ -59,30 +63,26 @@ impl Rate {
         saved
     }
 
-    /// How long something of this cost has to wait. Its client counts as one who sends.
-    pub fn delay(&mut self, cost: u64, now: Instant) -> Delay {
-        if self.counted_until.is_none() {
-            self.pressure.count_in();
-        }
-        self.counted_until = Some(now + COUNTED_TIME);
+    /// What something of this cost has to wait for. Its client counts as one who sends.
+    pub fn delay(&mut self, cost: u64, now: Instant) -> Option<Delay> {
+        let counted = self.sender.take().map(|(counted, _)| counted);
+        let counted = counted.unwrap_or_else(|| self.pressure.senders.one_more());
+        self.sender = Some((counted, now + COUNTED_TIME));
         let rate = self.fill(cost, now);
         let missing = cost as f64 - self.saved;
         if missing <= 0.0 {
-            Delay::None
+            None
         } else if self.is_under_pressure {
-            Delay::Unknown
+            Some(Delay::ForOthers)
         } else {
-            let wait = Duration::try_from_secs_f64(missing / rate).unwrap_or(Duration::MAX);
-            // Never none at all, by rounding.
-            Delay::Exactly(wait.max(Duration::from_micros(1)))
+            let wait = (missing / rate).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+            Some(Delay::Until(now + Duration::from_secs_f64(wait)))
         }
     }
 
     /// Something of this cost has passed.
     pub fn spend(&mut self, cost: u64) {
-        if self.own > 0.0 || self.is_under_pressure {
-            self.saved -= cost as f64;
-        }
+        self.saved -= cost as f64;
     }
 
     /// Puts in what has come since the last time, up to what may be saved up or what waits to pass,
@@ -91,51 +91,26 @@ impl Rate {
         let passed = now.saturating_duration_since(self.filled_at).as_secs_f64();
         self.filled_at = now;
         let share = self.pressure.share();
-        let was_under_pressure = self.is_under_pressure;
-        self.is_under_pressure = share.is_some();
-        if let Some(share) = share {
-            let savings = share.savings as f64;
-            if !was_under_pressure {
-                // Also for a long line that waits: else each client would pass one at once.
-                self.saved = self.saved.min(savings);
-                return share.rate;
-            }
-            let rate = if self.own > 0.0 {
-                share.rate.min(self.own)
-            } else {
-                share.rate
-            };
-            self.saved = (self.saved + passed * rate).min(savings.max(waiting as f64));
-            rate
-        } else if self.own == 0.0 {
-            self.saved = f64::INFINITY;
-            self.own
+        let was_under_pressure = mem::replace(&mut self.is_under_pressure, share.is_some());
+        let (rate, savings) = match share {
+            Some(share) => (self.own.min(share.rate), share.savings as f64),
+            None => (self.own, self.own * SAVED_SECONDS),
+        };
+        self.saved = if self.is_under_pressure && !was_under_pressure {
+            // Also for a long line that waits: else each client would pass one at once.
+            self.saved.min(savings)
         } else {
-            let most = (self.own * SAVED_SECONDS).max(waiting as f64);
-            self.saved = (self.saved + passed * self.own).min(most);
-            self.own
-        }
+            // Without a limit this may be no number (no time, but an infinite rate), and then `min`
+            // returns the other one, which is infinite.
+            (self.saved + passed * rate).min(savings.max(waiting as f64))
+        };
+        rate
     }
 
-    /// When the client no longer counts among those who send, if it sends nothing until then.
-    pub fn counted_until(&self) -> Option<Instant> {
-        self.counted_until
-    }
-
-    /// Takes the client out of the count if it has sent nothing for long enough.
-    pub fn count_out_if_silent(&mut self, now: Instant) {
-        if self.counted_until.is_some_and(|until| until <= now) {
-            self.counted_until = None;
-            self.pressure.count_out();
-        }
-    }
-}
-
-impl Drop for Rate {
-    fn drop(&mut self) {
-        if self.counted_until.is_some() {
-            self.pressure.count_out();
-        }
+    /// Until when the client counts among those who send, if it does and sends nothing before.
+    pub fn counted_until(&mut self, now: Instant) -> Option<Instant> {
+        self.sender = self.sender.take().filter(|(_, until)| now < *until);
+        self.sender.as_ref().map(|(_, until)| *until)
     }
 }
 
@@ -157,11 +132,11 @@ mod tests {
         let mut rate = Rate::new(1000, pressure(), start);
         let now = start + Duration::from_secs(60);
         assert_eq!(rate.allowance(now), 4000);
-        assert_eq!(rate.delay(4000, now), Delay::None);
+        assert_eq!(rate.delay(4000, now), None);
         rate.spend(4000);
         let wait = Duration::from_millis(500);
-        assert_eq!(rate.delay(500, now), Delay::Exactly(wait));
-        assert_eq!(rate.delay(500, now + wait), Delay::None);
+        assert_eq!(rate.delay(500, now), Some(Delay::Until(now + wait)));
+        assert_eq!(rate.delay(500, now + wait), None);
     }
 
     #[test]
@@ -169,17 +144,17 @@ mod tests {
         let start = Instant::now();
         let mut rate = Rate::new(1000, pressure(), start);
         let wait = Duration::from_secs(2);
-        assert_eq!(rate.delay(6000, start), Delay::Exactly(wait));
-        assert_eq!(rate.delay(6000, start + wait), Delay::None);
+        assert_eq!(rate.delay(6000, start), Some(Delay::Until(start + wait)));
+        assert_eq!(rate.delay(6000, start + wait), None);
     }
 
     #[test]
     fn a_rate_of_0_means_no_limit() {
         let start = Instant::now();
         let mut rate = Rate::new(0, pressure(), start);
-        assert_eq!(rate.delay(u64::MAX, start), Delay::None);
+        assert_eq!(rate.delay(u64::MAX, start), None);
         rate.spend(u64::MAX);
-        assert_eq!(rate.delay(1, start), Delay::None);
+        assert_eq!(rate.delay(1, start), None);
     }
 
     #[test]
@@ -187,16 +162,16 @@ mod tests {
         for own in [0, 1 << 20] {
             let (start, pressure) = (Instant::now(), pressure());
             let mut rate = Rate::new(own, Arc::clone(&pressure), start);
-            assert_eq!(rate.delay(1, start), Delay::None);
+            assert_eq!(rate.delay(1, start), None);
             pressure.set(true);
             // An eighth of the backlog per second, and 16 KiB saved.
             let line = (16 << 10) + (128 << 10);
-            assert_eq!(rate.delay(line, start), Delay::Unknown);
+            assert_eq!(rate.delay(line, start), Some(Delay::ForOthers));
             assert_eq!(rate.allowance(start), 16 << 10);
             let later = start + Duration::from_millis(999);
-            assert_eq!(rate.delay(line, later), Delay::Unknown);
+            assert_eq!(rate.delay(line, later), Some(Delay::ForOthers));
             let later = start + Duration::from_secs(1);
-            assert_eq!(rate.delay(line, later), Delay::None);
+            assert_eq!(rate.delay(line, later), None);
             rate.spend(line);
             assert_eq!(rate.allowance(later), 0);
         }
@@ -213,11 +188,11 @@ mod tests {
         }
         assert_ne!(pressure.share(), alone);
         let [mut first, second] = rates;
-        first.count_out_if_silent(start + COUNTED_TIME - Duration::from_millis(1));
+        first.counted_until(start + COUNTED_TIME - Duration::from_millis(1));
         assert_ne!(pressure.share(), alone);
-        first.count_out_if_silent(start + COUNTED_TIME);
+        first.counted_until(start + COUNTED_TIME);
         assert_eq!(pressure.share(), alone);
         drop((first, second));
-        assert_eq!(pressure.senders(), 0);
+        assert_eq!(pressure.senders.get(), 0);
     }
 }

@@ -4,6 +4,8 @@
 //! may wait for ever (after Ctrl-C, the usual telnet shows no output until its TIMING-MARK is
 //! answered, RFC 860).
 
+use std::collections::BTreeSet;
+
 const SE: u8 = 240;
 const BREAK: u8 = 243;
 const INTERRUPT_PROCESS: u8 = 244;
@@ -37,14 +39,25 @@ enum State {
 /// What one read of a client's bytes asked for by telnet commands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Requests {
-    /// What is to be sent back: refusals, at most one for each option.
+    /// What is to be sent back: refusals, at most one for each option, so that a client that asks a
+    /// thousand times at once gets one answer.
     pub refusals: Vec<u8>,
+    /// The verbs and options in them.
+    refused: BTreeSet<(u8, u8)>,
     /// The client pressed Ctrl-C or Break.
     pub interrupted: bool,
     /// The client asked whether anyone is there.
     pub are_you_there: bool,
     /// Any telnet command came at all: the client is a telnet.
     pub telnet: bool,
+}
+
+impl Requests {
+    fn refuse(&mut self, verb: u8, option: u8) {
+        if self.refused.insert((verb, option)) {
+            self.refusals.extend([IAC, verb, option]);
+        }
+    }
 }
 
 /// Takes telnet commands out of a stream of bytes, however they are split into reads.
@@ -54,10 +67,9 @@ pub struct Telnet {
 }
 
 impl Telnet {
-    /// Takes the commands out of `bytes`, in place, and answers how many bytes of text are left at
+    /// Takes the commands out of `bytes`, in place, and returns how many bytes of text are left at
     /// its front.
     pub fn take_out(&mut self, bytes: &mut [u8], asked: &mut Requests) -> usize {
-        let mut refused = Refused::default();
         let (mut read, mut written) = (0, 0);
         while read < bytes.len() {
             if self.state == State::Text {
@@ -68,7 +80,7 @@ impl Telnet {
             }
             let Some(&byte) = bytes.get(read) else { break };
             read += 1;
-            if let Some(text) = self.step(byte, asked, &mut refused) {
+            if let Some(text) = self.step(byte, asked) {
                 bytes[written] = text;
                 written += 1;
             }
@@ -77,7 +89,7 @@ impl Telnet {
     }
 
     /// Goes on by one byte of a command, which may turn out to stand for a byte of text.
-    fn step(&mut self, byte: u8, asked: &mut Requests, refused: &mut Refused) -> Option<u8> {
+    fn step(&mut self, byte: u8, asked: &mut Requests) -> Option<u8> {
         self.state = match (self.state, byte) {
             (State::Text, _) => State::Command,
             (State::Command, IAC) => {
@@ -96,8 +108,8 @@ impl Telnet {
             }
             (State::Option(verb), option) => {
                 match verb {
-                    WILL => refused.answer(DONT, option, asked),
-                    DO => refused.answer(WONT, option, asked),
+                    WILL => asked.refuse(DONT, option),
+                    DO => asked.refuse(WONT, option),
                     _ => {}
                 }
                 State::Text
@@ -119,47 +131,26 @@ impl Telnet {
     }
 }
 
-/// Which options were refused in this read: a client that asks a thousand times at once gets one
-/// answer.
-#[derive(Default)]
-struct Refused {
-    dont: [u64; 4],
-    wont: [u64; 4],
-}
-
-impl Refused {
-    fn answer(&mut self, verb: u8, option: u8, asked: &mut Requests) {
-        let answered = if verb == DONT {
-            &mut self.dont
-        } else {
-            &mut self.wont
-        };
-        let (word, bit) = (usize::from(option / 64), 1 << (option % 64));
-        if answered[word] & bit == 0 {
-            answered[word] |= bit;
-            asked.refusals.extend([IAC, verb, option]);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     /// The text and the answers for `input`, read in pieces that end where `cuts` says.
-    fn read_in_pieces(input: &[u8], cuts: &[usize]) -> (Vec<u8>, Requests) {
-        let (mut telnet, mut asked, mut text) =
-            (Telnet::default(), Requests::default(), Vec::new());
+    fn read_in_pieces(input: &[u8], cuts: &[usize]) -> (Vec<u8>, Vec<Requests>) {
+        let (mut telnet, mut text) = (Telnet::default(), Vec::new());
+        let mut all = Vec::new();
         let mut start = 0;
         for end in cuts.iter().copied().chain([input.len()]) {
             let end = end.clamp(start, input.len());
             let mut piece = input[start..end].to_vec();
+            let mut asked = Requests::default();
             let length = telnet.take_out(&mut piece, &mut asked);
             text.extend_from_slice(&piece[..length]);
+            all.push(asked);
             start = end;
         }
-        (text, asked)
+        (text, all)
     }
 
     fn text_of(input: &[u8]) -> Vec<u8> {
@@ -186,18 +177,16 @@ mod tests {
     fn will_is_answered_dont_and_do_wont_once_per_option_per_read() {
         let input = b"\xff\xfb\x01\xff\xfd\x01\xff\xfb\x01\xff\xfc\x02\xff\xfe\x03";
         let (_, asked) = read_in_pieces(input, &[]);
-        assert_eq!(asked.refusals, b"\xff\xfe\x01\xff\xfc\x01");
+        assert_eq!(asked[0].refusals, b"\xff\xfe\x01\xff\xfc\x01");
         let (_, asked) = read_in_pieces(input, &[3]);
-        assert_eq!(
-            asked.refusals, b"\xff\xfe\x01\xff\xfc\x01\xff\xfe\x01",
-            "each time"
-        );
+        assert_eq!(asked[0].refusals, b"\xff\xfe\x01");
+        assert_eq!(asked[1].refusals, b"\xff\xfc\x01\xff\xfe\x01", "each time");
     }
 
     #[test]
     fn ctrl_c_and_are_you_there_are_noticed() {
         let (_, asked) = read_in_pieces(b"\xff\xf4\xff\xf3\xff\xf6", &[]);
-        assert!(asked.interrupted && asked.are_you_there);
+        assert!(asked[0].interrupted && asked[0].are_you_there);
     }
 
     proptest! {

@@ -1,10 +1,10 @@
 //! The one place where a client's thread waits: `poll(2)` for its socket and the server's bell.
 
+use crate::event::Ending;
 use crate::shutdown::Bell;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
-use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,23 +20,6 @@ pub struct Waiting<'a> {
     has_rung: bool,
     has_hung_up: bool,
     step: Duration,
-}
-
-/// Whether a thread wants to read from its socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Input {
-    Wanted,
-    /// What has come is still to be passed on: more of it stays on the client's side.
-    Unwanted,
-}
-
-/// What a thread has waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Woken {
-    /// There is something to read, or an end to be read, or there may be.
-    ByInput,
-    /// By the bell, a signal, or the time.
-    Otherwise,
 }
 
 impl<'a> Waiting<'a> {
@@ -60,11 +43,11 @@ impl<'a> Waiting<'a> {
         self.has_hung_up
     }
 
-    /// How long to wait before what depends on others is tried again: longer each time.
-    pub fn next_step(&mut self) -> Duration {
-        let step = self.step;
-        self.step = (2 * step).min(LAST_STEP);
-        step
+    /// Waits before what depends on others is tried again: longer each time.
+    pub fn wait_step(&mut self) -> Result<(), Ending> {
+        let end = Instant::now() + self.step;
+        self.step = (2 * self.step).min(LAST_STEP);
+        self.wait(end)
     }
 
     /// What depended on others has come about.
@@ -72,52 +55,45 @@ impl<'a> Waiting<'a> {
         self.step = FIRST_STEP;
     }
 
-    /// Waits, and not longer than until `end`.
-    ///
-    /// # Errors
-    ///
-    /// Those of poll(2).
-    pub fn wait(&mut self, input: Input, end: Instant) -> io::Result<Woken> {
-        let wanted = match input {
-            Input::Wanted => PollFlags::IN,
-            Input::Unwanted => PollFlags::empty(),
-        };
-        // The socket comes first, if it is there.
-        let hears_socket = input == Input::Wanted || !self.has_hung_up;
-        let mut set = [
-            PollFd::from_borrowed_fd(self.socket, wanted),
-            PollFd::from_borrowed_fd(self.bell.descriptor(), PollFlags::IN),
-        ];
-        let set = match (hears_socket, self.has_rung) {
-            (true, false) => &mut set[..],
-            (true, true) => &mut set[..1],
-            (false, false) => &mut set[1..],
-            (false, true) => &mut set[..0],
-        };
+    /// Waits until `end`. What has come is still to be passed on: more of it stays on the client's
+    /// side.
+    pub fn wait(&mut self, end: Instant) -> Result<(), Ending> {
+        self.poll(PollFlags::empty(), end).map(|_| ())
+    }
+
+    /// Waits until there is something to read, or an end to be read, and not longer than until `end`.
+    /// Returns whether there is, or may be. After the bell nothing more is read.
+    pub fn wait_for_input(&mut self, end: Instant) -> Result<bool, Ending> {
+        let reported = self.poll(PollFlags::IN, end)?;
+        Ok(!reported.is_empty() && !self.has_rung)
+    }
+
+    /// What of the socket was reported.
+    fn poll(&mut self, wanted: PollFlags, end: Instant) -> Result<PollFlags, Ending> {
         let wait = end.saturating_duration_since(Instant::now());
+        let mut set = [
+            PollFd::from_borrowed_fd(self.bell.descriptor(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.socket, wanted),
+        ];
+        let hears_socket = !wanted.is_empty() || !self.has_hung_up;
+        let set = &mut set[usize::from(self.has_rung)..=usize::from(hears_socket)];
         // What is too long for the system is as good as for ever.
         let time = Timespec::try_from(wait).ok();
-        let polled = poll(set, time.as_ref());
-        self.has_rung = self.bell.has_rung();
-        match polled {
-            Ok(_) => {}
-            // The caller looks at everything anew: nothing says that there is something to read.
-            Err(Errno::INTR) => return Ok(Woken::Otherwise),
+        let reported = match poll(set, time.as_ref()) {
+            Ok(_) if hears_socket => set.last().map_or(PollFlags::empty(), PollFd::revents),
+            // After a signal the caller looks at everything anew: nothing says that there is
+            // something to read.
+            Ok(_) | Err(Errno::INTR) => PollFlags::empty(),
             // The limit on open files was lowered below the length of the set (poll(2)). What is
             // there can be read all the same.
             Err(Errno::INVAL) => {
                 thread::sleep(wait.min(LAST_STEP));
-                return Ok(Woken::ByInput);
+                wanted
             }
-            Err(error) => return Err(error.into()),
-        }
-        let socket = set.first().filter(|_| hears_socket);
-        let reported = socket.map_or(PollFlags::empty(), PollFd::revents);
+            Err(error) => return Err(Ending::of(&error.into())),
+        };
+        self.has_rung = self.bell.has_rung();
         self.has_hung_up |= reported.intersects(PollFlags::HUP | PollFlags::ERR);
-        if reported.is_empty() {
-            Ok(Woken::Otherwise)
-        } else {
-            Ok(Woken::ByInput)
-        }
+        Ok(reported)
     }
 }
