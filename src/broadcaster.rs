@@ -74,10 +74,10 @@ impl Broadcaster {
         let before = self.delivery.bytes_ever();
         while self.delivery.bytes_ever() - before + EVENT_BYTES * (places.len() as u64)
             < BATCH_BYTES
-            && let Some(queued) = events.try_receive()
+            && let Some((event, place)) = events.try_receive()
         {
-            places.push(queued.place);
-            self.handle(queued.event, clock);
+            places.push(place);
+            self.handle(event, clock);
         }
         // Those who wait for room read on while this is sent.
         drop(places);

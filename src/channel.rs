@@ -36,23 +36,15 @@ const CLIENT_COST: u64 = 16 * EVENT_COST;
 /// How often the broadcaster lets others run and looks again before it waits.
 const YIELDS: u32 = 10;
 
-/// An event on its way.
-pub struct Queued {
-    /// What has happened.
-    pub event: Event,
-    /// The room that it takes.
-    pub place: Place,
-}
-
 /// One client's end of the channel.
 pub struct EventSender {
-    queue: Sender<Queued>,
+    queue: Sender<(Event, Place)>,
     own: Arc<Own>,
 }
 
 /// The broadcaster's end.
 pub struct EventReceiver {
-    queue: Receiver<Queued>,
+    queue: Receiver<(Event, Place)>,
     all: Arc<All>,
 }
 
@@ -85,10 +77,6 @@ pub struct Place {
 struct Sleeper(AtomicBool);
 
 /// A channel for a server with this `--max-backlog`.
-///
-/// # Errors
-///
-/// When the system has no descriptor for the doorbell.
 pub fn channel(max_backlog: u64) -> io::Result<(EventSender, EventReceiver)> {
     let (sender, receiver) = bounded(EVENTS);
     let all = Arc::new(All {
@@ -103,7 +91,7 @@ pub fn channel(max_backlog: u64) -> io::Result<(EventSender, EventReceiver)> {
 }
 
 impl EventSender {
-    fn new(queue: Sender<Queued>, all: Arc<All>) -> Self {
+    fn new(queue: Sender<(Event, Place)>, all: Arc<All>) -> Self {
         let own = Arc::new(Own {
             cost: AtomicU64::new(0),
             all,
@@ -118,28 +106,20 @@ impl EventSender {
         Self::new(self.queue.clone(), Arc::clone(&self.own.all))
     }
 
-    /// Sends an event, if there is room for it.
-    ///
-    /// # Errors
-    ///
-    /// `Full` if there is none now, `Disconnected` if the broadcaster has ended.
-    pub fn try_send(&self, event: Event, cost: u64) -> Result<(), TrySendError<Event>> {
+    /// Sends an event, or returns it if there is no room for it now. If the broadcaster has ended,
+    /// nobody is to be told any more.
+    pub fn try_send(&self, event: Event, cost: u64) -> Result<(), Event> {
         let Some(place) = Place::take(&self.own, cost) else {
-            return Err(TrySendError::Full(event));
+            return Err(event);
         };
-        match self.queue.try_send(Queued { event, place }) {
-            Ok(()) => {
-                if self.own.all.sleeper.is_to_be_woken() {
-                    // It can only fail when 2^64 rings have gone unheard (eventfd(2)).
-                    let _ = rustix::io::write(&self.own.all.doorbell, &1_u64.to_ne_bytes());
-                }
-                Ok(())
-            }
-            Err(TrySendError::Full(queued)) => Err(TrySendError::Full(queued.event)),
-            Err(TrySendError::Disconnected(queued)) => {
-                Err(TrySendError::Disconnected(queued.event))
-            }
+        if let Err(TrySendError::Full((event, _))) = self.queue.try_send((event, place)) {
+            return Err(event);
         }
+        if self.own.all.sleeper.is_to_be_woken() {
+            // It can only fail when 2^64 rings have gone unheard (eventfd(2)).
+            let _ = rustix::io::write(&self.own.all.doorbell, &1_u64.to_ne_bytes());
+        }
+        Ok(())
     }
 
     /// Waits until the broadcaster has taken all that is on its way, for `time` at most. Returns
@@ -156,8 +136,8 @@ impl EventSender {
 }
 
 impl EventReceiver {
-    /// The next event, if there is one.
-    pub fn try_receive(&self) -> Option<Queued> {
+    /// The next event, if there is one, and the room that it takes.
+    pub fn try_receive(&self) -> Option<(Event, Place)> {
         self.queue.try_recv().ok()
     }
 

@@ -5,7 +5,7 @@
 //! | where | place |
 //! | --- | --- |
 //! | what the user wants, in which units, at what time | [`config`], [`units`], [`clock`] |
-//! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, `rejection`, `shutdown` |
+//! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, `shutdown`, `shared` |
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes | `client` |
 //! | the words between the threads | [`event`], [`command`], [`text`], `name`, [`wire`] |
 //! | it passes no faster than it may | `channel`, [`pressure`], `counted` |
@@ -32,9 +32,9 @@ mod listener;
 mod logging;
 mod name;
 pub mod pressure;
-mod rejection;
 mod seats;
 pub mod server;
+mod shared;
 mod shutdown;
 pub mod text;
 pub mod units;

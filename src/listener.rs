@@ -1,20 +1,20 @@
 //! The listening socket, with the options that each accepted socket has from it (tcp(7)), and the
 //! accept loop.
 
+use crate::client;
 use crate::client::connection::{Connection, NOTSENT_LOWAT, quiet_timeout};
-use crate::client::{self, Shared};
+use crate::client::lingering::{read_out, turn_away};
 use crate::config::{Config, Mode, SilenceLimits};
-use crate::delivery::writability::Writability;
 use crate::event::ClientId;
 use crate::logging::lines as log_lines;
-use crate::rejection;
-use crate::seats::{Seat, Seats};
+use crate::shared::Shared;
 use log::warn;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::thread;
+use std::sync::atomic::AtomicBool;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How many connections may wait to be accepted. std's 128 makes a burst of them retry for seconds.
@@ -37,15 +37,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const MOST_AT_THE_DOOR: usize = 32;
 const DOOR_PAUSE: Duration = Duration::from_millis(1);
 
+/// How many of those who are turned away are waited for at a time.
+const MOST_TURNED_AWAY: usize = 16;
+
 /// What a client reads for which there is no room.
 const FULL: &[u8] = b"-- chatd is full, try again later\n";
 
 /// Listens on the address that the user gave, or on all: IPv6 and IPv4, or IPv4 where there is no
-/// IPv6.
-///
-/// # Errors
-///
-/// Those of the system, with the address that cannot be listened on.
+/// IPv6. An error comes with the address that cannot be listened on.
 pub fn listen(config: &Config) -> Result<TcpListener, (SocketAddr, io::Error)> {
     let any = IpAddr::from(Ipv6Addr::UNSPECIFIED);
     let on = |ip| {
@@ -92,79 +91,83 @@ fn open(address: SocketAddr, silence: SilenceLimits) -> io::Result<TcpListener> 
     Ok(socket.into())
 }
 
-/// The accept loop.
-pub struct Accepting {
-    /// Where clients connect.
-    pub listener: Arc<TcpListener>,
-    /// How many there may be.
-    pub seats: Arc<Seats>,
-    /// What says when their sockets have room.
-    pub writability: Arc<Writability>,
-    /// What all clients' threads share.
-    pub shared: Arc<Shared>,
+/// The accept loop: accepts clients until the bell rings.
+pub fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    let mut last_id = 0;
+    let mut was_told = false;
+    while !shared.bell.has_rung() {
+        if shared.at_the_door.get() >= MOST_AT_THE_DOOR {
+            // More threads would only keep the broadcaster from running.
+            thread::sleep(DOOR_PAUSE);
+            continue;
+        }
+        match listener.accept() {
+            Ok((stream, address)) => {
+                was_told = false;
+                let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+                if let Some(seat) = shared.seats.take(address.ip()) {
+                    last_id += 1;
+                    admit(Connection {
+                        id: ClientId(last_id),
+                        address,
+                        stream,
+                        shared: Arc::clone(shared),
+                        is_finished: AtomicBool::new(false),
+                        _seat: seat,
+                    });
+                } else {
+                    log_lines::turned_away(address);
+                    reject(stream, shared);
+                }
+            }
+            Err(_) if shared.bell.has_rung() => return,
+            Err(error) if is_about_one_client(&error) => {}
+            Err(error) => {
+                if !was_told {
+                    warn!("cannot accept clients: {error}");
+                    was_told = true;
+                }
+                thread::sleep(ACCEPT_PAUSE);
+            }
+        }
+    }
 }
 
-impl Accepting {
-    /// Accepts clients until the bell rings.
-    pub fn run(&self) {
-        let mut last_id = 0;
-        let mut was_told = false;
-        while !self.shared.bell.has_rung() {
-            if self.shared.at_the_door.get() >= MOST_AT_THE_DOOR {
-                // More threads would only keep the broadcaster from running.
-                thread::sleep(DOOR_PAUSE);
-                continue;
-            }
-            match self.listener.accept() {
-                Ok((stream, address)) => {
-                    was_told = false;
-                    match self.seats.take(address.ip()) {
-                        Some(seat) => {
-                            last_id += 1;
-                            self.admit(ClientId(last_id), stream, address, seat);
-                        }
-                        None => self.turn_away(stream, address),
-                    }
-                }
-                Err(_) if self.shared.bell.has_rung() => return,
-                Err(error) if is_about_one_client(&error) => {}
-                Err(error) => {
-                    if !was_told {
-                        warn!("cannot accept clients: {error}");
-                        was_told = true;
-                    }
-                    thread::sleep(ACCEPT_PAUSE);
-                }
-            }
-        }
+fn admit(connection: Connection) {
+    let connection = Arc::new(connection);
+    let talking = Arc::clone(&connection);
+    let name = format!("client {}", connection.id.0);
+    if let Err(error) = spawn(name, move || client::run(&talking)) {
+        warn!("cannot start a client's thread: {error}");
+        turn_away(&connection.stream, farewell(&connection.shared));
     }
+}
 
-    fn admit(&self, id: ClientId, stream: TcpStream, address: SocketAddr, seat: Seat) {
-        let writability = Arc::clone(&self.writability);
-        let connection = Connection::new(id, stream, address, seat, writability);
-        let connection = Arc::new(connection);
-        let (shared, talking) = (Arc::clone(&self.shared), Arc::clone(&connection));
-        let thread = thread::Builder::new()
-            .name(format!("client {}", id.0))
-            .stack_size(STACK_BYTES);
-        if let Err(error) = thread.spawn(move || client::run(&talking, &shared)) {
-            warn!("cannot start a client's thread: {error}");
-            connection.turn_away(self.farewell());
-        }
+/// Tells a client that there is no room for it. A short-lived thread reads out what it sends, so that
+/// it does not lose the text to a reset; if there are many of these, or no more threads, it may.
+fn reject(stream: TcpStream, shared: &Shared) {
+    turn_away(&stream, farewell(shared));
+    let counted = shared.turned_away.one_more();
+    if shared.turned_away.get() <= MOST_TURNED_AWAY {
+        let read_out = move || {
+            read_out(&stream, || true);
+            drop(counted);
+        };
+        let _ = spawn("rejection".to_owned(), read_out);
     }
+}
 
-    fn turn_away(&self, stream: TcpStream, address: SocketAddr) {
-        log_lines::turned_away(address);
-        rejection::turn_away(stream, self.farewell());
+/// What is said to clients for which there is no room.
+fn farewell(shared: &Shared) -> &'static [u8] {
+    match shared.config.mode {
+        Mode::Chat { .. } => FULL,
+        Mode::Raw => b"",
     }
+}
 
-    /// What is said to clients for which there is no room.
-    fn farewell(&self) -> &'static [u8] {
-        match self.shared.config.mode {
-            Mode::Chat { .. } => FULL,
-            Mode::Raw => b"",
-        }
-    }
+fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    let thread = thread::Builder::new().name(name);
+    thread.stack_size(STACK_BYTES).spawn(run)
 }
 
 /// The connection was gone before it was accepted (accept(2)): the next one may be fine.

@@ -30,7 +30,6 @@ pub struct Seat {
 
 impl Seats {
     /// Seats within `limits`, all free.
-    #[must_use]
     pub fn new(limits: ClientLimits) -> Arc<Self> {
         Arc::new(Self {
             limits,

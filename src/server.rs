@@ -2,15 +2,15 @@
 
 use crate::broadcaster::Broadcaster;
 use crate::channel::channel;
-use crate::client::Shared;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::counted::Count;
 use crate::delivery::writability::Writability;
-use crate::listener::{Accepting, listen};
+use crate::listener::{accept, listen};
 use crate::logging::{self, Logging};
 use crate::pressure::Pressure;
 use crate::seats::Seats;
+use crate::shared::Shared;
 use crate::shutdown::{Bell, handle_signals};
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -20,7 +20,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How many descriptors are needed beside the clients': standard streams, listener, signals, bells,
@@ -35,8 +35,8 @@ const LINGERING_TIME: Duration = Duration::from_millis(800);
 pub enum ServerError {
     /// An address cannot be listened on.
     Listen(SocketAddr, io::Error),
-    /// The system refused something else.
-    System(&'static str, io::Error),
+    /// The system refused a thread, a descriptor or the like.
+    Start(io::Error),
     /// A thread that all depends on panicked; the log says why.
     Broken,
 }
@@ -45,9 +45,15 @@ impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
-            Self::System(what, error) => write!(f, "{what}: {error}"),
+            Self::Start(error) => write!(f, "cannot start: {error}"),
             Self::Broken => f.write_str("internal error"),
         }
+    }
+}
+
+impl From<io::Error> for ServerError {
+    fn from(error: io::Error) -> Self {
+        Self::Start(error)
     }
 }
 
@@ -57,9 +63,7 @@ impl fmt::Display for ServerError {
 ///
 /// See [`ServerError`].
 pub fn serve(mut config: Config) -> Result<(), ServerError> {
-    let logging = logging::start(config.log_level())
-        .map(Arc::new)
-        .map_err(system("cannot log"))?;
+    let logging = Arc::new(logging::start(config.log_level())?);
     let listener = listen(&config).map_err(|(address, error)| ServerError::Listen(address, error));
     let result = listener.and_then(|listener| {
         fit_into_open_files(&mut config);
@@ -74,73 +78,50 @@ fn serve_clients(
     config: Config,
     logging: &Arc<Logging>,
 ) -> Result<(), ServerError> {
-    let address = listener
-        .local_addr()
-        .map_err(system("cannot tell the address"))?;
-    let seats = Seats::new(config.clients);
-    let (events, received) = channel(config.backlog.most).map_err(system("cannot wait"))?;
-    let bell = Bell::new(Arc::clone(&listener)).map_err(system("cannot wait"))?;
-    let bell = Arc::new(bell);
-    let writability = Writability::new().map_err(system("cannot wait"))?;
-    let writability = Arc::new(writability);
-    for rung in [bell.descriptor(), received.doorbell()] {
-        writability.wake_by(rung).map_err(system("cannot wait"))?;
-    }
-    handle_signals(Arc::clone(&bell)).map_err(system("cannot handle signals"))?;
-
+    let address = listener.local_addr()?;
+    let (events, received) = channel(config.backlog.most)?;
     let pressure = Arc::new(Pressure::new(config.backlog));
-    let broadcaster = Broadcaster::new(
-        &config.mode,
-        config.backlog,
-        Arc::clone(&pressure),
-        Clock::now(),
-    );
-    let broadcaster = {
-        let (bell, writability) = (Arc::clone(&bell), Arc::clone(&writability));
-        let run = move || broadcaster.run(&received, &writability, &bell);
-        spawn("broadcaster", run).map_err(system("cannot start the broadcaster"))?
-    };
-    let accepting = Accepting {
-        listener,
-        seats: Arc::clone(&seats),
-        writability,
-        shared: Arc::new(Shared {
-            events,
-            bell,
-            pressure,
-            config,
-            at_the_door: Count::default(),
-        }),
-    };
-    start_accepting(accepting, Arc::clone(logging))?;
+    let (limits, slowing) = (config.backlog, Arc::clone(&pressure));
+    let broadcaster = Broadcaster::new(&config.mode, limits, slowing, Clock::now());
+    let shared = Arc::new(Shared {
+        events,
+        bell: Arc::new(Bell::new(Arc::clone(&listener))?),
+        pressure,
+        writability: Writability::new()?,
+        seats: Seats::new(config.clients),
+        config,
+        at_the_door: Count::default(),
+        turned_away: Count::default(),
+    });
+    for bell in [shared.bell.descriptor(), received.doorbell()] {
+        shared.writability.wake_by(bell)?;
+    }
+    handle_signals(Arc::clone(&shared.bell))?;
+
+    let broadcasting = Arc::clone(&shared);
+    let broadcaster = spawn("broadcaster", move || {
+        broadcaster.run(&received, &broadcasting.writability, &broadcasting.bell);
+    })?;
+    let (accepting, logging) = (Arc::clone(&shared), Arc::clone(logging));
+    spawn("accept", move || {
+        let ended = catch_unwind(AssertUnwindSafe(|| accept(&listener, &accepting)));
+        if ended.is_err() || !accepting.bell.has_rung() {
+            // Nobody could join any more.
+            error!("the accept loop has ended");
+            logging.finish();
+            process::exit(1);
+        }
+    })?;
     info!("listening on {address}");
 
     if broadcaster.join().is_err() {
         return Err(ServerError::Broken);
     }
-    seats.wait_until_free(LINGERING_TIME);
+    shared.seats.wait_until_free(LINGERING_TIME);
     Ok(())
 }
 
-/// Nobody could join a server whose accept loop has ended, so the process ends with it.
-fn start_accepting(accepting: Accepting, logging: Arc<Logging>) -> Result<(), ServerError> {
-    let run = move || {
-        let ended = catch_unwind(AssertUnwindSafe(|| accepting.run()));
-        if ended.is_err() || !accepting.shared.bell.has_rung() {
-            error!("the accept loop has ended");
-            logging.finish();
-            process::exit(1);
-        }
-    };
-    spawn("accept", run).map_err(system("cannot start the accept loop"))?;
-    Ok(())
-}
-
-fn system(what: &'static str) -> impl Fn(io::Error) -> ServerError {
-    move |error| ServerError::System(what, error)
-}
-
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<thread::JoinHandle<()>> {
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 

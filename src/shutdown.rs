@@ -22,11 +22,6 @@ pub struct Bell {
 }
 
 impl Bell {
-    /// A bell that has not rung.
-    ///
-    /// # Errors
-    ///
-    /// When the system has no descriptor for it.
     pub fn new(listener: Arc<TcpListener>) -> io::Result<Self> {
         Ok(Self {
             has_rung: AtomicBool::new(false),
@@ -36,13 +31,11 @@ impl Bell {
     }
 
     /// Whether the shutdown was asked for.
-    #[must_use]
     pub fn has_rung(&self) -> bool {
         self.has_rung.load(Ordering::Acquire)
     }
 
     /// What is readable from the shutdown on.
-    #[must_use]
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
     }
@@ -57,10 +50,6 @@ impl Bell {
 }
 
 /// Rings the bell at the first signal, and ends the process at the second.
-///
-/// # Errors
-///
-/// When the system refuses the handlers or the thread.
 pub fn handle_signals(bell: Arc<Bell>) -> io::Result<()> {
     let mut numbers = vec![SIGINT, SIGTERM];
     if !is_ignored(SIGHUP) {

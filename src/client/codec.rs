@@ -4,7 +4,7 @@
 use crate::channel::{EVENT_COST, REQUEST_COST};
 use crate::chat::commands::{Counts, Meaning, understand};
 use crate::client::lines::{Cut, Cutter, End, Grammar};
-use crate::client::strangers::{ANSWER, Strangers};
+use crate::client::strangers::Strangers;
 use crate::client::telnet::{Requests, Telnet};
 use crate::command::{Input, Request, interpret};
 use crate::event::{Answer, ClientId, Ending, Event, Tally};
@@ -24,8 +24,6 @@ pub enum Heard {
     Event(Event),
     /// Nothing that means anything.
     Nothing,
-    /// Another protocol. If the broadcaster knows the client, an answer and its end follow.
-    Stranger,
     /// That it leaves. What follows means nothing.
     Left(Ending),
 }
@@ -78,7 +76,7 @@ impl Codec {
     pub fn feed(&mut self, bytes: &mut [u8]) {
         self.tally.bytes += bytes.len() as u64;
         if self.strangers.begins(bytes) {
-            self.meet_stranger();
+            self.push(Heard::Left(Ending::NotChat), 0);
         } else if self.grammar == Grammar::Raw {
             self.cutter.feed(bytes);
         } else {
@@ -93,11 +91,6 @@ impl Codec {
     /// Takes the end of the stream.
     pub fn end(&mut self) {
         self.cutter.end();
-    }
-
-    /// The client is silent: gives back memory.
-    pub fn rest(&mut self) {
-        self.cutter.rest();
     }
 
     /// What comes next: lines that cost at most `most` together, or a single one that costs more, or
@@ -134,7 +127,7 @@ impl Codec {
         };
         let (line, end) = match cut {
             Cut::Line(line, _) | Cut::TooLong(line) if self.strangers.says(line) => {
-                self.meet_stranger();
+                self.push(Heard::Left(Ending::NotChat), 0);
                 return true;
             }
             Cut::Line(line, end) => (line, end),
@@ -185,12 +178,6 @@ impl Codec {
                 log::warn!(target: "chatd::dropped", "a line over --max-line was dropped");
             }
         }
-    }
-
-    fn meet_stranger(&mut self) {
-        self.push(Heard::Stranger, 0);
-        self.tell(Answer::Bytes(ANSWER.to_vec()));
-        self.push(Heard::Left(Ending::NotChat), 0);
     }
 
     fn hear_cr(&mut self) {

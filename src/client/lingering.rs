@@ -3,9 +3,11 @@
 //! Closing a socket with unread bytes would reset the connection, and a reset can overtake the last
 //! lines. So what the client still sends is read and thrown away, until it closes too.
 
+use libc::{MSG_DONTWAIT, MSG_NOSIGNAL};
+use socket2::SockRef;
 use std::io::ErrorKind::{Interrupted, WouldBlock};
 use std::io::Read;
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 /// How long a client may take to close its side after the server has closed its own.
@@ -13,6 +15,12 @@ const READ_OUT_TIME: Duration = Duration::from_secs(1);
 
 /// How often it is looked at whether everything was written.
 const STEP: Duration = Duration::from_millis(20);
+
+/// Writes `text`, for which a new socket has room, and nothing more.
+pub fn turn_away(stream: &TcpStream, text: &[u8]) {
+    let _ = SockRef::from(stream).send_with_flags(text, MSG_DONTWAIT | MSG_NOSIGNAL);
+    let _ = stream.shutdown(Shutdown::Write);
+}
 
 /// Reads and discards until the client closes, or its time since `is_finished` is over.
 pub fn read_out(mut stream: &TcpStream, is_finished: impl Fn() -> bool) {

@@ -17,20 +17,23 @@ mod waiting;
 
 use crate::channel::{EventSender, REQUEST_COST};
 use crate::config::{Config, Mode};
-use crate::counted::{Count, Counted};
-use crate::event::{Arrival, Departure, Echo, Ending, Event, Style};
-use crate::pressure::Pressure;
-use crate::shutdown::Bell;
+use crate::counted::Counted;
+use crate::event::{Answer, Arrival, Departure, Echo, Ending, Event, Style};
+use crate::shared::Shared;
+use crate::wire::Wire;
 use codec::{Codec, Heard, Item};
 use connection::Connection;
-use crossbeam_channel::TrySendError;
 use lines::Grammar;
+use lingering::{read_out, turn_away};
 use rate::{Delay, Rate};
+use rustix::fd::AsFd;
 use silence::Silence;
+use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use strangers::ANSWER;
 use waiting::{FIRST_STEP, Waiting};
 
 /// How large the read buffer is at first, and grows to for a client that sends much, in bytes.
@@ -40,34 +43,21 @@ const LARGE_READ: usize = 16 << 10;
 /// How long a newcomer is waited for to show that it is a stranger, before it is welcomed.
 const HOLD_TIME: Duration = Duration::from_millis(100);
 
-/// What all clients' threads share.
-pub struct Shared {
-    /// To the broadcaster.
-    pub events: EventSender,
-    /// Rings at the shutdown.
-    pub bell: Arc<Bell>,
-    /// How much all who send may send.
-    pub pressure: Arc<Pressure>,
-    /// What the user wants.
-    pub config: Config,
-    /// Those who wait for room in the channel to join or to leave.
-    pub at_the_door: Count,
-}
-
 /// Talks with one client until it leaves, and returns when its connection can be closed.
-pub fn run(connection: &Arc<Connection>, shared: &Shared) {
-    let mut session = Session::new(connection, shared);
-    let ending = catch_unwind(AssertUnwindSafe(|| session.converse())).unwrap_or(Ending::Panicked);
+pub fn run(connection: &Arc<Connection>) {
+    let mut session = Session::new(connection);
+    let Err(ending) =
+        catch_unwind(AssertUnwindSafe(|| session.converse())).unwrap_or(Err(Ending::Panicked));
     if session.joins_at.is_none() {
         session.depart(ending);
-    } else if ending == Ending::NotChat {
-        connection.turn_away(strangers::ANSWER);
     } else {
-        connection.turn_away(b"");
+        let is_stranger = ending == Ending::NotChat;
+        turn_away(&connection.stream, if is_stranger { ANSWER } else { b"" });
+        connection.finish();
     }
     // The read buffer is not needed while the client's last lines are on their way.
     drop(session);
-    connection.read_out();
+    read_out(&connection.stream, || connection.is_finished());
 }
 
 /// One client's thread.
@@ -94,7 +84,8 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    fn new(connection: &'a Arc<Connection>, shared: &'a Shared) -> Self {
+    fn new(connection: &'a Arc<Connection>) -> Self {
+        let shared = &*connection.shared;
         let now = Instant::now();
         let Config { mode, line, .. } = &shared.config;
         let (grammar, hold) = match mode {
@@ -107,7 +98,7 @@ impl<'a> Session<'a> {
             connection,
             shared,
             events: shared.events.for_this_thread(),
-            waiting: Waiting::new(connection.descriptor(), &shared.bell),
+            waiting: Waiting::new(connection.stream.as_fd(), &shared.bell),
             codec: Codec::new(connection.id, grammar, line.longest),
             rate: Rate::new(line.rate, Arc::clone(&shared.pressure), now),
             silence: Silence::new(shared.config.silence, now),
@@ -121,24 +112,19 @@ impl<'a> Session<'a> {
     }
 
     /// Passes on and reads, in turns, until there is a reason to end.
-    fn converse(&mut self) -> Ending {
+    fn converse(&mut self) -> Result<Infallible, Ending> {
         while !self.connection.is_finished() {
-            if let Err(ending) = self.take_turn(Instant::now()) {
-                return ending;
+            let now = Instant::now();
+            match self.pass_on(now)? {
+                None => self.read_on(now)?,
+                Some(Delay::Until(until)) => self.waiting.wait(until)?,
+                // Most likely the broadcaster is about to take what is on its way.
+                Some(Delay::ForOthers) if self.events.wait(FIRST_STEP) => {}
+                Some(Delay::ForOthers) => self.waiting.wait_step()?,
             }
         }
         // The broadcaster has let it go, and knows why, unless the system said it here.
-        self.ended.take().unwrap_or(Ending::Closed)
-    }
-
-    fn take_turn(&mut self, now: Instant) -> Result<(), Ending> {
-        match self.pass_on(now)? {
-            None => self.read_on(now),
-            Some(Delay::Until(until)) => self.waiting.wait(until),
-            // Most likely the broadcaster is about to take what is on its way.
-            Some(Delay::ForOthers) if self.events.wait(FIRST_STEP) => Ok(()),
-            Some(Delay::ForOthers) => self.waiting.wait_step(),
-        }
+        Err(self.ended.take().unwrap_or(Ending::Closed))
     }
 
     /// Passes on what the client has sent, as far as its rate and the channel allow. Returns what the
@@ -149,14 +135,14 @@ impl<'a> Session<'a> {
                 let allowance = self.rate.allowance(now);
                 self.pending = self.codec.next_item(allowance);
             }
-            if self.is_to_join(now)? && !self.join()? {
+            if self.is_to_join(now)? && !self.join() {
                 return Ok(Some(Delay::ForOthers));
             }
             let Some(item) = self.pending.take() else {
                 return Ok(None);
             };
             // At the shutdown nobody waits for a rate.
-            if !self.waiting.has_rung()
+            if !self.waiting.has_rung
                 && let Some(delay) = self.rate.delay(item.cost, now)
             {
                 self.pending = Some(item);
@@ -165,14 +151,14 @@ impl<'a> Session<'a> {
             let cost = item.cost;
             match item.heard {
                 Heard::Event(event) => {
-                    if let Err(event) = self.send(event, cost)? {
+                    if let Err(event) = self.events.try_send(event, cost) {
                         let heard = Heard::Event(event);
                         self.pending = Some(Item { heard, cost });
                         return Ok(Some(Delay::ForOthers));
                     }
                 }
                 Heard::Left(ending) => return Err(ending),
-                Heard::Nothing | Heard::Stranger => {}
+                Heard::Nothing => {}
             }
             self.waiting.end_steps();
             self.rate.spend(cost);
@@ -187,16 +173,16 @@ impl<'a> Session<'a> {
         let Some(until) = self.joins_at else {
             return Ok(false);
         };
-        let is_due = now >= until && !self.waiting.has_rung();
+        let is_due = now >= until && !self.waiting.has_rung;
         match self.pending.as_ref().map(|item| &item.heard) {
-            Some(Heard::Stranger) => Err(Ending::NotChat),
+            Some(Heard::Left(Ending::NotChat)) => Err(Ending::NotChat),
             Some(Heard::Event(_) | Heard::Left(_)) => Ok(true),
             Some(Heard::Nothing) | None => Ok(is_due || self.ended.is_some()),
         }
     }
 
     /// Tells the broadcaster that the client is here. Returns whether there was room for that.
-    fn join(&mut self) -> Result<bool, Ending> {
+    fn join(&mut self) -> bool {
         let arrival = Arrival {
             wire: self.connection.clone(),
             address: self.connection.address,
@@ -208,24 +194,29 @@ impl<'a> Session<'a> {
             echo: Echo::Off,
         };
         let joined = Event::Joined(self.connection.id, arrival);
-        if self.send(joined, REQUEST_COST)?.is_err() {
+        let has_joined = self.events.try_send(joined, REQUEST_COST).is_ok();
+        if has_joined {
+            (self.joins_at, self.at_the_door) = (None, None);
+        } else {
             self.stand_at_the_door();
-            return Ok(false);
         }
-        (self.joins_at, self.at_the_door) = (None, None);
-        Ok(true)
+        has_joined
     }
 
     /// Tells the broadcaster that the client has left.
     fn depart(&mut self, ending: Ending) {
-        let departure = Departure {
-            ending,
-            tally: self.codec.tally,
-        };
-        let mut left = Event::Left(self.connection.id, departure);
-        // If the broadcaster has ended, it has finished the connection.
-        while let Ok(Err(refused)) = self.send(left, 0) {
-            left = refused;
+        let id = self.connection.id;
+        if ending == Ending::NotChat {
+            self.insist(Event::Answered(id, Answer::Bytes(ANSWER.to_vec())));
+        }
+        let tally = self.codec.tally;
+        self.insist(Event::Left(id, Departure { ending, tally }));
+    }
+
+    /// Sends an event, however long there is no room for it.
+    fn insist(&mut self, mut event: Event) {
+        while let Err(refused) = self.events.try_send(event, 0) {
+            event = refused;
             self.stand_at_the_door();
             let _ = self.waiting.wait_step();
         }
@@ -236,21 +227,12 @@ impl<'a> Session<'a> {
         self.at_the_door.get_or_insert_with(count);
     }
 
-    /// Sends an event, or returns it if there is no room for it now.
-    fn send(&self, event: Event, cost: u64) -> Result<Result<(), Event>, Ending> {
-        match self.events.try_send(event, cost) {
-            Ok(()) => Ok(Ok(())),
-            Err(TrySendError::Full(event)) => Ok(Err(event)),
-            Err(TrySendError::Disconnected(_)) => Err(Ending::Shutdown),
-        }
-    }
-
     /// All has been passed on: reads, once there is something to read.
     fn read_on(&mut self, now: Instant) -> Result<(), Ending> {
         if let Some(ending) = self.ended.take() {
             return Err(ending);
         }
-        if self.waiting.has_rung() {
+        if self.waiting.has_rung {
             return Err(Ending::Shutdown);
         }
         let watch = self.silence.watch(self.connection, now);
@@ -265,7 +247,6 @@ impl<'a> Session<'a> {
         } else {
             // A client that is silent for a while needs no memory for what it sends.
             self.buffer = Vec::new();
-            self.codec.rest();
         }
         Ok(())
     }
@@ -280,7 +261,7 @@ impl<'a> Session<'a> {
         self.buffer.resize(size, 0);
         match self.connection.read(&mut self.buffer) {
             // The broadcaster's send was told of the reset, and the read is not told again.
-            Ok(0) if self.waiting.has_hung_up() => self.ended = Some(Ending::Reset),
+            Ok(0) if self.waiting.has_hung_up => self.ended = Some(Ending::Reset),
             Ok(0) => {
                 self.codec.end();
                 self.ended = Some(Ending::Closed);

@@ -39,7 +39,7 @@ impl Silence {
         if now >= self.watched + interval {
             self.watched = now;
             // A socket on which this fails says why at the read.
-            let _ = connection.choose_user_timeout(self.limits);
+            let _ = connection.choose_user_timeout();
         }
         let watch = self.watched + interval;
         Some(idle.map_or(watch, |idle| idle.min(watch)))

@@ -16,9 +16,11 @@ const LAST_STEP: Duration = Duration::from_millis(50);
 pub struct Waiting<'a> {
     socket: BorrowedFd<'a>,
     bell: &'a Bell,
-    /// poll would go on reporting these, so each is left out once it was seen.
-    has_rung: bool,
-    has_hung_up: bool,
+    /// The bell was heard. poll would go on reporting this and the next, so each is left out once it
+    /// was seen.
+    pub has_rung: bool,
+    /// The connection is over in both directions, which a client's close alone is not.
+    pub has_hung_up: bool,
     step: Duration,
 }
 
@@ -31,16 +33,6 @@ impl<'a> Waiting<'a> {
             has_hung_up: false,
             step: FIRST_STEP,
         }
-    }
-
-    /// Whether the bell was heard.
-    pub fn has_rung(&self) -> bool {
-        self.has_rung
-    }
-
-    /// Whether the connection is over in both directions, which a client's close alone is not.
-    pub fn has_hung_up(&self) -> bool {
-        self.has_hung_up
     }
 
     /// Waits before what depends on others is tried again: longer each time.

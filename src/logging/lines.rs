@@ -30,5 +30,5 @@ pub fn left(address: SocketAddr, name: Option<&str>, stayed: Duration, departure
 
 /// There was no room for a client.
 pub fn turned_away(address: SocketAddr) {
-    info!(target: "chatd::turned_away", "turned away: {}", SocketAddr::new(address.ip().to_canonical(), address.port()));
+    info!(target: "chatd::turned_away", "turned away: {address}");
 }

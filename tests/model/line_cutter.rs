@@ -78,16 +78,25 @@ fn cut_in_reads(sent: &[u8], grammar: Grammar, longest: usize, reads: &[usize]) 
             Grammar::Raw => &buffer,
         };
         cutter.feed(text);
-        while let Some(cut) = cutter.next_line() {
-            found.push(cut.into());
+        cut_all(&mut cutter, &mut found);
+        if found.last() == Some(&Found::EndOfTransmission) {
+            return found;
         }
         check_memory(&cutter, longest);
     }
     cutter.end();
+    cut_all(&mut cutter, &mut found);
+    found
+}
+
+/// Nothing is cut after the end of the transmission.
+fn cut_all(cutter: &mut Cutter, found: &mut Vec<Found>) {
     while let Some(cut) = cutter.next_line() {
         found.push(cut.into());
+        if found.last() == Some(&Found::EndOfTransmission) {
+            return;
+        }
     }
-    found
 }
 
 /// No option is refused twice in a read, whatever the client sends.

@@ -1,0 +1,28 @@
+//! What the threads of all clients share, with the accept loop.
+
+use crate::channel::EventSender;
+use crate::config::Config;
+use crate::counted::Count;
+use crate::delivery::writability::Writability;
+use crate::pressure::Pressure;
+use crate::seats::Seats;
+use crate::shutdown::Bell;
+use std::sync::Arc;
+
+pub struct Shared {
+    pub config: Config,
+    /// To the broadcaster.
+    pub events: EventSender,
+    /// Rings at the shutdown.
+    pub bell: Arc<Bell>,
+    /// How much all who send may send.
+    pub pressure: Arc<Pressure>,
+    /// What says when the clients' sockets have room.
+    pub writability: Writability,
+    /// How many clients there may be.
+    pub seats: Arc<Seats>,
+    /// Those who wait for room in the channel to join or to leave.
+    pub at_the_door: Count,
+    /// Those who are turned away, and waited for.
+    pub turned_away: Count,
+}
