@@ -125,63 +125,49 @@ impl Codec {
         let Some(cut) = self.cutter.next_line() else {
             return false;
         };
-        let (line, end) = match cut {
+        match cut {
             Cut::Line(line, _) | Cut::TooLong(line) if self.strangers.says(line) => {
                 self.push(Heard::Left(Ending::NotChat), 0);
-                return true;
             }
-            Cut::Line(line, end) => (line, end),
-            Cut::TooLong(_) => {
-                self.drop_line();
-                return true;
+            Cut::EndOfTransmission => self.push(Heard::Left(Ending::Quit(None)), 0),
+            Cut::TooLong(_) if self.grammar == Grammar::Raw => {
+                log::warn!(target: "chatd::dropped", "a line over --max-line was dropped");
             }
-            Cut::EndOfTransmission => {
-                self.push(Heard::Left(Ending::Quit(None)), 0);
-                return true;
+            Cut::TooLong(_) => self.answer(&format!(
+                "line too long: the limit is {} bytes, nothing was sent",
+                self.longest
+            )),
+            Cut::Line(b"", end) if self.grammar == Grammar::Chat => {
+                self.uncounted += 1;
+                self.hear_end(end);
             }
-        };
-        if self.grammar == Grammar::Chat && line.is_empty() {
-            self.uncounted += 1;
-        } else {
-            self.tally.lines += 1;
-            let before = said.len();
-            if self.grammar == Grammar::Raw {
-                said.push_raw(line);
-            } else {
-                match interpret(line) {
-                    Input::Text(text) => said.push_clean(text),
-                    Input::Trimmed(text) => said.push_clean(text.as_bytes()),
-                    Input::Command(request) => {
-                        self.queue.push_back(understood(self.client, &request));
+            Cut::Line(line, end) => {
+                self.tally.lines += 1;
+                let before = said.len();
+                if self.grammar == Grammar::Raw {
+                    said.push_raw(line);
+                } else {
+                    match interpret(line) {
+                        Input::Text(text) => said.push_clean(text),
+                        Input::Trimmed(text) => said.push_clean(text.as_bytes()),
+                        Input::Command(request) => {
+                            self.queue.push_back(understood(self.client, &request));
+                        }
                     }
                 }
+                if 0 < before && before < said.len() && said.cost() > most {
+                    let last = said.split_off_last(before);
+                    self.queue.push_back(Item::said(self.client, last));
+                }
+                self.hear_end(end);
             }
-            if 0 < before && before < said.len() && said.cost() > most {
-                let last = said.split_off_last(before);
-                self.queue.push_back(Item::said(self.client, last));
-            }
-        }
-        if end == End::Cr {
-            self.hear_cr();
         }
         true
     }
 
-    /// A line was longer than it may be.
-    fn drop_line(&mut self) {
-        match self.grammar {
-            Grammar::Chat => self.answer(&format!(
-                "line too long: the limit is {} bytes, nothing was sent",
-                self.longest
-            )),
-            Grammar::Raw => {
-                log::warn!(target: "chatd::dropped", "a line over --max-line was dropped");
-            }
-        }
-    }
-
-    fn hear_cr(&mut self) {
-        if !mem::replace(&mut self.has_sent_cr, true) {
+    /// The first CR at the end of a line tells what the client's terminal wants.
+    fn hear_end(&mut self, end: End) {
+        if end == End::Cr && !mem::replace(&mut self.has_sent_cr, true) {
             self.push(Heard::Event(Event::SentCr(self.client)), 0);
         }
     }
@@ -189,7 +175,8 @@ impl Codec {
     /// Answers telnet commands, once for each kind.
     fn hear_telnet(&mut self, asked: Requests) {
         if asked.telnet {
-            self.hear_cr();
+            // A telnet's terminal wants CR LF.
+            self.hear_end(End::Cr);
         }
         if !asked.refusals.is_empty() {
             self.tell(Answer::Bytes(asked.refusals));

@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
             self.waiting.end_steps();
             self.rate.spend(cost);
             // It was not silent while its lines waited.
-            self.silence.break_at(now);
+            self.silence.heard = now;
         }
     }
 
@@ -268,7 +268,7 @@ impl<'a> Session<'a> {
             }
             Ok(length) => {
                 self.was_full = length == size;
-                self.silence.break_at(Instant::now());
+                self.silence.heard = Instant::now();
                 self.codec.feed(&mut self.buffer[..length]);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

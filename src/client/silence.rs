@@ -7,8 +7,8 @@ use std::time::Instant;
 /// Watches over one connection's silence.
 pub struct Silence {
     limits: SilenceLimits,
-    /// When the client last sent a byte, or last waited with what it had sent.
-    heard: Instant,
+    /// When the client last sent a byte, or last waited for its rate or for room with what it had sent.
+    pub heard: Instant,
     /// When the connection was last looked at.
     watched: Instant,
 }
@@ -21,11 +21,6 @@ impl Silence {
             heard: now,
             watched: now,
         }
-    }
-
-    /// The client is not silent: it sends, or what it sent waits for its rate or for the room.
-    pub fn break_at(&mut self, now: Instant) {
-        self.heard = now;
     }
 
     /// Looks after the connection if it is time to. Returns when it is next, or nothing if the client
