@@ -12,7 +12,7 @@ use unicode_security::{
 const NAME_CHARACTERS: usize = 24;
 
 /// Names that nobody may take, nor any that looks like them.
-const RESERVED: [&str; 6] = ["you", "server", "chatd", "system", "all", "everyone"];
+const SERVERS_OWN: [&str; 6] = ["you", "server", "chatd", "system", "all", "everyone"];
 
 /// What begins like this is the server's to give.
 const GUEST: &str = "guest";
@@ -37,32 +37,13 @@ pub struct Called {
 }
 
 /// Why a name is refused, for the one who wants it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// Its length or its first character.
-    Form,
-    /// A character that is no letter, digit, `_` or `-`, or that Unicode does not allow in
-    /// identifiers.
-    Character,
-    /// Scripts that do not go together.
-    Scripts,
-    /// It is the server's, or looks like one that is.
-    Reserved,
-    /// Somebody has it, or one that looks like it.
-    Taken,
-}
+pub type Refusal = &'static str;
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Form => "a name has 1 to 24 characters and begins with a letter",
-            Self::Character => "a name is made of letters, digits, _ and -",
-            Self::Scripts => "a name is of one script, or of scripts that are written together",
-            Self::Reserved => "that name is kept for the server, or looks like one that is",
-            Self::Taken => "that name is taken, or looks like one that is",
-        })
-    }
-}
+const FORM: Refusal = "a name has 1 to 24 characters and begins with a letter";
+const CHARACTER: Refusal = "a name is made of letters, digits, _ and -";
+const SCRIPTS: Refusal = "a name is of one script, or of scripts that are written together";
+const RESERVED: Refusal = "that name is kept for the server, or looks like one that is";
+pub const TAKEN: Refusal = "that name is taken, or looks like one that is";
 
 impl Name {
     /// The name of a client that has not picked one.
@@ -71,30 +52,26 @@ impl Name {
     }
 
     /// Takes `text` as a name that a client wants.
-    ///
-    /// # Errors
-    ///
-    /// Any [`Refusal`] but [`Refusal::Taken`].
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let begins_well = text.starts_with(|c: char| c.is_alphabetic() && !is_combining_mark(c));
         if !begins_well || text.chars().nth(NAME_CHARACTERS).is_some() {
-            return Err(Refusal::Form);
+            return Err(FORM);
         }
         if !text.chars().all(is_allowed) {
-            return Err(Refusal::Character);
+            return Err(CHARACTER);
         }
         if !text.check_restriction_level(RestrictionLevel::HighlyRestrictive) {
-            return Err(Refusal::Scripts);
+            return Err(SCRIPTS);
         }
         let name = Self::with_looks(text);
         // It looks the same in lower case.
         let [guest, _] = looks_of(GUEST);
-        let mut reserved = RESERVED.map(looks_of).into_iter();
+        let mut reserved = SERVERS_OWN.map(looks_of).into_iter();
         let looks = name.looks();
         if looks.iter().any(|look| look.starts_with(&*guest))
             || reserved.any(|other| is_like(looks, &other))
         {
-            return Err(Refusal::Reserved);
+            return Err(RESERVED);
         }
         Ok(name)
     }
@@ -181,7 +158,7 @@ mod tests {
     fn a_name_has_1_to_24_characters_and_begins_with_a_letter() {
         let long = "a".repeat(25);
         for name in ["", "1a", "_a", "-a", "9", &long] {
-            assert_eq!(parse(name), Err(Refusal::Form), "{name}");
+            assert_eq!(parse(name), Err(FORM), "{name}");
         }
     }
 
@@ -202,7 +179,7 @@ mod tests {
             "a\u{3164}",
         ] {
             assert!(
-                matches!(parse(name), Err(Refusal::Character | Refusal::Form)),
+                matches!(parse(name), Err(CHARACTER | FORM)),
                 "{name:?}: {:?}",
                 parse(name)
             );
@@ -212,7 +189,7 @@ mod tests {
     #[test]
     fn mixtures_that_are_not_highly_restrictive_are_refused() {
         for name in ["аlice", "alicе", "αlice"] {
-            assert_eq!(parse(name), Err(Refusal::Scripts), "{name}");
+            assert_eq!(parse(name), Err(SCRIPTS), "{name}");
         }
     }
 
@@ -233,7 +210,7 @@ mod tests {
             "Guestling",
             "GUEST",
         ] {
-            assert_eq!(parse(name), Err(Refusal::Reserved), "{name}");
+            assert_eq!(parse(name), Err(RESERVED), "{name}");
         }
     }
 

@@ -31,13 +31,9 @@ pub enum Fact {
 /// Why somebody left, as far as others are told.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// No reason is given.
     None,
-    /// They were silent for too long.
     Idle,
-    /// They left too much unread.
     TooSlow,
-    /// The network gave up.
     ConnectionLost,
     /// They gave a text.
     Saying(Line),

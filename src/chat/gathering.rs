@@ -47,19 +47,15 @@ impl Gathering {
 
     /// Somebody whom others know of has left.
     pub fn depart(&mut self, client: ClientId, name: Name, reason: Reason, now: Instant) {
-        self.departures
-            .entry(reason)
-            .or_default()
-            .insert(client, name);
+        let departed = self.departures.entry(reason).or_default();
+        departed.insert(client, name);
         self.departures_due.get_or_insert(now + GATHERING_TIME);
     }
 
     /// When the next notice is due.
     pub fn next_due(&self) -> Option<Instant> {
-        self.arrivals_due()
-            .into_iter()
-            .chain(self.departures_due)
-            .min()
+        let dues = [self.arrivals_due(), self.departures_due];
+        dues.into_iter().flatten().min()
     }
 
     fn arrivals_due(&self) -> Option<Instant> {
@@ -69,16 +65,15 @@ impl Gathering {
 
     /// The newcomers of a notice that is due, or nobody.
     pub fn take_due_arrivals(&mut self, now: Instant) -> BTreeMap<ClientId, Name> {
-        let mut due = BTreeMap::new();
-        if self.arrivals_due().is_none_or(|due| due > now) {
-            return due;
+        let mut taken = BTreeMap::new();
+        if self.arrivals_due().is_some_and(|due| due <= now) {
+            while let Some(&(arrived, client)) = self.in_order.first()
+                && arrived + NAMING_TIME <= now
+            {
+                taken.extend(self.take_newcomer(client).map(|name| (client, name)));
+            }
         }
-        while let Some((arrived, client)) = self.in_order.first().copied()
-            && arrived + NAMING_TIME <= now
-        {
-            due.extend(self.take_newcomer(client).map(|name| (client, name)));
-        }
-        due
+        taken
     }
 
     /// Whether the notice of departures is due.

@@ -20,7 +20,7 @@ struct Entry {
 }
 
 /// The last lines, bounded by their number and by their bytes.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct History {
     /// How many lines it may hold; 0 keeps none.
     pub most_lines: usize,
@@ -34,9 +34,7 @@ impl History {
     pub fn new(most_lines: usize) -> Self {
         Self {
             most_lines,
-            bytes: 0,
-            entries: VecDeque::new(),
-            version: 0,
+            ..Self::default()
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::chat::facts::Fact;
 use crate::clock::Clock;
 use crate::event::ClientId;
-use crate::name::{Called, Name, Refusal};
+use crate::name::{Called, Name, Refusal, TAKEN};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::net::SocketAddr;
@@ -117,7 +117,7 @@ impl People {
         let others = |look| self.by_look.get(look).filter(|owner| **owner != client);
         let other = name.looks().iter().find_map(others);
         match other {
-            Some(_) => Err(Refusal::Taken),
+            Some(_) => Err(TAKEN),
             None => Ok(name),
         }
     }
@@ -178,7 +178,7 @@ mod tests {
     fn two_names_that_look_alike_cannot_be_here_together() {
         let mut people = people();
         rename(&mut people, ALICE, "al1ce").unwrap();
-        assert_eq!(rename(&mut people, BOB, "alIce"), Err(Refusal::Taken));
+        assert_eq!(rename(&mut people, BOB, "alIce"), Err(TAKEN));
         assert_eq!(rename(&mut people, ALICE, "alIce"), Ok(()), "one's own");
         rename(&mut people, ALICE, "ann").unwrap();
         assert_eq!(rename(&mut people, BOB, "al1ce"), Ok(()), "left and free");

@@ -19,7 +19,7 @@ use std::iter;
 use std::time::Instant;
 
 /// A conversation.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Room {
     /// What was said and done.
     pub history: History,
@@ -34,8 +34,7 @@ impl Room {
     pub fn new(history: usize) -> Self {
         Self {
             history: History::new(history),
-            here: BTreeMap::new(),
-            gathering: Gathering::default(),
+            ..Self::default()
         }
     }
 
@@ -48,12 +47,8 @@ impl Room {
     pub fn apply(&mut self, fact: Fact, clock: Clock, log: &mut SharedLog) {
         match fact {
             Fact::Joined(client, name) => self.gathering.arrive(client, name, clock.instant),
-            Fact::Said(client, lines) => {
-                self.say(client, Origin::Said(client), &lines, clock, log);
-            }
-            Fact::Did(client, lines) => {
-                self.say(client, Origin::Done(client), &lines, clock, log);
-            }
+            Fact::Said(client, lines) => self.say(client, Origin::Said(client), &lines, clock, log),
+            Fact::Did(client, lines) => self.say(client, Origin::Done(client), &lines, clock, log),
             Fact::Renamed(client, name) => self.rename(client, name, log),
             Fact::Mentioned(client) => self.introduce(client, log),
             Fact::Left(client, reason) => self.leave(client, reason, clock, log),

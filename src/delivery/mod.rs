@@ -94,7 +94,7 @@ impl Delivery {
     pub fn tell(&mut self, client: ClientId, answer: Answer) {
         let at = self.log.seal();
         if let Some(outbox) = self.outbox(client).filter(|outbox| !outbox.is_limited()) {
-            let bytes = answer.len() as u64;
+            let bytes = answer.as_bytes().len() as u64;
             outbox.push(at, answer);
             self.told_bytes += bytes;
             self.ready.push(client);

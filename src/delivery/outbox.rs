@@ -125,18 +125,18 @@ impl Outbox {
     /// Adds text for this client alone. It comes after everything logged before `at`, the end of the
     /// log.
     pub fn push(&mut self, at: Position, answer: Answer) {
-        if answer.is_empty() {
+        if answer.as_bytes().is_empty() {
             return;
         }
         let text = match answer {
             Answer::Lines(_) | Answer::SharedLines(_) if self.wants_crlf() => {
-                let mut text = Vec::with_capacity(answer.len() + 64);
+                let mut text = Vec::with_capacity(answer.as_bytes().len() + 64);
                 push_crlf(&mut text, answer.as_bytes());
                 Answer::Lines(text)
             }
             _ => answer,
         };
-        self.private_bytes += text.len();
+        self.private_bytes += text.as_bytes().len();
         if let Some(last) = self.private.back_mut()
             && last.at == at
             && let Answer::Lines(before) | Answer::Bytes(before) = &mut last.text
