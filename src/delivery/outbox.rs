@@ -148,11 +148,7 @@ impl Outbox {
         }
     }
 
-    /// Sends what is pending, as much as one try looks at.
-    ///
-    /// # Errors
-    ///
-    /// Those of the connection, which is then lost.
+    /// Sends what is pending, as much as one try looks at. An error means that the connection is lost.
     pub fn send(&mut self, log: &SharedLog, end: Position) -> io::Result<Sent> {
         let end = end.min(self.limit);
         let mut texts = Vec::new();

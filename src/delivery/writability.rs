@@ -24,21 +24,13 @@ pub struct Writability {
 }
 
 impl Writability {
-    /// Nobody's socket is full.
-    ///
-    /// # Errors
-    ///
-    /// When the system has no descriptor for it.
+    /// Nobody's socket is full. Fails when the system has no descriptor for it.
     pub fn new() -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         Ok(Self { epoll })
     }
 
     /// Ends a wait each time that `bell` is rung (eventfd(2)).
-    ///
-    /// # Errors
-    ///
-    /// Those of `epoll_ctl(2)`.
     pub fn wake_by(&self, bell: BorrowedFd<'_>) -> io::Result<()> {
         let flags = EventFlags::IN | EventFlags::ET;
         Ok(epoll::add(
@@ -50,10 +42,6 @@ impl Writability {
     }
 
     /// Reports once when a client's socket has room, at once if it has.
-    ///
-    /// # Errors
-    ///
-    /// Those of `epoll_ctl(2)`.
     pub fn watch(&self, socket: impl AsFd, client: ClientId) -> io::Result<()> {
         let data = EventData::new_u64(client.0);
         let flags = EventFlags::OUT | EventFlags::ONESHOT;
@@ -65,7 +53,6 @@ impl Writability {
     }
 
     /// Waits, for `time` at most, and returns whose sockets have room.
-    #[must_use]
     pub fn wait(&self, time: Option<Duration>) -> Vec<ClientId> {
         // What is too long for the system is as good as for ever.
         let time = time.and_then(|time| Timespec::try_from(time).ok());
