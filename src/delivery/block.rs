@@ -12,9 +12,6 @@ pub const BLOCK_BYTES: usize = 64 << 10;
 /// what it keeps is counted by its cost.
 const BLOCK_COST: u64 = 128 << 10;
 
-/// How many blocks that nobody uses are kept.
-const SPARE_BLOCKS: usize = 16;
-
 /// Where a span of lines comes from, which decides who reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -53,37 +50,25 @@ pub struct Block {
     keeps_crlf: bool,
 }
 
-/// Blocks that no log uses, kept so that they need not be made again.
-#[derive(Debug, Default)]
-pub struct BlockPool {
-    spare: Vec<Block>,
-    /// Somebody reads CR LF, so what is logged from now on is kept with that too.
-    pub keeps_crlf: bool,
-}
-
-impl BlockPool {
-    /// An empty block for what comes after so many spans, and so much cost.
-    pub fn take(&mut self, spans_before: u64, cost: u64) -> Block {
-        Block {
-            spans_before,
-            cost,
-            keeps_crlf: self.keeps_crlf,
-            ..self.spare.pop().unwrap_or_default()
-        }
-    }
-
-    /// Takes back a block.
-    pub fn give_back(&mut self, mut block: Block) {
-        if self.spare.len() < SPARE_BLOCKS && block.text.capacity() <= BLOCK_BYTES {
-            block.spans.clear();
-            block.text.clear();
-            block.crlf_text = Vec::new();
-            self.spare.push(block);
-        }
-    }
-}
-
 impl Block {
+    /// An empty block for what comes behind this one, made of one that is not used any more.
+    pub fn followed_by(&self, spare: Self, keeps_crlf: bool) -> Self {
+        Self {
+            spans_before: self.end(),
+            cost: self.cost,
+            keeps_crlf,
+            ..spare
+        }
+    }
+
+    /// Empties it to be used again, unless it is larger than others.
+    pub fn emptied(mut self) -> Option<Self> {
+        self.spans.clear();
+        self.text.clear();
+        self.crlf_text = Vec::new();
+        (self.text.capacity() <= BLOCK_BYTES).then_some(self)
+    }
+
     /// How many spans have been logged up to its end, ever.
     pub fn end(&self) -> u64 {
         self.spans_before + self.spans.len() as u64

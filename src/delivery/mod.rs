@@ -86,7 +86,7 @@ impl Delivery {
         let at = self.log.seal();
         if let Some(outbox) = self.outbox(client) {
             outbox.want_crlf(at);
-            self.log.pool.keeps_crlf = true;
+            self.log.keeps_crlf = true;
         }
     }
 
@@ -298,7 +298,7 @@ impl Delivery {
     fn forget_what_nobody_needs(&mut self) {
         let all = || self.keeping_up.values().chain(self.full.values());
         let position = all().map(|outbox| outbox.position()).min();
-        self.log.pool.keeps_crlf = all().any(|outbox| outbox.wants_crlf());
+        self.log.keeps_crlf = all().any(|outbox| outbox.wants_crlf());
         self.log.forget_before(position.unwrap_or(Position::NEVER));
     }
 

@@ -4,10 +4,13 @@
 //! nothing but its position in this log, so a stalled client costs the same however many lines wait
 //! for it.
 
-use crate::delivery::block::{Block, BlockPool, Origin};
+use crate::delivery::block::{Block, Origin};
 use crate::event::Style;
 use std::collections::VecDeque;
 use std::mem;
+
+/// How many blocks that are not used any more are kept, so that they need not be made again.
+const SPARE_BLOCKS: usize = 16;
 
 /// A place between two spans: how many spans were logged before it, ever.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,12 +43,13 @@ impl Cursor {
 /// The log of one conversation.
 #[derive(Debug, Default)]
 pub struct SharedLog {
-    /// Where it gets its blocks from.
-    pub pool: BlockPool,
+    /// Somebody reads CR LF, so what is logged from now on is kept with that too.
+    pub keeps_crlf: bool,
     /// The blocks before the last one.
     full: VecDeque<Block>,
     /// The block that grows.
     last: Block,
+    spare: Vec<Block>,
     /// Somebody stands at the end, so what comes next is a span of its own.
     is_sealed: bool,
     bytes_ever: u64,
@@ -54,7 +58,7 @@ pub struct SharedLog {
 impl SharedLog {
     /// Adds the lines of one event, which cost so much.
     pub fn append(&mut self, origin: Origin, lines: &[u8], cost: u64) {
-        if !self.last.has_room(lines.len(), self.pool.keeps_crlf) {
+        if !self.last.has_room(lines.len(), self.keeps_crlf) {
             self.begin_block();
         }
         self.last.append(origin, lines, cost, !self.is_sealed);
@@ -63,7 +67,8 @@ impl SharedLog {
     }
 
     fn begin_block(&mut self) {
-        let block = self.pool.take(self.last.end(), self.last.cost);
+        let spare = self.spare.pop().unwrap_or_default();
+        let block = self.last.followed_by(spare, self.keeps_crlf);
         self.full.push_back(mem::replace(&mut self.last, block));
     }
 
@@ -104,9 +109,9 @@ impl SharedLog {
             self.begin_block();
         }
         let read = self.full.partition_point(|block| block.end() <= position.0);
-        for block in self.full.drain(..read) {
-            self.pool.give_back(block);
-        }
+        let spare = self.full.drain(..read).filter_map(Block::emptied);
+        self.spare.extend(spare);
+        self.spare.truncate(SPARE_BLOCKS);
     }
 
     /// The next text for a client at `cursor`, at most so many bytes: what it `reads` of so many
@@ -171,7 +176,7 @@ mod tests {
 
     /// Adds lines that cost as many as they have bytes.
     fn add(log: &mut SharedLog, origin: Origin, lines: &str) {
-        log.pool.keeps_crlf = true;
+        log.keeps_crlf = true;
         log.append(origin, lines.as_bytes(), lines.len() as u64);
     }
 
@@ -304,7 +309,7 @@ mod tests {
     fn what_is_logged_is_kept_in_crlf_while_somebody_reads_that() {
         let mut log = SharedLog::default();
         for (keeps_crlf, kept) in [(false, ""), (true, "a\r\n"), (false, "")] {
-            log.pool.keeps_crlf = keeps_crlf;
+            log.keeps_crlf = keeps_crlf;
             let position = log.seal();
             log.append(ALICE, b"a\n", 1);
             let (block, _) = log.find(position);
