@@ -186,31 +186,24 @@ impl Place {
     /// Takes room for one more event. One of any cost may always be on its way.
     fn take(own: &Arc<Own>, cost: u64) -> Option<Self> {
         let has_room = |before, cost, most| before == 0 || before + cost <= most;
+        let own_cost = cost.max(EVENT_COST);
         // Nobody else adds to this.
         let before = own.cost.load(Ordering::Relaxed);
-        if !has_room(before, cost.max(EVENT_COST), CLIENT_COST) {
+        if !has_room(before, own_cost, CLIENT_COST) {
             return None;
         }
         let own = Arc::clone(own);
         let place = Self { own, cost };
-        place
-            .own
-            .cost
-            .fetch_add(place.own_cost(), Ordering::Relaxed);
+        place.own.cost.fetch_add(own_cost, Ordering::Relaxed);
         let before = place.own.all.cost.fetch_add(cost, Ordering::Relaxed);
         has_room(before, cost, place.own.all.most).then_some(place)
-    }
-
-    /// As what it counts for its client.
-    fn own_cost(&self) -> u64 {
-        self.cost.max(EVENT_COST)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.own.all.cost.fetch_sub(self.cost, Ordering::Relaxed);
-        let own_cost = self.own_cost();
+        let own_cost = self.cost.max(EVENT_COST);
         let is_last = self.own.cost.fetch_sub(own_cost, Ordering::Relaxed) == own_cost;
         if is_last && self.own.sleeper.is_to_be_woken() {
             self.own.thread.unpark();

@@ -8,9 +8,11 @@ use crate::config::{Config, Mode, SilenceLimits};
 use crate::event::ClientId;
 use crate::logging::lines as log_lines;
 use crate::shared::Shared;
+use libc::{EADDRNOTAVAIL, EAFNOSUPPORT};
 use log::warn;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use std::io;
+use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -51,17 +53,15 @@ pub fn listen(config: &Config) -> Result<TcpListener, (SocketAddr, io::Error)> {
         let address = SocketAddr::new(ip, config.port);
         open(address, config.silence).map_err(|error| (address, error))
     };
-    match (config.bind, on(config.bind.unwrap_or(any))) {
-        (None, Err((_, error))) if has_no_ipv6(&error) => on(Ipv4Addr::UNSPECIFIED.into()),
-        (_, result) => result,
+    let result = on(config.bind.unwrap_or(any));
+    let code = result
+        .as_ref()
+        .err()
+        .and_then(|(_, error)| error.raw_os_error());
+    match (config.bind, code) {
+        (None, Some(EAFNOSUPPORT | EADDRNOTAVAIL)) => on(Ipv4Addr::UNSPECIFIED.into()),
+        _ => result,
     }
-}
-
-fn has_no_ipv6(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)
-    )
 }
 
 fn open(address: SocketAddr, silence: SilenceLimits) -> io::Result<TcpListener> {
@@ -121,14 +121,18 @@ pub fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
                 }
             }
             Err(_) if shared.bell.has_rung() => return,
-            Err(error) if is_about_one_client(&error) => {}
-            Err(error) => {
-                if !was_told {
-                    warn!("cannot accept clients: {error}");
-                    was_told = true;
+            Err(error) => match error.kind() {
+                // The connection was gone before it was accepted (accept(2)): the next one may be
+                // fine.
+                ConnectionAborted | ConnectionReset | Interrupted | TimedOut => {}
+                _ => {
+                    if !was_told {
+                        warn!("cannot accept clients: {error}");
+                        was_told = true;
+                    }
+                    thread::sleep(ACCEPT_PAUSE);
                 }
-                thread::sleep(ACCEPT_PAUSE);
-            }
+            },
         }
     }
 }
@@ -168,13 +172,4 @@ fn farewell(shared: &Shared) -> &'static [u8] {
 fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     let thread = thread::Builder::new().name(name);
     thread.stack_size(STACK_BYTES).spawn(run)
-}
-
-/// The connection was gone before it was accepted (accept(2)): the next one may be fine.
-fn is_about_one_client(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted | TimedOut
-    )
 }

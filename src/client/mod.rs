@@ -10,13 +10,12 @@ pub mod connection;
 pub mod lines;
 pub mod lingering;
 mod rate;
-mod silence;
 mod strangers;
 pub mod telnet;
 mod waiting;
 
 use crate::channel::{EventSender, REQUEST_COST};
-use crate::config::{Config, Mode};
+use crate::config::{Config, Mode, SilenceLimits};
 use crate::counted::Counted;
 use crate::event::{Answer, Arrival, Departure, Echo, Ending, Event, Style};
 use crate::shared::Shared;
@@ -27,7 +26,6 @@ use lines::Grammar;
 use lingering::{read_out, turn_away};
 use rate::{Delay, Rate};
 use rustix::fd::AsFd;
-use silence::Silence;
 use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -68,7 +66,10 @@ struct Session<'a> {
     waiting: Waiting<'a>,
     codec: Codec,
     rate: Rate,
-    silence: Silence,
+    /// When it last sent a byte, or waited for its rate or for room with what it had sent.
+    heard: Instant,
+    /// When its host was last looked after.
+    watched: Instant,
     /// Until then it is waited for to show that it is a stranger. Nothing once the broadcaster knows
     /// of it.
     joins_at: Option<Instant>,
@@ -101,7 +102,8 @@ impl<'a> Session<'a> {
             waiting: Waiting::new(connection.stream.as_fd(), &shared.bell),
             codec: Codec::new(connection.id, grammar, line.longest),
             rate: Rate::new(line.rate, Arc::clone(&shared.pressure), now),
-            silence: Silence::new(shared.config.silence, now),
+            heard: now,
+            watched: now,
             joins_at: Some(now + hold),
             at_the_door: None,
             pending: None,
@@ -160,10 +162,10 @@ impl<'a> Session<'a> {
                 Heard::Left(ending) => return Err(ending),
                 Heard::Nothing => {}
             }
-            self.waiting.end_steps();
+            self.waiting.step = FIRST_STEP;
             self.rate.spend(cost);
             // It was not silent while its lines waited.
-            self.silence.heard = now;
+            self.heard = now;
         }
     }
 
@@ -235,10 +237,22 @@ impl<'a> Session<'a> {
         if self.waiting.has_rung {
             return Err(Ending::Shutdown);
         }
-        let watch = self.silence.watch(self.connection, now);
-        let mut due = watch.ok_or(Ending::Idle)?;
-        for other in [self.joins_at, self.rate.counted_until(now)] {
-            due = other.map_or(due, |other| due.min(other));
+        let SilenceLimits {
+            idle, keepalive, ..
+        } = self.shared.config.silence;
+        let idle = idle.map(|idle| self.heard + idle);
+        if idle.is_some_and(|idle| idle <= now) {
+            return Err(Ending::Idle);
+        }
+        if now >= self.watched + keepalive / 6 {
+            self.watched = now;
+            // A socket on which this fails says why at the read.
+            let _ = self.connection.choose_user_timeout();
+        }
+        let mut due = self.watched + keepalive / 6;
+        let others = [idle, self.joins_at, self.rate.counted_until(now)];
+        for other in others.into_iter().flatten() {
+            due = due.min(other);
         }
         // After a read that filled the buffer there is more, most likely.
         let is_more = self.was_full && !self.shared.bell.has_rung();
@@ -268,7 +282,7 @@ impl<'a> Session<'a> {
             }
             Ok(length) => {
                 self.was_full = length == size;
-                self.silence.heard = Instant::now();
+                self.heard = Instant::now();
                 self.codec.feed(&mut self.buffer[..length]);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -21,7 +21,8 @@ pub struct Waiting<'a> {
     pub has_rung: bool,
     /// The connection is over in both directions, which a client's close alone is not.
     pub has_hung_up: bool,
-    step: Duration,
+    /// How long what depends on others is waited for next: the first step, once it has come about.
+    pub step: Duration,
 }
 
 impl<'a> Waiting<'a> {
@@ -40,11 +41,6 @@ impl<'a> Waiting<'a> {
         let end = Instant::now() + self.step;
         self.step = (2 * self.step).min(LAST_STEP);
         self.wait(end)
-    }
-
-    /// What depended on others has come about.
-    pub fn end_steps(&mut self) {
-        self.step = FIRST_STEP;
     }
 
     /// Waits until `end`. What has come is still to be passed on: more of it stays on the client's
