@@ -7,6 +7,9 @@ use crate::chat::notices::join_names;
 use crate::delivery::filter::Hidden;
 use crate::event::ClientId;
 
+/// How many people one may ignore. Those who have left do not count.
+const MOST_IGNORED: usize = 100;
+
 pub fn ignore(asking: &mut Asking<'_>, other: Option<ClientId>) {
     let client = asking.client;
     let Some(other) = other else {
@@ -15,10 +18,15 @@ pub fn ignore(asking: &mut Asking<'_>, other: Option<ClientId>) {
     if other == client {
         return asking.say(format_args!("you cannot ignore yourself"));
     }
-    for gone in asking.chat.people.forget_gone(client) {
+    let people = &asking.chat.people;
+    let ignored = people[client].ignored.iter().copied();
+    let gone = ignored.filter(|other| people.get(*other).is_none());
+    for gone in gone.collect::<Vec<_>>() {
+        asking.me().ignored.remove(&gone);
         asking.delivery.show(client, Hidden::Author(gone));
     }
-    if !asking.me().may_ignore(other) {
+    let ignored = &asking.me().ignored;
+    if ignored.len() >= MOST_IGNORED && !ignored.contains(&other) {
         asking.say(format_args!("you ignore as many as you may"));
     } else if hide(asking, Hidden::Author(other)) {
         asking.me().ignored.insert(other);

@@ -10,9 +10,6 @@ use std::net::SocketAddr;
 use std::ops::{Index, IndexMut};
 use std::time::Instant;
 
-/// How many people one may ignore.
-const MOST_IGNORED: usize = 100;
-
 /// Somebody who is on the server.
 pub struct Person {
     pub name: Name,
@@ -57,13 +54,6 @@ impl IndexMut<ClientId> for People {
     }
 }
 
-impl Person {
-    /// Whether there is room for somebody among those whom they ignore.
-    pub fn may_ignore(&self, other: ClientId) -> bool {
-        self.ignored.len() < MOST_IGNORED || self.ignored.contains(&other)
-    }
-}
-
 impl People {
     /// A newcomer is a guest, and has its number: nobody else can have that name.
     pub fn admit(&mut self, client: ClientId, address: SocketAddr, clock: Clock) -> Name {
@@ -101,9 +91,9 @@ impl People {
     }
 
     fn register(&mut self, client: ClientId, name: &Name) {
-        let looks = name.looks().iter();
-        self.by_look
-            .extend(looks.map(|look| (look.clone(), client)));
+        for look in name.looks() {
+            self.by_look.insert(look.clone(), client);
+        }
     }
 
     fn unregister(&mut self, name: &Name) {
@@ -135,19 +125,6 @@ impl People {
 
     pub fn count(&self) -> usize {
         self.people.len()
-    }
-
-    /// `client` no longer ignores those who have left. Returns whom.
-    pub fn forget_gone(&mut self, client: ClientId) -> Vec<ClientId> {
-        let mut ignored = mem::take(&mut self[client].ignored);
-        let gone = ignored
-            .iter()
-            .copied()
-            .filter(|other| self.get(*other).is_none());
-        let gone = gone.collect::<Vec<_>>();
-        ignored.retain(|other| !gone.contains(other));
-        self[client].ignored = ignored;
-        gone
     }
 }
 
@@ -194,28 +171,5 @@ mod tests {
         rename(&mut people, ALICE, "Alice").unwrap();
         assert_eq!(find(&people, "aLICE"), Some(ALICE));
         assert_eq!(find(&people, "guest1"), None);
-    }
-
-    #[test]
-    fn at_most_100_are_ignored_and_those_who_left_do_not_count() {
-        let mut people = people();
-        for number in 3..=200 {
-            people.admit(
-                ClientId(number),
-                (Ipv4Addr::LOCALHOST, 1).into(),
-                Clock::now(),
-            );
-        }
-        for number in 3..=102 {
-            assert!(people[ALICE].may_ignore(ClientId(number)));
-            people[ALICE].ignored.insert(ClientId(number));
-        }
-        assert!(people[ALICE].may_ignore(ClientId(3)), "she does already");
-        assert!(!people[ALICE].may_ignore(ClientId(103)));
-        people.apply(&Fact::Left(ClientId(50), crate::chat::facts::Reason::None));
-        assert_eq!(people.forget_gone(ALICE), [ClientId(50)]);
-        assert!(people[ALICE].may_ignore(ClientId(103)));
-        people[ALICE].ignored.insert(ClientId(103));
-        assert_eq!(people[ALICE].ignored.len(), 100);
     }
 }

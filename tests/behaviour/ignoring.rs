@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::support::{FIRST_WORDS, Server};
-use crate::support_chat::{answers, answers_each, texts_of_history};
+use crate::support_chat::{answers, answers_each, crowd, texts_of_history};
 
 /// How many lines bob says at most while he is ignored now and then.
 const MOST_NUMBERS: u32 = 200_000;
@@ -191,4 +191,26 @@ fn taking_back_what_was_never_ignored_is_answered_with_one_line() {
             "after {line}: {answer:?}"
         );
     }
+}
+
+#[test]
+fn at_most_100_are_ignored_and_those_who_left_do_not_count() {
+    let server = Server::start(&[]);
+    let [mut alice] = server.room(["alice"]);
+    let mut others = crowd(&server, "x", 101);
+    alice.settle();
+    for number in 0..100 {
+        let hidden = format!("-- you ignore x{number} now");
+        assert_eq!(answers(&mut alice, &format!("/ignore x{number}")), [hidden]);
+    }
+    answers_each(
+        &mut alice,
+        &[
+            ("/ignore x7", &["-- you ignore x7 now"]),
+            ("/ignore x100", &["-- you ignore as many as you may"]),
+        ],
+    );
+    drop(others.remove(50));
+    alice.expect("-- x50 left");
+    answers_each(&mut alice, &[("/ignore x100", &["-- you ignore x100 now"])]);
 }
