@@ -119,11 +119,11 @@ impl Broadcaster {
             Event::Asked(client, command) => scene.asked(client, command, delivery),
             Event::Answered(client, answer) => delivery.tell(client, answer),
             Event::SentCr(client) => delivery.want_crlf(client),
-            Event::Left(client, mut departure) => {
+            Event::Left(client, ending, tally) => {
                 self.count -= 1;
-                departure.ending = delivery.leave(client, departure.ending);
+                let ending = delivery.leave(client, ending);
                 delivery.make_room(NOTICES_COST);
-                scene.left(client, departure, delivery);
+                scene.left(client, ending, tally, delivery);
             }
         }
     }

@@ -2,15 +2,14 @@
 
 use crate::name::{Called, Name, Refusal};
 use crate::text::{Line, is_harmful};
+use std::borrow::Cow;
 use unicode_normalization::char::is_combining_mark;
 
 /// What a client's line is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input<'a> {
-    /// Something to say, not yet cleaned.
-    Text(&'a [u8]),
-    /// The same, where stray keys or a `/` were taken off.
-    Trimmed(String),
+    /// Something to say, not yet cleaned; stray keys or a `/` may have been taken off.
+    Text(Cow<'a, [u8]>),
     /// A command.
     Command(Request),
 }
@@ -73,20 +72,20 @@ pub fn interpret(line: &[u8]) -> Input<'_> {
         .first()
         .is_none_or(|byte| byte.is_ascii_graphic() && *byte != b'/')
     {
-        return Input::Text(line);
+        return Input::Text(Cow::Borrowed(line));
     }
     let text = String::from_utf8_lossy(line);
     let rest = skip_stray_keys(&text);
     let Some(after_slash) = rest.strip_prefix('/') else {
-        return Input::Text(line);
+        return Input::Text(Cow::Borrowed(line));
     };
     if after_slash.starts_with('/') {
-        return Input::Trimmed(after_slash.to_owned());
+        return Input::Text(Cow::Owned(after_slash.into()));
     }
     let cleaned = Line::new(after_slash);
     let (word, arguments) = split_word(cleaned.as_str());
     if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return Input::Trimmed(rest.to_owned());
+        return Input::Text(Cow::Owned(rest.into()));
     }
     Input::Command(Request {
         word: word.to_ascii_lowercase(),
@@ -155,7 +154,7 @@ mod tests {
     fn command(line: &str) -> (String, String) {
         match interpret(line.as_bytes()) {
             Input::Command(Request { word, arguments }) => (word, arguments.as_str().to_owned()),
-            text => panic!("{line:?} is {text:?}"),
+            Input::Text(text) => panic!("{line:?} is {text:?}"),
         }
     }
 
@@ -166,7 +165,6 @@ mod tests {
     fn text(line: &str) -> String {
         match interpret(line.as_bytes()) {
             Input::Text(text) => String::from_utf8(text.to_vec()).unwrap(),
-            Input::Trimmed(text) => text,
             Input::Command(command) => panic!("{line:?} is {command:?}"),
         }
     }

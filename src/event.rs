@@ -27,8 +27,8 @@ pub enum Event {
     Answered(ClientId, Answer),
     /// It has sent CR at the end of a line, so its terminal wants CR LF.
     SentCr(ClientId),
-    /// It has left, and this is the last event about it.
-    Left(ClientId, Departure),
+    /// It has left, and this is the last event about it: why, and what it had sent.
+    Left(ClientId, Ending, Tally),
 }
 
 impl Event {
@@ -97,15 +97,6 @@ impl Answer {
             Self::SharedLines(text) => text,
         }
     }
-}
-
-/// How a client has left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Departure {
-    /// Why.
-    pub ending: Ending,
-    /// What it had sent.
-    pub tally: Tally,
 }
 
 /// What a client has sent.

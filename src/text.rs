@@ -89,12 +89,6 @@ impl Lines {
         &self.text
     }
 
-    /// How many bytes they are, with their ends.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.text.len()
-    }
-
     /// Whether there is no line at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -110,7 +104,7 @@ impl Lines {
     /// What they cost: their bytes without their ends, and for each line [`LINE_COST`].
     #[must_use]
     pub fn cost(&self) -> u64 {
-        (self.len() - self.count) as u64 + self.count as u64 * LINE_COST
+        (self.text.len() - self.count) as u64 + self.count as u64 * LINE_COST
     }
 
     /// Each line without its end.

@@ -207,7 +207,7 @@ mod tests {
     fn meaning(line: &str) -> Meaning {
         match interpret(line.as_bytes()) {
             Input::Command(request) => understand(&request),
-            text => panic!("{line:?} is {text:?}"),
+            Input::Text(text) => panic!("{line:?} is {text:?}"),
         }
     }
 

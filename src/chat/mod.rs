@@ -25,7 +25,7 @@ pub use state::Chat;
 
 use crate::command::Command;
 use crate::delivery::Delivery;
-use crate::event::{Answer, ClientId, Departure};
+use crate::event::{Answer, ClientId, Ending, Tally};
 use crate::logging::lines as log_lines;
 use crate::text::Lines;
 use asking::Asking;
@@ -63,12 +63,12 @@ impl Scene for Chat {
         commands::answer(asking, command);
     }
 
-    fn left(&mut self, client: ClientId, departure: Departure, delivery: &mut Delivery) {
+    fn left(&mut self, client: ClientId, ending: Ending, tally: Tally, delivery: &mut Delivery) {
         let person = &self.people[client];
         let stayed = delivery.clock.since(person.joined.instant);
         let name = Some(person.name.as_str());
-        log_lines::left(person.address, name, stayed, &departure);
-        let reason = Reason::of(departure.ending);
+        log_lines::left(person.address, name, stayed, &ending, tally);
+        let reason = Reason::of(ending);
         self.apply(Fact::Left(client, reason), delivery);
     }
 

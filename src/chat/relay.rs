@@ -4,7 +4,7 @@
 use crate::chat::scene::Scene;
 use crate::delivery::Delivery;
 use crate::delivery::block::Origin;
-use crate::event::{ClientId, Departure};
+use crate::event::{ClientId, Ending, Tally};
 use crate::logging::lines as log_lines;
 use crate::text::Lines;
 use std::collections::BTreeMap;
@@ -29,9 +29,9 @@ impl Scene for Relay {
         delivery.log.append(Origin::Said(client), text, cost);
     }
 
-    fn left(&mut self, client: ClientId, departure: Departure, delivery: &mut Delivery) {
+    fn left(&mut self, client: ClientId, ending: Ending, tally: Tally, delivery: &mut Delivery) {
         if let Some((address, joined)) = self.clients.remove(&client) {
-            log_lines::left(address, None, delivery.clock.since(joined), &departure);
+            log_lines::left(address, None, delivery.clock.since(joined), &ending, tally);
         }
     }
 }

@@ -77,7 +77,7 @@ impl Room {
             _ => format!("<{name}> "),
         };
         let (prefix, count) = (prefix.as_bytes(), lines.count());
-        let mut text = Vec::with_capacity(lines.len() + count * prefix.len());
+        let mut text = Vec::with_capacity(lines.as_bytes().len() + count * prefix.len());
         for line in lines.iter() {
             text.extend_from_slice(prefix);
             text.extend_from_slice(line);

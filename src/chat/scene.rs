@@ -2,7 +2,7 @@
 
 use crate::command::Command;
 use crate::delivery::Delivery;
-use crate::event::{ClientId, Departure};
+use crate::event::{ClientId, Ending, Tally};
 use crate::text::Lines;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -18,7 +18,7 @@ pub trait Scene: Send {
     fn asked(&mut self, _: ClientId, _: Command, _: &mut Delivery) {}
 
     /// A client has left, and what is pending for it is taken care of.
-    fn left(&mut self, client: ClientId, departure: Departure, delivery: &mut Delivery);
+    fn left(&mut self, client: ClientId, ending: Ending, tally: Tally, delivery: &mut Delivery);
 
     /// Time has passed.
     fn waited(&mut self, _: &mut Delivery) {}

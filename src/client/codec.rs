@@ -143,19 +143,18 @@ impl Codec {
             }
             Cut::Line(line, end) => {
                 self.tally.lines += 1;
-                let before = said.len();
+                let before = said.as_bytes().len();
                 if self.grammar == Grammar::Raw {
                     said.push_raw(line);
                 } else {
                     match interpret(line) {
-                        Input::Text(text) => said.push_clean(text),
-                        Input::Trimmed(text) => said.push_clean(text.as_bytes()),
+                        Input::Text(text) => said.push_clean(&text),
                         Input::Command(request) => {
                             self.queue.push_back(understood(self.client, &request));
                         }
                     }
                 }
-                if 0 < before && before < said.len() && said.cost() > most {
+                if 0 < before && before < said.as_bytes().len() && said.cost() > most {
                     let last = said.split_off_last(before);
                     self.queue.push_back(Item::said(self.client, last));
                 }

@@ -17,7 +17,7 @@ mod waiting;
 use crate::channel::{EventSender, REQUEST_COST};
 use crate::config::{Config, Mode, SilenceLimits};
 use crate::counted::Counted;
-use crate::event::{Answer, Arrival, Departure, Echo, Ending, Event, Style};
+use crate::event::{Answer, Arrival, Echo, Ending, Event, Style};
 use crate::shared::Shared;
 use crate::wire::Wire;
 use codec::{Codec, Heard, Item};
@@ -212,7 +212,7 @@ impl<'a> Session<'a> {
             self.insist(Event::Answered(id, Answer::Bytes(ANSWER.to_vec())));
         }
         let tally = self.codec.tally;
-        self.insist(Event::Left(id, Departure { ending, tally }));
+        self.insist(Event::Left(id, ending, tally));
     }
 
     /// Sends an event, however long there is no room for it.

@@ -1,6 +1,6 @@
 //! What the log says of clients: names and addresses, and never what they say.
 
-use crate::event::{Departure, Tally};
+use crate::event::{Ending, Tally};
 use crate::units::show_duration;
 use log::info;
 use std::net::SocketAddr;
@@ -20,9 +20,13 @@ pub fn renamed(address: SocketAddr, old: &str, new: &str) {
 }
 
 /// It has left.
-pub fn left(address: SocketAddr, name: Option<&str>, stayed: Duration, departure: &Departure) {
-    let Departure { ending, tally } = departure;
-    let Tally { lines, bytes } = tally;
+pub fn left(
+    address: SocketAddr,
+    name: Option<&str>,
+    stayed: Duration,
+    ending: &Ending,
+    Tally { lines, bytes }: Tally,
+) {
     let stayed = show_duration(stayed);
     let name = name.map(|name| format!(" {name}")).unwrap_or_default();
     info!(target: "chatd::left", "left: {address}{name}, {lines} lines, {bytes} bytes, {stayed}, {ending}");

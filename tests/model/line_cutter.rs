@@ -199,7 +199,7 @@ fn check_clean_up(line: &[u8]) {
     }
     let mut lines = Lines::default();
     lines.push_clean(line);
-    let (cleaned, end) = lines.as_bytes().split_at(lines.len() - 1);
+    let (cleaned, end) = lines.as_bytes().split_at(lines.as_bytes().len() - 1);
     assert_eq!(end, b"\n");
     let cleaned = std::str::from_utf8(cleaned).expect("what is passed on is UTF-8");
     assert!(

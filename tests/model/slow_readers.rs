@@ -6,7 +6,7 @@ use crate::broadcaster::wire::{End, FakeWire};
 use crate::broadcaster::{arrival, clock, play};
 use chatd::broadcaster::Broadcaster;
 use chatd::config::{BacklogLimits, Mode};
-use chatd::event::{Answer, ClientId, Departure, Ending, Event, Tally};
+use chatd::event::{Answer, ClientId, Ending, Event, Tally};
 use chatd::pressure::Pressure;
 use chatd::text::Lines;
 use std::sync::Arc;
@@ -105,11 +105,8 @@ impl Stage {
 
     fn leave(&mut self, client: usize) {
         let client = ClientId(client as u64 + 1);
-        let departure = Departure {
-            ending: Ending::Closed,
-            tally: Tally::default(),
-        };
-        self.handle(Event::Left(client, departure));
+        let tally = Tally::default();
+        self.handle(Event::Left(client, Ending::Closed, tally));
     }
 
     /// The client takes so many bytes more, and the kernel says so.

@@ -16,7 +16,7 @@ use chatd::clock::Clock;
 use chatd::command::{Command, Input, interpret};
 use chatd::commands::{Meaning, understand};
 use chatd::config::{BacklogLimits, Mode};
-use chatd::event::{Answer, Arrival, ClientId, Departure, Echo, Ending, Event, Style, Tally};
+use chatd::event::{Answer, Arrival, ClientId, Echo, Ending, Event, Style, Tally};
 use chatd::pressure::Pressure;
 use chatd::text::{Line, Lines};
 use client::{Client, Strain};
@@ -286,7 +286,7 @@ impl Run {
         }
         self.chat.leave(who, reason, text, self.now);
         let tally = Tally::default();
-        self.handle(|id| Event::Left(id, Departure { ending, tally }), who);
+        self.handle(|id| Event::Left(id, ending, tally), who);
     }
 
     /// Everybody is sent what is pending, and what is due is said.
