@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Resource;
 
-use crate::support::{Client, Server, complaint, eventually, paste, run_to_end};
+use crate::support::{Client, Server, complaint, crowd_turn, eventually, paste, run_to_end};
 
 /// Runs a command that cannot start, and returns the one line that it says before it ends with status 1.
 fn regret(mut command: Command) -> String {
@@ -95,6 +95,7 @@ fn a_stopped_server_can_be_started_again_at_once_on_the_same_port() {
 
 #[test]
 fn max_clients_is_lowered_to_what_fits_so_that_clients_beyond_it_are_told() {
+    let _turn = crowd_turn();
     let server = Server::start_after("ulimit -n 60", &[]);
     server.log_line(|line| line.contains("WARN") && line.contains("max-clients"));
     let mut crowd: Vec<Client> = (0..80).map(|_| server.connect()).collect();
@@ -133,6 +134,7 @@ fn no_warning_where_max_clients_fits_under_the_limit() {
 
 #[test]
 fn the_soft_limit_on_open_files_is_raised_to_the_hard_limit() {
+    let _turn = crowd_turn();
     let server = Server::start_after("ulimit -Sn 50", &["--max-clients", "100"]);
     server.crowd(100);
 }
@@ -140,7 +142,8 @@ fn the_soft_limit_on_open_files_is_raised_to_the_hard_limit() {
 #[test]
 fn without_descriptors_the_accept_loop_neither_spins_nor_floods_the_log_and_goes_on_when_some_are_free()
  {
-    let server = Server::start(&[]);
+    // So few clients that no machine's limit on open files calls for a warning of its own.
+    let server = Server::start(&["--max-clients", "20"]);
     let [alice, mut bob] = server.room(["alice", "bob"]);
     // From now on every descriptor that is free has too high a number. The one that the waiting accept will give out
     // was reserved before.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::support::{Client, NARROW, Server, eventually, paste, text};
+use crate::support::{Client, NARROW, Server, crowd_turn, eventually, paste, text};
 
 const FULL: &str = "-- chatd is full, try again later";
 
@@ -275,6 +275,7 @@ fn a_rejected_client_that_has_sent_something_reads_the_line_too() {
 
 #[test]
 fn a_crowd_of_rejected_clients_leaves_no_thread_and_no_descriptor_behind() {
+    let _turn = crowd_turn();
     let server = Server::start(&["--max-clients", "1"]);
     let mut bob = server.welcomed();
     let (descriptors, threads) = (server.descriptors(), server.threads().len());
@@ -332,6 +333,7 @@ fn max_per_ip_counts_by_address() {
 
 #[test]
 fn zero_max_per_ip_means_no_limit() {
+    let _turn = crowd_turn();
     let server = Server::start(&["--max-per-ip", "0"]);
     server.crowd(50);
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::Server;
+use crate::support::{Server, crowd_turn};
 
 /// So few clients that no machine's limit on open files calls for a warning.
 const FEW: &[&str] = &["--max-clients", "20"];
@@ -183,6 +183,7 @@ fn counted(server: &Server, kind: &str) -> (usize, usize) {
 #[test]
 fn at_most_20_lines_a_second_of_each_kind_then_one_that_counts_what_was_left_out() {
     const CROWD: usize = 150;
+    let _turn = crowd_turn();
     let mut server = Server::start(&[]);
     let start = Instant::now();
     server.crowd(CROWD);

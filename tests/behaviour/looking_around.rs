@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::support::{Client, FIRST_WORDS, Server, TempFile, eventually};
+use crate::support::{Client, FIRST_WORDS, Server, TempFile, crowd_turn, eventually};
 use crate::support_chat::{VERSION, answers, crowd, only, texts_of_history, without_numbers};
 
 /// The answer to a line, its numbers replaced by `#`.
@@ -59,6 +59,7 @@ fn who_with_a_text_tells_of_those_whose_names_begin_with_it() {
 
 #[test]
 fn who_tells_of_at_most_100_people_and_then_how_many_more() {
+    let _turn = crowd_turn();
     let server = Server::start(&[]);
     let mut people = crowd(&server, "p", 103);
     let last = people.last_mut().expect("somebody");

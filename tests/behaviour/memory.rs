@@ -2,13 +2,14 @@
 
 use std::thread;
 
-use crate::support::{Client, NARROW, Server, paste};
+use crate::support::{Client, NARROW, Server, crowd_turn, paste};
 
 const MIB: u64 = 1024 * 1024;
 
 #[test]
 fn a_stalled_client_costs_the_same_however_many_lines_wait_for_it() {
     const LINES: u64 = 80_000;
+    let _turn = crowd_turn();
     let server = Server::start(&["--rate", "0", "--max-backlog", "64MiB", "--history", "0"]);
     let mut sleepers: Vec<Client> = (0..300)
         .map(|_| server.connect_with_receive_buffer(NARROW))

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, crowd_turn};
 use crate::support_chat::{
     GATHERING, answers, given_name, next_notice_is_of_a_newcomer, within_the_gathering,
 };
@@ -154,6 +154,7 @@ fn up_to_five_names_are_told() {
 
 #[test]
 fn over_five_names_the_first_five_are_told_and_how_many_more() {
+    let _turn = crowd_turn();
     for count in [6, 100] {
         let (line, names) = told_of_guests(count);
         let more = count - 5;

@@ -199,7 +199,7 @@ fn a_line_of_max_line_passes_and_a_longer_one_is_dropped_with_a_warning() {
         "the longest line that is allowed is changed"
     );
     listener.next_is("after it");
-    server.log_line(|line| line.contains("WARN"));
+    server.log_line(|line| line.contains("WARN") && line.contains("--max-line"));
     // Nothing is said to its author either.
     listener.send("to the author");
     speaker.next_is("to the author");

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use socket2::Socket;
 
-use crate::support::{Client, NARROW, Server, eventually, paste};
+use crate::support::{Client, NARROW, Server, crowd_turn, eventually, paste};
 
 const CROWD: usize = 50;
 
 #[test]
 fn one_thread_and_one_descriptor_per_client_and_both_go_with_it() {
+    let _turn = crowd_turn();
     let server = Server::start(&[]);
     let before = (server.descriptors(), server.threads().len());
     let crowd = server.crowd(CROWD);
@@ -40,6 +41,7 @@ fn threads_are_named() {
 
 #[test]
 fn a_waiting_server_costs_no_processor_time() {
+    let _turn = crowd_turn();
     let server = Server::start(&[]);
     let _crowd = server.crowd(CROWD);
     // The joins of the crowd are announced after a second.
@@ -55,6 +57,7 @@ fn a_waiting_server_costs_no_processor_time() {
 
 #[test]
 fn stalled_clients_cost_next_to_no_processor_time() {
+    let _turn = crowd_turn();
     let server = Server::start(&["--rate", "0", "--max-backlog", "64MiB"]);
     let mut sleepers: Vec<Client> = (0..400)
         .map(|_| server.connect_with_receive_buffer(NARROW))
@@ -79,6 +82,7 @@ fn stalled_clients_cost_next_to_no_processor_time() {
 #[test]
 fn a_client_costs_little_memory() {
     const MANY: usize = 300;
+    let _turn = crowd_turn();
     let server = Server::start(&["--history", "0"]);
     let _first = server.welcomed();
     let before = server.resident_bytes();
@@ -94,6 +98,7 @@ fn a_client_costs_little_memory() {
 #[test]
 fn a_burst_of_connections_waits_in_a_long_queue() {
     const BURST: usize = 400;
+    let _turn = crowd_turn();
     let longest = fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
     if longest.trim().parse::<usize>().unwrap() < BURST {
         return eprintln!("skipped: this system cuts the queue to {longest}");

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Client, NARROW, Server, paste, text};
+use crate::support::{Client, NARROW, Server, crowd_turn, paste, text};
 
 const GOODBYE: &str = "-- chatd is shutting down";
 
@@ -173,6 +173,7 @@ fn whole_lines_that_a_slowed_client_sent_before_the_signal_arrive_before_goodbye
 
 #[test]
 fn a_crowd_reads_goodbye_too() {
+    let _turn = crowd_turn();
     let mut server = Server::start(&[]);
     let mut crowd = server.crowd(200);
     server.signal("TERM");

@@ -4,6 +4,7 @@
 //! here sleeps for a while and hopes. A [`Server`] that goes out of scope takes its process with it.
 
 mod client;
+mod crowds;
 mod exit;
 mod file;
 mod log;
@@ -21,6 +22,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, se
 use socket2::{Domain, Socket, Type};
 
 pub use client::Client;
+pub use crowds::crowd_turn;
 pub use exit::{complaint, run_to_end};
 pub use file::TempFile;
 use log::Log;
@@ -324,12 +326,12 @@ fn forget_environment(command: &mut Command) {
     }
 }
 
-/// Tests with hundreds of clients run side by side in one process, and many systems start it with 1024 descriptors.
+/// A crowd and the tests beside it are in one process, and many systems start it with 1024 descriptors.
 fn allow_many_open_files() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let limit = getrlimit(Resource::Nofile);
-        // Where it cannot be raised, the tests with many clients will say so.
+        // Where it cannot be raised, the largest crowds are made to fit.
         let _ = setrlimit(
             Resource::Nofile,
             Rlimit {

@@ -5,10 +5,13 @@ use std::thread;
 
 use socket2::{Domain, Socket, Type};
 
-use crate::kit::{Chat, Footprint};
-use crate::support::{Client, Server, eventually};
+use crate::kit::{Chat, Footprint, crowd_size};
+use crate::support::{Client, Server, crowd_turn, eventually};
 
-/// The first of a thousand addresses, which lie in four networks of 256.
+/// How many addresses there are, where the system allows so many descriptors.
+const ADDRESSES: usize = 1000;
+
+/// The first of them. A thousand lie in four networks of 256.
 const FIRST: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
 
 const FULL: &str = "-- chatd is full, try again later";
@@ -35,8 +38,10 @@ fn is_let_in(client: &mut Client) -> bool {
 
 #[test]
 fn from_a_thousand_addresses_max_per_ip_counts_by_address() {
+    let _turn = crowd_turn();
+    let count = crowd_size(ADDRESSES) as u32;
     let server = Server::start(&["--max-per-ip", "1"]);
-    let sources = || (0..1000).map(|n| Ipv4Addr::from_bits(FIRST.to_bits() + n));
+    let sources = || (0..count).map(|n| Ipv4Addr::from_bits(FIRST.to_bits() + n));
     let mut crowd: Vec<Client> = sources()
         .map(|source| connect_from(source, &server))
         .collect();
@@ -92,6 +97,7 @@ fn an_ipv4_address_over_ipv6_is_that_ipv4_address() {
 #[test]
 fn max_clients_holds_against_a_crowd_that_comes_at_once() {
     const PLACES: usize = 50;
+    let _turn = crowd_turn();
     let server = Server::start(&["--max-clients", "52"]);
     let mut chat = Chat::start(&server);
     let before = Footprint::of(&server);

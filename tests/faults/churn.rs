@@ -3,7 +3,7 @@
 use std::thread;
 
 use crate::kit::{Chat, Footprint, MIB, grew_by_less_than, nobody_panicked};
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, crowd_turn};
 
 const CONNECTIONS: usize = 2_400;
 
@@ -36,6 +36,7 @@ fn come_and_go(server: &Server, connections: usize) {
 
 #[test]
 fn thousands_of_connects_and_closes_leave_no_thread_no_descriptor_and_no_memory() {
+    let _turn = crowd_turn();
     let server = Server::start(&["--history", "0"]);
     let before = Footprint::of(&server);
     let crowd: Vec<Client> = (0..CROWD).map(|_| server.connect()).collect();

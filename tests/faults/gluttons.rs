@@ -1,7 +1,7 @@
 //! Clients that ask for much and read nothing of it.
 
 use crate::kit::{Chat, MIB, NARROW, grew_by_less_than, read_notices};
-use crate::support::{Client, Server, text};
+use crate::support::{Client, Server, crowd_turn, text};
 
 const GLUTTONS: usize = 4;
 
@@ -58,6 +58,7 @@ fn those_who_flood_history_and_do_not_read_it_are_let_go_at_1_mib_and_nobody_els
 
 #[test]
 fn those_who_flood_who_and_do_not_read_it_are_let_go_at_1_mib_and_nobody_else_notices() {
+    let _turn = crowd_turn();
     let server = Server::start(&["--rate", "0"]);
     let mut crowd: Vec<Client> = (0..100).map(|_| server.connect()).collect();
     for client in &crowd {

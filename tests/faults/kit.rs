@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, getrlimit};
 use socket2::SockRef;
 
 use crate::support::{Client, Server, WAIT};
@@ -180,6 +181,14 @@ impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+/// How many clients a crowd has that should have `wanted`: at most half as many as this process may
+/// open files, because the other half is for the tests beside it.
+pub fn crowd_size(wanted: usize) -> usize {
+    // The harness raises the limit to the hard one.
+    let limit = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    usize::try_from(limit / 2).map_or(wanted, |half| wanted.min(half))
 }
 
 /// Clients that have connected with small buffers and read nothing yet.

@@ -1,13 +1,14 @@
 //! Resets in the middle of anything.
 
 use crate::kit::{Chat, Flood, Footprint, NARROW, narrow_crowd, nobody_panicked, read_notices};
-use crate::support::{Client, Server, TempFile};
+use crate::support::{Client, Server, TempFile, crowd_turn};
 
 /// How many connections are reset at each place.
 const MANY: usize = 40;
 
 /// Resets what `bring` has brought into the middle of something, several times.
 fn are_harmless(server: &Server, bring: impl Fn(usize) -> Vec<Client>) {
+    let _turn = crowd_turn();
     let mut chat = Chat::start(server);
     let before = Footprint::of(server);
     for round in 0..3 {
@@ -50,6 +51,7 @@ fn resets_in_the_middle_of_a_line_leave_no_thread_and_no_descriptor() {
 
 #[test]
 fn resets_in_the_middle_of_a_flush_leave_no_thread_and_no_descriptor() {
+    let _turn = crowd_turn();
     let server = Server::start(&["--rate", "0"]);
     let [sender, mut reader] = server.room(["sender", "reader"]);
     let before = Footprint::of(&server);
@@ -88,6 +90,7 @@ fn resets_in_the_middle_of_the_goodbye_leave_no_thread_and_no_descriptor() {
 
 #[test]
 fn resets_while_the_server_shuts_down_change_nothing_for_the_others() {
+    let _turn = crowd_turn();
     let mut server = Server::start(&[]);
     let [mut speaker, mut reader] = server.room(["speaker", "reader"]);
     let clients: Vec<Client> = (0..MANY)

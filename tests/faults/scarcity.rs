@@ -5,13 +5,14 @@ use std::process::{Command, Stdio};
 use rustix::process::Resource;
 
 use crate::kit::{Chat, Footprint};
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, crowd_turn};
 
 /// How many threads the system lets a server have: its own, those of the two who chat, and a few.
 const THREADS: usize = 25;
 
 #[test]
 fn a_crowd_that_comes_while_there_are_no_descriptors_gets_in_when_there_are_some_again() {
+    let _turn = crowd_turn();
     let server = Server::start(&[]);
     let mut chat = Chat::start(&server);
     let before = Footprint::of(&server);
@@ -36,6 +37,7 @@ fn a_crowd_that_comes_while_there_are_no_descriptors_gets_in_when_there_are_some
 #[test]
 fn those_for_whom_there_is_no_thread_are_told_and_closed_without_a_flood_of_the_log() {
     const COMERS: usize = 150;
+    let _turn = crowd_turn();
     let Some(server) = start_with_few_threads() else {
         return;
     };

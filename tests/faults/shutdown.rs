@@ -7,16 +7,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kit::{Chat, NARROW, SLACK, StopOnDrop, narrow_crowd, nobody_panicked, send_until};
-use crate::support::{Client, Server, eventually, text};
+use crate::kit::{
+    Chat, NARROW, SLACK, StopOnDrop, crowd_size, narrow_crowd, nobody_panicked, send_until,
+};
+use crate::support::{Client, Server, crowd_turn, eventually, text};
 
 const GOODBYE: &str = "-- chatd is shutting down";
 
 /// How long the end may take.
 const PROMISED: Duration = Duration::from_secs(3);
 
-/// How many of each kind come in the storm at most.
-const MOST_COMERS: usize = 500;
+/// How many come in the storm at most.
+const MOST_COMERS: usize = 1500;
 
 const TALKERS: usize = 6;
 /// What each of them has to say: so many lines of so many bytes.
@@ -72,6 +74,7 @@ fn ends_in_time(server: &mut Server) {
 
 /// SIGTERM while talkers send flat out and so many clients read nothing.
 fn everything_read_before_arrives(stalled: usize) {
+    let _turn = crowd_turn();
     let mut server = Server::start(&["--rate", "0", "--history", "0"]);
     let _stalled = narrow_crowd(&server, stalled);
     let talkers: Vec<Client> = (0..TALKERS)
@@ -235,6 +238,9 @@ fn goodbye_is_not_lost_to_a_reset_by_one_who_speaks_while_it_is_on_its_way() {
 
 #[test]
 fn during_a_storm_of_joins_goodbye_is_the_last_line_of_everybody_who_was_welcomed() {
+    let _turn = crowd_turn();
+    let greetings = [&b""[..], b"/nick x\n", b"/who\n"];
+    let most_of_each = crowd_size(MOST_COMERS) / greetings.len();
     let mut server = Server::start(&[]);
     let address = server.address();
     let mut chat = Chat::start(&server);
@@ -243,7 +249,7 @@ fn during_a_storm_of_joins_goodbye_is_the_last_line_of_everybody_who_was_welcome
     let storm = &|greeting: &[u8]| {
         let mut clients = Vec::new();
         // It ends when nobody listens any more.
-        while clients.len() < MOST_COMERS
+        while clients.len() < most_of_each
             && let Ok(stream) = TcpStream::connect(address)
         {
             let client = Client::new(stream);
@@ -258,8 +264,7 @@ fn during_a_storm_of_joins_goodbye_is_the_last_line_of_everybody_who_was_welcome
         clients
     };
     let crowd: Vec<Client> = thread::scope(|scope| {
-        let storms = [&b""[..], b"/nick x\n", b"/who\n"];
-        let storms = storms.map(|greeting| scope.spawn(move || storm(greeting)));
+        let storms = greetings.map(|greeting| scope.spawn(move || storm(greeting)));
         eventually("the storm has begun", || {
             is_somebody_welcomed.load(Ordering::Relaxed)
         });

@@ -2,7 +2,7 @@
 
 use crate::kit::{Flood, Follower, MIB, grew_by_less_than, narrow_crowd, read_notices};
 use crate::netcat::Netcat;
-use crate::support::Server;
+use crate::support::{Server, crowd_turn};
 
 /// Little backlog and little patience, so that the end comes soon.
 const IMPATIENT: [&str; 8] = [
@@ -18,6 +18,7 @@ const IMPATIENT: [&str; 8] = [
 
 /// So many clients stop reading under a flood. They are let go, and a reader reads all of it.
 fn are_let_go(count: usize) {
+    let _turn = crowd_turn();
     let server = Server::start(&IMPATIENT);
     let [sender, mut reader] = server.room(["sender", "reader"]);
     let _stalled = narrow_crowd(&server, count);

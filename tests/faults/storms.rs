@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::kit::{Footprint, Notice, nobody_panicked};
-use crate::support::{Client, Server, text};
+use crate::support::{Client, Server, crowd_turn, text};
 
 /// As many at once as a notice has names.
 const THREADS: usize = 5;
@@ -182,6 +182,7 @@ fn somebody_who_has_left_is_told_of_before_the_next_one_of_that_name() {
 
 #[test]
 fn a_storm_of_joins_and_departures_makes_a_few_notices_a_second() {
+    let _turn = crowd_turn();
     let server = Server::start(&["--history", "0"]);
     let [mut watcher] = server.room(["watcher"]);
     let before = Footprint::of(&server);
