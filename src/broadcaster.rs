@@ -31,20 +31,19 @@ pub struct Broadcaster {
     scene: Box<dyn Scene>,
     /// How many clients have joined and not left.
     count: usize,
-    delivery: Delivery,
 }
 
 impl Broadcaster {
     /// A broadcaster with nobody to write to.
     #[must_use]
     pub fn new(mode: &Mode, limits: BacklogLimits, pressure: Arc<Pressure>, clock: Clock) -> Self {
+        let delivery = Delivery::new(limits, pressure, clock);
         Self {
             scene: match mode {
-                Mode::Chat { motd, history } => Box::new(Chat::new(motd, *history, clock)),
-                Mode::Raw => Box::new(Relay::default()),
+                Mode::Chat { motd, history } => Box::new(Chat::new(motd, *history, delivery)),
+                Mode::Raw => Box::new(Relay::new(delivery)),
             },
             count: 0,
-            delivery: Delivery::new(limits, pressure, clock),
         }
     }
 
@@ -61,7 +60,7 @@ impl Broadcaster {
             self.turn(events, writability, Some(collected));
         }
         self.end(until);
-        while !self.delivery.is_empty() && Instant::now() < until {
+        while !self.scene.delivery().is_empty() && Instant::now() < until {
             self.turn(events, writability, Some(until));
         }
     }
@@ -71,8 +70,8 @@ impl Broadcaster {
         self.wait(events, writability, until);
         let clock = Clock::now();
         let mut places = Vec::new();
-        let before = self.delivery.bytes_ever();
-        while self.delivery.bytes_ever() - before + EVENT_BYTES * (places.len() as u64)
+        let before = self.scene.delivery().bytes_ever();
+        while self.scene.delivery().bytes_ever() - before + EVENT_BYTES * (places.len() as u64)
             < BATCH_BYTES
             && let Some((event, place)) = events.try_receive()
         {
@@ -89,14 +88,14 @@ impl Broadcaster {
         let due = self.next_due().into_iter().chain(until).min();
         let time = due.map(|due| due.saturating_duration_since(Instant::now()));
         let is_waited_for = events.wait_by(|| self.resume(&writability.wait(time)));
-        if !is_waited_for && self.delivery.is_anybody_full() {
+        if !is_waited_for && self.scene.delivery().is_anybody_full() {
             self.resume(&writability.wait(Some(Duration::ZERO)));
         }
     }
 
     /// The kernel says that these clients' sockets have room again.
     pub fn resume(&mut self, clients: &[ClientId]) {
-        self.delivery.resume(clients);
+        self.scene.delivery().resume(clients);
     }
 
     /// Applies one event. What is to be read is sent by the next [`Self::flush`].
@@ -105,7 +104,8 @@ impl Broadcaster {
         if let Event::Asked(_, command) = &event {
             crate::faults::in_broadcaster(command);
         }
-        let (scene, delivery) = (&mut self.scene, &mut self.delivery);
+        let scene = &mut *self.scene;
+        let delivery = scene.delivery();
         delivery.clock = clock;
         delivery.make_room(event.logged_cost());
         match event {
@@ -113,48 +113,48 @@ impl Broadcaster {
                 self.count += 1;
                 let address = arrival.address;
                 delivery.join(client, arrival);
-                scene.joined(client, address, delivery);
+                scene.joined(client, address);
             }
-            Event::Said(client, lines) => scene.said(client, lines, delivery),
-            Event::Asked(client, command) => scene.asked(client, command, delivery),
+            Event::Said(client, lines) => scene.said(client, lines),
+            Event::Asked(client, command) => scene.asked(client, command),
             Event::Answered(client, answer) => delivery.tell(client, answer),
             Event::SentCr(client) => delivery.want_crlf(client),
             Event::Left(client, ending, tally) => {
                 self.count -= 1;
                 let ending = delivery.leave(client, ending);
                 delivery.make_room(NOTICES_COST);
-                scene.left(client, ending, tally, delivery);
+                scene.left(client, ending, tally);
             }
         }
     }
 
     /// Says what is due, and sends everybody what is pending for them.
     pub fn flush(&mut self, clock: Clock) {
-        self.delivery.clock = clock;
+        self.scene.delivery().clock = clock;
         let due = self.scene.next_due();
         if due.is_some_and(|due| due <= clock.instant) {
-            self.scene.waited(&mut self.delivery);
+            self.scene.waited();
         }
-        self.delivery.flush();
+        self.scene.delivery().flush();
     }
 
     /// When [`Self::flush`] is due, if no event comes before.
     #[must_use]
-    pub fn next_due(&self) -> Option<Instant> {
-        let dues = [self.scene.next_due(), self.delivery.next_due()];
+    pub fn next_due(&mut self) -> Option<Instant> {
+        let dues = [self.scene.next_due(), self.scene.delivery().next_due()];
         dues.into_iter().flatten().min()
     }
 
     /// What the log holds, as a cost: never more than twice `--max-backlog`.
     #[must_use]
-    pub fn cost_kept(&self) -> u64 {
-        self.delivery.log.cost_kept()
+    pub fn cost_kept(&mut self) -> u64 {
+        self.scene.delivery().log.cost_kept()
     }
 
     /// The goodbye: everybody reads what is pending now, until `until`, and nothing more.
     fn end(&mut self, until: Instant) {
-        self.scene.ended(&mut self.delivery);
-        self.delivery.dismiss_all(until);
-        self.delivery.flush();
+        self.scene.ended();
+        self.scene.delivery().dismiss_all(until);
+        self.scene.delivery().flush();
     }
 }

@@ -55,7 +55,7 @@ pub fn who(asking: &mut Asking<'_>, prefix: Option<&Line>) {
         let person = &people[client];
         let is_me = client == asking.client;
         let you = if is_me { " (you)" } else { "" };
-        let quiet = show_duration(asking.delivery.clock.since(person.heard));
+        let quiet = show_duration(asking.chat.clock().since(person.heard));
         let away = if person.away.is_some() { ", away" } else { "" };
         push_server_line(text, format_args!("{name}{you}, quiet for {quiet}{away}"));
     }
@@ -72,7 +72,7 @@ fn begins_with(name: &str, prefix: &str) -> bool {
 }
 
 pub fn whois(asking: &mut Asking<'_>, other: ClientId) {
-    let clock = asking.delivery.clock;
+    let clock = asking.chat.clock();
     let person = &asking.chat.people[other];
     let name = person.name.clone();
     let joined = When::new(person.joined.time, clock.time);
@@ -101,7 +101,7 @@ pub fn back(asking: &mut Asking<'_>) {
 pub fn history(asking: &mut Asking<'_>, count: Option<usize>) {
     let history = &asking.chat.room.history;
     let ignored = &asking.chat.people[asking.client].ignored;
-    let (count, now) = (count.unwrap_or(usize::MAX), asking.delivery.clock.time);
+    let (count, now) = (count.unwrap_or(usize::MAX), asking.chat.clock().time);
     history.push_last(&mut asking.text, count, now, |author| {
         !ignored.contains(&author)
     });
@@ -122,12 +122,12 @@ pub fn motd(asking: &mut Asking<'_>) {
 }
 
 pub fn time(asking: &mut Asking<'_>) {
-    let now = asking.delivery.clock.time.to_zoned(TimeZone::UTC);
+    let now = asking.chat.clock().time.to_zoned(TimeZone::UTC);
     asking.say(format_args!("{} UTC", now.strftime("%Y-%m-%d %H:%M:%S")));
 }
 
 pub fn uptime(asking: &mut Asking<'_>) {
-    let up = show_duration(asking.delivery.clock.since(asking.chat.started));
+    let up = show_duration(asking.chat.clock().since(asking.chat.started));
     let count = asking.chat.people.count();
     asking.say(format_args!("up {up}, {count} here"));
 }

@@ -4,7 +4,6 @@ use crate::chat::facts::Fact;
 use crate::chat::notices::quote;
 use crate::chat::people::Person;
 use crate::chat::state::Chat;
-use crate::delivery::Delivery;
 use crate::event::{Answer, ClientId};
 use crate::name::Called;
 use crate::text::push_server_line;
@@ -16,8 +15,6 @@ pub struct Asking<'a> {
     pub chat: &'a mut Chat,
     /// Who asks.
     pub client: ClientId,
-    /// To write to others.
-    pub delivery: &'a mut Delivery,
     /// What the client is answered.
     pub text: Vec<u8>,
 }
@@ -29,7 +26,7 @@ impl Asking<'_> {
     }
 
     pub fn apply(&mut self, fact: Fact) {
-        self.chat.apply(fact, self.delivery);
+        self.chat.apply(fact);
     }
 
     /// Who is meant by a name, or an answer that nobody is. If others have not been told of them
@@ -54,7 +51,7 @@ impl Asking<'_> {
     pub fn send(&mut self) {
         if !self.text.is_empty() {
             let answer = Answer::Lines(mem::take(&mut self.text));
-            self.delivery.tell(self.client, answer);
+            self.chat.room.delivery.tell(self.client, answer);
         }
     }
 }

@@ -23,7 +23,7 @@ pub fn ignore(asking: &mut Asking<'_>, other: Option<ClientId>) {
     let gone = ignored.filter(|other| people.get(*other).is_none());
     for gone in gone.collect::<Vec<_>>() {
         asking.me().ignored.remove(&gone);
-        asking.delivery.show(client, Hidden::Author(gone));
+        asking.chat.room.delivery.show(client, Hidden::Author(gone));
     }
     let ignored = &asking.me().ignored;
     if ignored.len() >= MOST_IGNORED && !ignored.contains(&other) {
@@ -36,7 +36,11 @@ pub fn ignore(asking: &mut Asking<'_>, other: Option<ClientId>) {
 }
 
 pub fn unignore(asking: &mut Asking<'_>, other: ClientId) {
-    asking.delivery.show(asking.client, Hidden::Author(other));
+    asking
+        .chat
+        .room
+        .delivery
+        .show(asking.client, Hidden::Author(other));
     let name = asking.chat.people[other].name.clone();
     if asking.me().ignored.remove(&other) {
         asking.say(format_args!("you no longer ignore {name}"));
@@ -60,7 +64,11 @@ fn list(asking: &mut Asking<'_>) {
 
 pub fn quiet(asking: &mut Asking<'_>) {
     if asking.me().is_quiet {
-        asking.delivery.show(asking.client, Hidden::Presence);
+        asking
+            .chat
+            .room
+            .delivery
+            .show(asking.client, Hidden::Presence);
         asking.me().is_quiet = false;
         asking.say(format_args!("joins and departures are shown again"));
     } else if hide(asking, Hidden::Presence) {
@@ -71,7 +79,7 @@ pub fn quiet(asking: &mut Asking<'_>) {
 
 /// Hides something from here on, or answers that it cannot.
 fn hide(asking: &mut Asking<'_>, what: Hidden) -> bool {
-    let is_hidden = asking.delivery.hide(asking.client, what);
+    let is_hidden = asking.chat.room.delivery.hide(asking.client, what);
     if !is_hidden {
         asking.say(format_args!(
             "you are too far behind: read on, then try again"

@@ -35,52 +35,57 @@ use std::time::Instant;
 use welcome::welcome;
 
 impl Scene for Chat {
-    fn joined(&mut self, client: ClientId, address: SocketAddr, delivery: &mut Delivery) {
-        let clock = delivery.clock;
+    fn delivery(&mut self) -> &mut Delivery {
+        &mut self.room.delivery
+    }
+
+    fn joined(&mut self, client: ClientId, address: SocketAddr) {
+        let clock = self.clock();
         let name = self.people.admit(client, address, clock);
         log_lines::joined(address, Some(name.as_str()));
         let history = &self.room.history;
         let opening = self.opening.text(&self.motd, history, clock.time);
-        delivery.tell(client, Answer::SharedLines(opening));
+        self.room
+            .delivery
+            .tell(client, Answer::SharedLines(opening));
         let welcome = welcome(&name, &self.room.here);
-        delivery.tell(client, Answer::Lines(welcome));
-        self.apply(Fact::Joined(client, name), delivery);
+        self.room.delivery.tell(client, Answer::Lines(welcome));
+        self.apply(Fact::Joined(client, name));
     }
 
-    fn said(&mut self, client: ClientId, lines: Lines, delivery: &mut Delivery) {
-        self.people[client].heard = delivery.clock.instant;
-        self.apply(Fact::Said(client, lines), delivery);
+    fn said(&mut self, client: ClientId, lines: Lines) {
+        self.people[client].heard = self.clock().instant;
+        self.apply(Fact::Said(client, lines));
     }
 
-    fn asked(&mut self, client: ClientId, command: Command, delivery: &mut Delivery) {
-        self.people[client].heard = delivery.clock.instant;
+    fn asked(&mut self, client: ClientId, command: Command) {
+        self.people[client].heard = self.clock().instant;
         let asking = Asking {
             chat: self,
             client,
-            delivery,
             text: Vec::new(),
         };
         commands::answer(asking, command);
     }
 
-    fn left(&mut self, client: ClientId, ending: Ending, tally: Tally, delivery: &mut Delivery) {
+    fn left(&mut self, client: ClientId, ending: Ending, tally: Tally) {
         let person = &self.people[client];
-        let stayed = delivery.clock.since(person.joined.instant);
+        let stayed = self.clock().since(person.joined.instant);
         let name = Some(person.name.as_str());
         log_lines::left(person.address, name, stayed, &ending, tally);
         let reason = Reason::of(ending);
-        self.apply(Fact::Left(client, reason), delivery);
+        self.apply(Fact::Left(client, reason));
     }
 
-    fn waited(&mut self, delivery: &mut Delivery) {
-        self.apply(Fact::Waited, delivery);
+    fn waited(&mut self) {
+        self.apply(Fact::Waited);
     }
 
     fn next_due(&self) -> Option<Instant> {
         self.room.next_due()
     }
 
-    fn ended(&mut self, delivery: &mut Delivery) {
-        self.apply(Fact::Ended, delivery);
+    fn ended(&mut self) {
+        self.apply(Fact::Ended);
     }
 }

@@ -21,7 +21,7 @@ pub fn msg(asking: &mut Asking<'_>, to: ClientId, message: &Line) {
     let reader = &asking.chat.people[to];
     let (name, away) = (reader.name.clone(), reader.away.clone());
     let is_ignored = reader.ignored.contains(&from);
-    if asking.delivery.is_far_behind(to) {
+    if asking.chat.room.delivery.is_far_behind(to) {
         // Else anyone could have anyone let go, by writing to them faster than their line is.
         return asking.say(format_args!("{name} is too far behind, nothing was sent"));
     }
@@ -33,7 +33,7 @@ pub fn msg(asking: &mut Asking<'_>, to: ClientId, message: &Line) {
     asking.send();
     if !is_ignored {
         let received = format!("[{author} -> you] {message}\n").into_bytes();
-        asking.delivery.tell(to, Answer::Lines(received));
+        asking.chat.room.delivery.tell(to, Answer::Lines(received));
         asking.chat.people[to].correspondent = Some((from, author));
     }
 }

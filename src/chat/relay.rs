@@ -12,26 +12,44 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 /// Programs whose lines are relayed.
-#[derive(Default)]
 pub struct Relay {
+    delivery: Delivery,
     clients: BTreeMap<ClientId, (SocketAddr, Instant)>,
 }
 
+impl Relay {
+    /// A relay to nobody.
+    pub fn new(delivery: Delivery) -> Self {
+        let clients = BTreeMap::new();
+        Self { delivery, clients }
+    }
+}
+
 impl Scene for Relay {
-    fn joined(&mut self, client: ClientId, address: SocketAddr, delivery: &mut Delivery) {
+    fn delivery(&mut self) -> &mut Delivery {
+        &mut self.delivery
+    }
+
+    fn joined(&mut self, client: ClientId, address: SocketAddr) {
         log_lines::joined(address, None);
         self.clients
-            .insert(client, (address, delivery.clock.instant));
+            .insert(client, (address, self.delivery.clock.instant));
     }
 
-    fn said(&mut self, client: ClientId, lines: Lines, delivery: &mut Delivery) {
+    fn said(&mut self, client: ClientId, lines: Lines) {
         let (text, cost) = (lines.as_bytes(), lines.cost());
-        delivery.log.append(Origin::Said(client), text, cost);
+        self.delivery.log.append(Origin::Said(client), text, cost);
     }
 
-    fn left(&mut self, client: ClientId, ending: Ending, tally: Tally, delivery: &mut Delivery) {
+    fn left(&mut self, client: ClientId, ending: Ending, tally: Tally) {
         if let Some((address, joined)) = self.clients.remove(&client) {
-            log_lines::left(address, None, delivery.clock.since(joined), &ending, tally);
+            log_lines::left(
+                address,
+                None,
+                self.delivery.clock.since(joined),
+                &ending,
+                tally,
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One conversation: who is here, and what was said lately.
+//! One conversation: its log and who reads it, who is here, and what was said lately.
 //!
 //! A room changes by facts alone. What follows from a fact, and what is logged of it, depends on the
 //! room and on the time that comes with it, and on nothing else, so two rooms to which the same has
@@ -9,8 +9,8 @@ use crate::chat::gathering::Gathering;
 use crate::chat::history::History;
 use crate::chat::notices;
 use crate::clock::Clock;
+use crate::delivery::Delivery;
 use crate::delivery::block::Origin;
-use crate::delivery::shared_log::SharedLog;
 use crate::event::ClientId;
 use crate::name::Name;
 use crate::text::{LINE_COST, Lines, push_server_line};
@@ -19,8 +19,9 @@ use std::iter;
 use std::time::Instant;
 
 /// A conversation.
-#[derive(Debug, Default, PartialEq)]
 pub struct Room {
+    /// The log, and everybody who reads it.
+    pub delivery: Delivery,
     /// What was said and done.
     pub history: History,
     /// Those of whom others have been told, in the order of their coming.
@@ -31,10 +32,12 @@ pub struct Room {
 
 impl Room {
     /// An empty room that remembers so many lines.
-    pub fn new(history: usize) -> Self {
+    pub fn new(history: usize, delivery: Delivery) -> Self {
         Self {
+            delivery,
             history: History::new(history),
-            ..Self::default()
+            here: BTreeMap::new(),
+            gathering: Gathering::default(),
         }
     }
 
@@ -44,31 +47,24 @@ impl Room {
     }
 
     /// Applies a fact.
-    pub fn apply(&mut self, fact: Fact, clock: Clock, log: &mut SharedLog) {
+    pub fn apply(&mut self, fact: Fact, clock: Clock) {
         match fact {
             Fact::Joined(client, name) => self.gathering.arrive(client, name, clock.instant),
-            Fact::Said(client, lines) => self.say(client, Origin::Said(client), &lines, clock, log),
-            Fact::Did(client, lines) => self.say(client, Origin::Done(client), &lines, clock, log),
-            Fact::Renamed(client, name) => self.rename(client, name, log),
-            Fact::Mentioned(client) => self.introduce(client, log),
-            Fact::Left(client, reason) => self.leave(client, reason, clock, log),
-            Fact::Waited => self.tell_what_is_due(clock.instant, log),
+            Fact::Said(client, lines) => self.say(client, Origin::Said(client), &lines, clock),
+            Fact::Did(client, lines) => self.say(client, Origin::Done(client), &lines, clock),
+            Fact::Renamed(client, name) => self.rename(client, name),
+            Fact::Mentioned(client) => self.introduce(client),
+            Fact::Left(client, reason) => self.leave(client, reason, clock),
+            Fact::Waited => self.tell_what_is_due(clock.instant),
             Fact::Ended => {
-                self.announce_departures(log);
-                note(log, Origin::Server, "chatd is shutting down");
+                self.announce_departures();
+                self.note(Origin::Server, "chatd is shutting down");
             }
         }
     }
 
-    fn say(
-        &mut self,
-        client: ClientId,
-        origin: Origin,
-        lines: &Lines,
-        clock: Clock,
-        log: &mut SharedLog,
-    ) {
-        self.introduce(client, log);
+    fn say(&mut self, client: ClientId, origin: Origin, lines: &Lines, clock: Clock) {
+        self.introduce(client);
         let Some(name) = self.here.get(&client) else {
             return;
         };
@@ -83,7 +79,7 @@ impl Room {
             text.extend_from_slice(line);
             text.push(b'\n');
         }
-        log.append(origin, &text, lines.cost());
+        self.delivery.log.append(origin, &text, lines.cost());
         let forgotten = count.saturating_sub(self.history.most_lines);
         for line in lines.iter().skip(forgotten) {
             self.history.push(clock.time, client, prefix, line);
@@ -91,18 +87,18 @@ impl Room {
     }
 
     /// A newcomer's first name is the business of nobody else.
-    fn rename(&mut self, client: ClientId, name: Name, log: &mut SharedLog) {
+    fn rename(&mut self, client: ClientId, name: Name) {
         if let Some(newcomer) = self.gathering.newcomer(client) {
             *newcomer = name;
         } else if let Some(old) = self.here.get(&client) {
             let notice = format!("{old} is now {name}");
-            self.announce_departures(log);
-            note(log, Origin::Server, &notice);
+            self.announce_departures();
+            self.note(Origin::Server, &notice);
             self.here.insert(client, name);
         }
     }
 
-    fn leave(&mut self, client: ClientId, reason: Reason, clock: Clock, log: &mut SharedLog) {
+    fn leave(&mut self, client: ClientId, reason: Reason, clock: Clock) {
         if self.gathering.take_newcomer(client).is_none()
             && let Some(name) = self.here.remove(&client)
         {
@@ -110,66 +106,70 @@ impl Room {
                 Reason::Untold => {}
                 Reason::Saying(_) => {
                     let notice = notices::departure(iter::once(&name), &reason);
-                    note(log, Origin::Presence(client), &notice);
+                    self.note(Origin::Presence(client), &notice);
                 }
                 reason => self.gathering.depart(client, name, reason, clock.instant),
             }
         }
     }
 
-    fn tell_what_is_due(&mut self, now: Instant, log: &mut SharedLog) {
+    fn tell_what_is_due(&mut self, now: Instant) {
         if self.gathering.departures_are_due(now) {
-            self.announce_departures(log);
+            self.announce_departures();
         }
         let arrivals = self.gathering.take_due_arrivals(now);
-        self.announce_arrivals(arrivals, log);
+        self.announce_arrivals(arrivals);
     }
 
     /// Announces a newcomer of whom others are about to read.
-    fn introduce(&mut self, client: ClientId, log: &mut SharedLog) {
+    fn introduce(&mut self, client: ClientId) {
         if let Some(name) = self.gathering.take_newcomer(client) {
-            self.announce_arrivals(BTreeMap::from([(client, name)]), log);
+            self.announce_arrivals(BTreeMap::from([(client, name)]));
         }
     }
 
-    fn announce_arrivals(&mut self, arrivals: BTreeMap<ClientId, Name>, log: &mut SharedLog) {
+    fn announce_arrivals(&mut self, arrivals: BTreeMap<ClientId, Name>) {
         let mut clients = arrivals.keys();
         let origin = match (clients.next(), clients.next()) {
             (None, _) => return,
             (Some(only), None) => Origin::Presence(*only),
             _ => Origin::Gathered,
         };
-        self.announce_departures(log);
+        self.announce_departures();
         let notice = notices::arrival(arrivals.values());
-        note(log, origin, &notice);
+        self.note(origin, &notice);
         self.here.extend(arrivals);
     }
 
     /// Says who has left, before anything is said of others who may have their names.
-    fn announce_departures(&mut self, log: &mut SharedLog) {
+    fn announce_departures(&mut self) {
         for (reason, departed) in self.gathering.take_departures() {
             let notice = notices::departure(departed.values(), &reason);
-            note(log, Origin::Gathered, &notice);
+            self.note(Origin::Gathered, &notice);
         }
     }
-}
 
-/// Logs a line of the server, which costs the bytes of what it says and [`LINE_COST`].
-fn note(log: &mut SharedLog, origin: Origin, notice: &str) {
-    let mut text = Vec::new();
-    push_server_line(&mut text, format_args!("{notice}"));
-    log.append(origin, &text, notice.len() as u64 + LINE_COST);
+    /// Logs a line of the server, which costs the bytes of what it says and [`LINE_COST`].
+    fn note(&mut self, origin: Origin, notice: &str) {
+        let mut text = Vec::new();
+        push_server_line(&mut text, format_args!("{notice}"));
+        let cost = notice.len() as u64 + LINE_COST;
+        self.delivery.log.append(origin, &text, cost);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::BacklogLimits;
     use crate::delivery::shared_log::{Cursor, Position};
     use crate::event::Style;
+    use crate::pressure::Pressure;
     use crate::text::Line;
     use jiff::Timestamp;
     use proptest::prelude::*;
     use std::cell::Cell;
+    use std::sync::Arc;
     use std::time::Duration;
 
     fn fact() -> impl Strategy<Value = Fact> {
@@ -209,10 +209,13 @@ mod tests {
             facts in prop::collection::vec((fact(), 0_u64..900), 0..60)
         ) {
             let start = Clock { instant: Instant::now(), time: Timestamp::UNIX_EPOCH };
-            let mut rooms = [(); 2].map(|()| (Room::new(5), SharedLog::default()));
+            let limits = BacklogLimits { most: 1 << 24, patience: Duration::from_secs(10) };
+            let pressure = Arc::new(Pressure::new(limits));
+            let delivery = || Delivery::new(limits, Arc::clone(&pressure), start);
+            let mut rooms = [(); 2].map(|()| Room::new(5, delivery()));
             // One of the logs has blocks that were used before.
-            rooms[1].1.append(Origin::Server, b"used before\n", 1);
-            rooms[1].1.forget_before(Position::NEVER);
+            rooms[1].delivery.log.append(Origin::Server, b"used before\n", 1);
+            rooms[1].delivery.log.forget_before(Position::NEVER);
             let mut now = 0;
             for (fact, milliseconds) in facts {
                 now += milliseconds;
@@ -220,9 +223,10 @@ mod tests {
                     instant: start.instant + Duration::from_millis(now),
                     time: start.time + Duration::from_millis(now),
                 };
-                let logged = rooms.each_mut().map(|(room, log)| {
-                    let mut cursor = Cursor::at(log.seal());
-                    room.apply(fact.clone(), clock, log);
+                let logged = rooms.each_mut().map(|room| {
+                    let mut cursor = Cursor::at(room.delivery.log.seal());
+                    room.apply(fact.clone(), clock);
+                    let log = &mut room.delivery.log;
                     let end = log.seal();
                     let mut logged = Vec::new();
                     while cursor.position < end {
@@ -234,7 +238,10 @@ mod tests {
                     logged
                 });
                 prop_assert_eq!(&logged[0], &logged[1]);
-                prop_assert_eq!(&rooms[0].0, &rooms[1].0);
+                let [one, other] = &rooms;
+                prop_assert_eq!(&one.here, &other.here);
+                prop_assert_eq!(&one.history, &other.history);
+                prop_assert_eq!(&one.gathering, &other.gathering);
             }
         }
     }

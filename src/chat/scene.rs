@@ -10,18 +10,21 @@ use std::time::Instant;
 /// What happens on the server, as far as clients can see it. Where only lines are relayed nobody
 /// asks, waits, or is told of the end.
 pub trait Scene: Send {
+    /// The log that clients read, and how it gets to them.
+    fn delivery(&mut self) -> &mut Delivery;
+
     /// A client has joined from this address, and can be written to.
-    fn joined(&mut self, client: ClientId, address: SocketAddr, delivery: &mut Delivery);
+    fn joined(&mut self, client: ClientId, address: SocketAddr);
 
-    fn said(&mut self, client: ClientId, lines: Lines, delivery: &mut Delivery);
+    fn said(&mut self, client: ClientId, lines: Lines);
 
-    fn asked(&mut self, _: ClientId, _: Command, _: &mut Delivery) {}
+    fn asked(&mut self, _: ClientId, _: Command) {}
 
     /// A client has left, and what is pending for it is taken care of.
-    fn left(&mut self, client: ClientId, ending: Ending, tally: Tally, delivery: &mut Delivery);
+    fn left(&mut self, client: ClientId, ending: Ending, tally: Tally);
 
     /// Time has passed.
-    fn waited(&mut self, _: &mut Delivery) {}
+    fn waited(&mut self) {}
 
     /// When [`Self::waited`] changes something.
     fn next_due(&self) -> Option<Instant> {
@@ -29,5 +32,5 @@ pub trait Scene: Send {
     }
 
     /// The server ends, and says so.
-    fn ended(&mut self, _: &mut Delivery) {}
+    fn ended(&mut self) {}
 }

@@ -22,7 +22,7 @@ pub struct Chat {
 
 impl Chat {
     /// A chat with nobody in it, whose message of the day has these lines.
-    pub fn new(lines: &[String], history: usize, clock: Clock) -> Self {
+    pub fn new(lines: &[String], history: usize, delivery: Delivery) -> Self {
         let mut motd = Vec::new();
         for line in lines {
             push_server_line(&mut motd, format_args!("{line}"));
@@ -30,15 +30,21 @@ impl Chat {
         Self {
             motd,
             people: People::default(),
-            room: Room::new(history),
+            started: delivery.clock.instant,
+            room: Room::new(history, delivery),
             opening: Opening::default(),
-            started: clock.instant,
         }
     }
 
     /// Applies a fact: to the people, and to the room, which logs what others are to read.
-    pub fn apply(&mut self, fact: Fact, delivery: &mut Delivery) {
+    pub fn apply(&mut self, fact: Fact) {
         self.people.apply(&fact);
-        self.room.apply(fact, delivery.clock, &mut delivery.log);
+        let clock = self.clock();
+        self.room.apply(fact, clock);
+    }
+
+    /// The time of what happens now.
+    pub fn clock(&self) -> Clock {
+        self.room.delivery.clock
     }
 }

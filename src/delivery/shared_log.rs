@@ -6,11 +6,17 @@
 
 use crate::delivery::block::{Block, Origin};
 use crate::event::Style;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::mem;
 
-/// How many blocks that are not used any more are kept, so that they need not be made again.
+/// How many blocks that no log uses any more are kept, so that they need not be made again.
 const SPARE_BLOCKS: usize = 16;
+
+thread_local! {
+    /// Those blocks. One thread has all logs.
+    static SPARE: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A place between two spans: how many spans were logged before it, ever.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +55,6 @@ pub struct SharedLog {
     full: VecDeque<Block>,
     /// The block that grows.
     last: Block,
-    spare: Vec<Block>,
     /// Somebody stands at the end, so what comes next is a span of its own.
     is_sealed: bool,
     bytes_ever: u64,
@@ -67,7 +72,7 @@ impl SharedLog {
     }
 
     fn begin_block(&mut self) {
-        let spare = self.spare.pop().unwrap_or_default();
+        let spare = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
         let block = self.last.followed_by(spare, self.keeps_crlf);
         self.full.push_back(mem::replace(&mut self.last, block));
     }
@@ -110,8 +115,10 @@ impl SharedLog {
         }
         let read = self.full.partition_point(|block| block.end() <= position.0);
         let spare = self.full.drain(..read).filter_map(Block::emptied);
-        self.spare.extend(spare);
-        self.spare.truncate(SPARE_BLOCKS);
+        SPARE.with_borrow_mut(|blocks| {
+            blocks.extend(spare);
+            blocks.truncate(SPARE_BLOCKS);
+        });
     }
 
     /// The next text for a client at `cursor`, at most so many bytes: what it `reads` of so many

@@ -76,7 +76,7 @@ impl Stage {
         self.broadcaster.flush(clock(self.start, self.now));
     }
 
-    fn next_due(&self) -> Option<Instant> {
+    fn next_due(&mut self) -> Option<Instant> {
         self.broadcaster.next_due()
     }
 

@@ -364,7 +364,7 @@ impl Run {
 
     /// When the broadcaster wants to be called, in milliseconds since the start, rounded up: a tick
     /// may come sooner than this clock's next step.
-    fn next_due(&self) -> Option<u64> {
+    fn next_due(&mut self) -> Option<u64> {
         let due = self.broadcaster.next_due()?;
         Some((due - self.start).as_micros().div_ceil(1_000) as u64)
     }
