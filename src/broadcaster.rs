@@ -102,7 +102,7 @@ impl Broadcaster {
     pub fn handle(&mut self, event: Event, clock: Clock) {
         #[cfg(feature = "fault-injection")]
         if let Event::Asked(_, command) = &event {
-            crate::faults::in_broadcaster(command);
+            crate::faults::panic_at("/faultpanic", command);
         }
         let scene = &mut *self.scene;
         let delivery = scene.delivery();

@@ -25,9 +25,6 @@ const COST: u64 = 16;
 /// bytes.
 pub const EVENT_COST: u64 = 36 << 10;
 
-/// What a request to the server costs.
-pub const REQUEST_COST: u64 = 1 << 10;
-
 /// What one client may have on its way, where each event counts as a full one at least: 16 of them. It
 /// is as much as a batch, or one sender to many is slower (measured by
 /// `cargo bench --bench fanout -- fan-out`: 256 KiB takes a sixth off 1 to 49).

@@ -1,9 +1,6 @@
 //! The time, handed to whoever needs it, and how people read it.
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-use std::fmt;
 use std::time::{Duration, Instant};
 
 /// The time, by both clocks.
@@ -32,27 +29,15 @@ impl Clock {
     }
 }
 
-/// A moment as people read it, in UTC: `14:03Z`, with the date before it where it is not today's.
-#[derive(Debug, Clone, Copy)]
-pub struct When {
-    then: DateTime,
-    today: DateTime,
+/// A moment as people read it, in UTC: `2026-11-21 14:03Z`. Where it is [today's](show_day) they
+/// read no date.
+#[must_use]
+pub fn show_time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%MZ").to_string()
 }
 
-impl When {
-    /// `then`, seen from `now`.
-    #[must_use]
-    pub fn new(then: Timestamp, now: Timestamp) -> Self {
-        let [then, today] = [then, now].map(|time| TimeZone::UTC.to_datetime(time));
-        Self { then, today }
-    }
-}
-
-impl fmt::Display for When {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.then.date() != self.today.date() {
-            write!(f, "{} ", self.then.date())?;
-        }
-        write!(f, "{:02}:{:02}Z", self.then.hour(), self.then.minute())
-    }
+/// A day as [`show_time`] begins with it.
+#[must_use]
+pub fn show_day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d ").to_string()
 }

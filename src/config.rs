@@ -5,12 +5,12 @@ use crate::text::clean;
 use crate::units::{GIB, KIB, MIB, parse_duration, parse_size};
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
-use clap::{ArgAction, CommandFactory, Parser};
+use clap::{ArgAction, Parser};
 use log::LevelFilter;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -29,11 +29,12 @@ pub struct Config {
     pub port: u16,
 
     /// Address to listen on [default: all, IPv6 and IPv4]
-    #[arg(short, long, value_name = "ADDR", env = "CHATD_BIND", value_parser = address())]
+    #[arg(short, long, value_name = "ADDR", env = "CHATD_BIND",
+        value_parser = Takes { what: "an IPv4 or IPv6 address, such as 127.0.0.1", parse: parse_address })]
     pub bind: Option<IpAddr>,
 
     /// Relay lines as they are, for programs: no names, notices or commands
-    #[arg(long, env = "CHATD_RAW", action = ArgAction::SetTrue, value_parser = boolean())]
+    #[arg(long, env = "CHATD_RAW", action = ArgAction::SetTrue, value_parser = Takes { what: "true or false", parse: parse_boolean })]
     raw: bool,
 
     /// Text shown to newcomers, up to 64 KiB
@@ -156,24 +157,14 @@ pub struct SilenceLimits {
     pub user_timeout: Duration,
 }
 
-/// Why there is no [`Config`].
+/// Why there is no [`Config`], for the user.
 #[derive(Debug)]
-pub enum ConfigError {
-    /// The user asked for the help or the version, which is this text.
-    Asked(String),
-    /// The command line is wrong: one line for stderr, exit status 2.
-    Usage(String),
-    /// A file cannot be read: one line for stderr, exit status 1.
-    File(PathBuf, io::Error),
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Asked(text) | Self::Usage(text) => f.write_str(text),
-            Self::File(path, error) => write!(f, "{}: {error}", on_one_line(path.display())),
-        }
-    }
+pub struct NoConfig {
+    /// One line, or all that was asked for.
+    pub text: String,
+    /// The exit status: 2 where the command line is wrong, 1 where a file cannot be read, and 0 where
+    /// the help or the version was asked for.
+    pub status: u8,
 }
 
 impl Config {
@@ -181,13 +172,18 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// See [`ConfigError`].
-    pub fn from_command_line() -> Result<Self, ConfigError> {
-        let mut config = Self::try_parse().map_err(|error| match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                ConfigError::Asked(error.to_string())
+    /// See [`NoConfig`].
+    pub fn from_command_line() -> Result<Self, NoConfig> {
+        let mut config = Self::try_parse().map_err(|error| {
+            let text = error.to_string();
+            match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NoConfig { text, status: 0 },
+                _ => {
+                    // A paragraph explains it; a log or a unit file has room for its first line.
+                    let line = text.lines().next().unwrap_or_default();
+                    usage(line.trim_start_matches("error: "))
+                }
             }
-            _ => ConfigError::Usage(first_line(&error)),
         })?;
         let (longest, rate) = if config.raw {
             (64 * KIB, 0)
@@ -215,7 +211,7 @@ impl Config {
     }
 
     /// Not clap's `conflicts_with`, which would take `CHATD_RAW=false` for `--raw`.
-    fn read_mode(&self) -> Result<Mode, ConfigError> {
+    fn read_mode(&self) -> Result<Mode, NoConfig> {
         match (&self.motd, self.history) {
             (Some(_), _) if self.raw => Err(usage("--motd cannot be used with --raw")),
             (_, Some(_)) if self.raw => Err(usage("--history cannot be used with --raw")),
@@ -229,16 +225,17 @@ impl Config {
 }
 
 /// The MOTD's lines, cleaned as what clients say is.
-fn read_motd(path: &Path) -> Result<Vec<String>, ConfigError> {
+fn read_motd(path: &Path) -> Result<Vec<String>, NoConfig> {
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MOTD_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| ConfigError::File(path.to_owned(), error))?;
+    let read = File::open(path).and_then(|file| file.take(MOTD_BYTES + 1).read_to_end(&mut bytes));
+    let path = on_one_line(path.display());
+    if let Err(error) = read {
+        let text = format!("{path}: {error}");
+        return Err(NoConfig { text, status: 1 });
+    }
     if bytes.len() as u64 > MOTD_BYTES {
-        let path = on_one_line(path.display());
-        return Err(usage(&format!(
-            "--motd takes a file of up to 64 KiB, '{path}' is larger"
-        )));
+        let text = format!("--motd takes a file of up to 64 KiB, '{path}' is larger");
+        return Err(usage(&text));
     }
     let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     if text.is_empty() {
@@ -255,16 +252,9 @@ fn on_one_line(text: impl fmt::Display) -> String {
     text.to_string().escape_debug().to_string()
 }
 
-fn usage(message: &str) -> ConfigError {
-    let error = Config::command().error(ErrorKind::ArgumentConflict, message);
-    ConfigError::Usage(first_line(&error))
-}
-
-/// clap explains an error in a paragraph; a log or a unit file has room for its first line.
-fn first_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    line.trim_start_matches("error: ").to_owned()
+fn usage(text: &str) -> NoConfig {
+    let text = text.to_owned();
+    NoConfig { text, status: 2 }
 }
 
 /// What an option takes. Not clap's own parsers, which say neither what would be right nor, of
@@ -324,18 +314,15 @@ fn duration(least: Duration, what: &'static str) -> impl TypedValueParser<Value 
     Takes { what, parse }
 }
 
-fn boolean() -> impl TypedValueParser<Value = bool> {
-    let parse = |text: &str| match text {
+/// How `CHATD_RAW` may be written.
+fn parse_boolean(text: &str) -> Option<bool> {
+    match text {
         "true" | "1" | "yes" | "on" => Some(true),
         "false" | "0" | "no" | "off" | "" => Some(false),
         _ => None,
-    };
-    let what = "true or false";
-    Takes { what, parse }
+    }
 }
 
-fn address() -> impl TypedValueParser<Value = IpAddr> {
-    let parse = |text: &str| text.parse().ok();
-    let what = "an IPv4 or IPv6 address, such as 127.0.0.1";
-    Takes { what, parse }
+fn parse_address(text: &str) -> Option<IpAddr> {
+    text.parse().ok()
 }

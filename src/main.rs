@@ -1,6 +1,6 @@
 //! The command: reads what the user wants, serves, and says in one line why it could not.
 
-use chatd::config::{Config, ConfigError};
+use chatd::config::{Config, NoConfig};
 use chatd::server::{ServerError, serve};
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -9,14 +9,13 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let config = match Config::from_command_line() {
         Ok(config) => config,
-        Err(ConfigError::Asked(text)) => {
+        Err(NoConfig { text, status: 0 }) => {
             let _ = write!(io::stdout(), "{text}");
             return ExitCode::SUCCESS;
         }
-        Err(error) => {
-            complain(&error);
-            let is_usage = matches!(error, ConfigError::Usage(_));
-            return ExitCode::from(if is_usage { 2 } else { 1 });
+        Err(NoConfig { text, status }) => {
+            complain(&text);
+            return ExitCode::from(status);
         }
     };
     match serve(config) {

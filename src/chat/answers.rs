@@ -3,7 +3,7 @@
 use crate::chat::asking::Asking;
 use crate::chat::facts::Fact;
 use crate::chat::notices::quote;
-use crate::clock::When;
+use crate::clock::{show_day, show_time};
 use crate::event::ClientId;
 use crate::logging::lines as log_lines;
 use crate::name::{Name, Refusal};
@@ -75,7 +75,8 @@ pub fn whois(asking: &mut Asking<'_>, other: ClientId) {
     let clock = asking.chat.clock();
     let person = &asking.chat.people[other];
     let name = person.name.clone();
-    let joined = When::new(person.joined.time, clock.time);
+    let joined = show_time(person.joined.time);
+    let joined = joined.trim_start_matches(&show_day(clock.time));
     let ago = show_duration(clock.since(person.joined.instant));
     let quiet = show_duration(clock.since(person.heard));
     let away = person.away.as_ref();

@@ -7,8 +7,11 @@ use crate::chat::{answers, ignoring, private};
 use crate::command::{Arguments, Command, Request, split_word};
 use crate::event::ClientId;
 use crate::name::{Called, Name, Refusal};
-use crate::text::Line;
+use crate::text::{LINE_COST, Line};
 use std::fmt;
+
+/// What a request to the server costs (`--rate`).
+pub const REQUEST_COST: u64 = 1 << 10;
 
 /// A command.
 struct Row {
@@ -18,7 +21,6 @@ struct Row {
     usage: &'static str,
     help: &'static str,
     who: Who,
-    counts: Counts,
     does: Does,
 }
 
@@ -26,15 +28,6 @@ struct Row {
 #[derive(Clone, Copy)]
 enum Who {
     Everybody,
-}
-
-/// What a command costs (`--rate`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counts {
-    /// As a line does: others read the text.
-    AsLine,
-    /// As a request to the server does.
-    AsRequest,
 }
 
 /// What a command does, by what it is given.
@@ -59,11 +52,10 @@ enum Does {
 pub enum Meaning {
     /// The client leaves, with a text or without.
     Leaves(Option<Line>),
-    /// The broadcaster is asked.
-    Asks(Command, Counts),
+    /// The broadcaster is asked, which costs so much (`--rate`).
+    Asks(Command, u64),
 }
 
-use Counts::{AsLine, AsRequest};
 use Does::{
     Alone, Leave, MaybeNumber, MaybePerson, MaybeText, MaybeWord, Message, NewName, Person, Text,
 };
@@ -72,24 +64,24 @@ use Who::Everybody;
 /// In the order of `/help`.
 #[rustfmt::skip]
 const TABLE: [Row; 18] = [
-    Row { names: &["help"], usage: "", help: "lists the commands", who: Everybody, counts: AsRequest, does: MaybeText(help) },
-    Row { names: &["nick"], usage: "NAME", help: "renames you", who: Everybody, counts: AsRequest, does: NewName(answers::nick) },
-    Row { names: &["who", "names"], usage: "[TEXT]", help: "who is here, or those whose names begin with TEXT; also /names", who: Everybody, counts: AsRequest, does: MaybeWord(answers::who) },
-    Row { names: &["whois"], usage: "NAME", help: "when they joined, how long they have been quiet, their away text", who: Everybody, counts: AsRequest, does: Person(answers::whois) },
-    Row { names: &["me"], usage: "ACTION", help: "says what you do", who: Everybody, counts: AsLine, does: Text(answers::me) },
-    Row { names: &["msg", "tell"], usage: "NAME TEXT", help: "a private message; also /tell", who: Everybody, counts: AsLine, does: Message(private::msg) },
-    Row { names: &["reply", "r"], usage: "TEXT", help: "a private message to whoever last sent you one; also /r", who: Everybody, counts: AsLine, does: Text(private::reply) },
-    Row { names: &["away"], usage: "[TEXT]", help: "marks you away; whoever writes to you privately is told", who: Everybody, counts: AsRequest, does: MaybeText(answers::away) },
-    Row { names: &["back"], usage: "", help: "you are here again", who: Everybody, counts: AsRequest, does: Alone(answers::back) },
-    Row { names: &["ignore"], usage: "[NAME]", help: "hides what NAME says, does and sends you; alone, lists whom you ignore", who: Everybody, counts: AsRequest, does: MaybePerson(ignoring::ignore) },
-    Row { names: &["unignore"], usage: "NAME", help: "shows it again", who: Everybody, counts: AsRequest, does: Person(ignoring::unignore) },
-    Row { names: &["quiet"], usage: "", help: "turns the notices of joins and departures off and on", who: Everybody, counts: AsRequest, does: Alone(ignoring::quiet) },
-    Row { names: &["history"], usage: "[N]", help: "the last N lines again", who: Everybody, counts: AsRequest, does: MaybeNumber(answers::history) },
-    Row { names: &["motd"], usage: "", help: "the message of the day", who: Everybody, counts: AsRequest, does: Alone(answers::motd) },
-    Row { names: &["time"], usage: "", help: "what time it is here", who: Everybody, counts: AsRequest, does: Alone(answers::time) },
-    Row { names: &["uptime"], usage: "", help: "how long chatd has been running", who: Everybody, counts: AsRequest, does: Alone(answers::uptime) },
-    Row { names: &["version"], usage: "", help: "which chatd this is", who: Everybody, counts: AsRequest, does: Alone(answers::version) },
-    Row { names: &["quit", "exit"], usage: "[TEXT]", help: "leaves; also /exit", who: Everybody, counts: AsRequest, does: Leave },
+    Row { names: &["help"], usage: "", help: "lists the commands", who: Everybody, does: MaybeText(help) },
+    Row { names: &["nick"], usage: "NAME", help: "renames you", who: Everybody, does: NewName(answers::nick) },
+    Row { names: &["who", "names"], usage: "[TEXT]", help: "who is here, or those whose names begin with TEXT; also /names", who: Everybody, does: MaybeWord(answers::who) },
+    Row { names: &["whois"], usage: "NAME", help: "when they joined, how long they have been quiet, their away text", who: Everybody, does: Person(answers::whois) },
+    Row { names: &["me"], usage: "ACTION", help: "says what you do", who: Everybody, does: Text(answers::me) },
+    Row { names: &["msg", "tell"], usage: "NAME TEXT", help: "a private message; also /tell", who: Everybody, does: Message(private::msg) },
+    Row { names: &["reply", "r"], usage: "TEXT", help: "a private message to whoever last sent you one; also /r", who: Everybody, does: Text(private::reply) },
+    Row { names: &["away"], usage: "[TEXT]", help: "marks you away; whoever writes to you privately is told", who: Everybody, does: MaybeText(answers::away) },
+    Row { names: &["back"], usage: "", help: "you are here again", who: Everybody, does: Alone(answers::back) },
+    Row { names: &["ignore"], usage: "[NAME]", help: "hides what NAME says, does and sends you; alone, lists whom you ignore", who: Everybody, does: MaybePerson(ignoring::ignore) },
+    Row { names: &["unignore"], usage: "NAME", help: "shows it again", who: Everybody, does: Person(ignoring::unignore) },
+    Row { names: &["quiet"], usage: "", help: "turns the notices of joins and departures off and on", who: Everybody, does: Alone(ignoring::quiet) },
+    Row { names: &["history"], usage: "[N]", help: "the last N lines again", who: Everybody, does: MaybeNumber(answers::history) },
+    Row { names: &["motd"], usage: "", help: "the message of the day", who: Everybody, does: Alone(answers::motd) },
+    Row { names: &["time"], usage: "", help: "what time it is here", who: Everybody, does: Alone(answers::time) },
+    Row { names: &["uptime"], usage: "", help: "how long chatd has been running", who: Everybody, does: Alone(answers::uptime) },
+    Row { names: &["version"], usage: "", help: "which chatd this is", who: Everybody, does: Alone(answers::version) },
+    Row { names: &["quit", "exit"], usage: "[TEXT]", help: "leaves; also /exit", who: Everybody, does: Leave },
 ];
 
 /// What a client's request means. What takes time, such as the looks of a name, is done here, in
@@ -99,14 +91,21 @@ pub fn understand(request: &Request) -> Meaning {
     let word = request.word.as_str();
     let Some(number) = TABLE.iter().position(|row| row.names.contains(&word)) else {
         let word = Line::new(&format!("/{word}"));
-        return Meaning::Asks(Command::Unknown(word), AsRequest);
+        return Meaning::Asks(Command::Unknown(word), REQUEST_COST);
     };
     let row = &TABLE[number];
     match (row.does.parse(request.arguments.as_str()), &row.does) {
-        (None, _) => Meaning::Asks(Command::Misused(number), AsRequest),
+        (None, _) => Meaning::Asks(Command::Misused(number), REQUEST_COST),
         (Some(Arguments::Text(text)), Leave) => Meaning::Leaves(Some(text)),
         (Some(_), Leave) => Meaning::Leaves(None),
-        (Some(arguments), _) => Meaning::Asks(Command::Row(number, arguments), row.counts),
+        (Some(arguments), does) => {
+            // What others read costs what a line does.
+            let cost = match does {
+                Text(_) | Message(_) => request.arguments.as_str().len() as u64 + LINE_COST,
+                _ => REQUEST_COST,
+            };
+            Meaning::Asks(Command::Row(number, arguments), cost)
+        }
     }
 }
 
@@ -226,7 +225,7 @@ mod tests {
             ("/who two words", "/who [TEXT]"),
             ("/quiet please", "/quiet"),
         ] {
-            let Meaning::Asks(Command::Misused(number), AsRequest) = meaning(line) else {
+            let Meaning::Asks(Command::Misused(number), REQUEST_COST) = meaning(line) else {
                 panic!("{line}: {:?}", meaning(line));
             };
             assert_eq!(TABLE[number].to_string(), usage, "{line}");
@@ -251,11 +250,11 @@ mod tests {
     #[test]
     fn what_others_read_costs_what_a_line_does() {
         for (line, counts) in [
-            ("/me waves", AsLine),
-            ("/msg bob psst", AsLine),
-            ("/who", AsRequest),
-            ("/me", AsRequest),
-            ("/frobnicate", AsRequest),
+            ("/me waves", 85),
+            ("/msg bob psst", 88),
+            ("/who", REQUEST_COST),
+            ("/me", REQUEST_COST),
+            ("/frobnicate", REQUEST_COST),
         ] {
             assert!(matches!(meaning(line), Meaning::Asks(_, found) if found == counts));
         }

@@ -5,7 +5,7 @@
 
 use crate::event::{ClientId, Ending};
 use crate::name::Name;
-use crate::text::{Line, Lines};
+use crate::text::Lines;
 
 /// Something that changes the room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,37 +20,10 @@ pub enum Fact {
     Renamed(ClientId, Name),
     /// Somebody is about to read of it, so everybody is to know that it is here.
     Mentioned(ClientId),
-    /// It has left.
-    Left(ClientId, Reason),
+    /// It has left, for this reason.
+    Left(ClientId, Ending),
     /// Time has passed: what has gathered for long enough is told.
     Waited,
     /// The server ends: what has gathered is told, and then that.
     Ended,
-}
-
-/// Why somebody left, as far as others are told.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    None,
-    Idle,
-    TooSlow,
-    ConnectionLost,
-    /// They gave a text.
-    Saying(Line),
-    /// Nobody is told: the server ends.
-    Untold,
-}
-
-impl Reason {
-    /// What others are told of an ending.
-    pub fn of(ending: Ending) -> Self {
-        match ending {
-            Ending::Quit(Some(text)) => Self::Saying(text),
-            Ending::Idle => Self::Idle,
-            Ending::TooSlow => Self::TooSlow,
-            Ending::Lost => Self::ConnectionLost,
-            Ending::Shutdown => Self::Untold,
-            _ => Self::None,
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! Who has come and gone without others knowing: a thousand arrivals make one notice, not a
 //! million.
 
-use crate::chat::facts::Reason;
 use crate::event::ClientId;
 use crate::name::Name;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +20,7 @@ pub struct Gathering {
     arrivals: BTreeMap<ClientId, (Name, Instant)>,
     /// The same in the order of their coming.
     in_order: BTreeSet<(Instant, ClientId)>,
-    departures: BTreeMap<Reason, BTreeMap<ClientId, Name>>,
+    departures: BTreeMap<&'static str, BTreeMap<ClientId, Name>>,
     departures_due: Option<Instant>,
 }
 
@@ -45,9 +44,9 @@ impl Gathering {
         Some(name)
     }
 
-    /// Somebody whom others know of has left.
-    pub fn depart(&mut self, client: ClientId, name: Name, reason: Reason, now: Instant) {
-        let departed = self.departures.entry(reason).or_default();
+    /// Somebody whom others know of has left, of which they are told so.
+    pub fn depart(&mut self, client: ClientId, name: Name, told: &'static str, now: Instant) {
+        let departed = self.departures.entry(told).or_default();
         departed.insert(client, name);
         self.departures_due.get_or_insert(now + GATHERING_TIME);
     }
@@ -81,8 +80,8 @@ impl Gathering {
         self.departures_due.is_some_and(|due| due <= now)
     }
 
-    /// All departures, by their reasons, in the order in which people had come.
-    pub fn take_departures(&mut self) -> BTreeMap<Reason, BTreeMap<ClientId, Name>> {
+    /// All departures, by what is told of them, in the order in which people had come.
+    pub fn take_departures(&mut self) -> BTreeMap<&'static str, BTreeMap<ClientId, Name>> {
         self.departures_due = None;
         mem::take(&mut self.departures)
     }

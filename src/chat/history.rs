@@ -1,11 +1,11 @@
 //! What was said and done lately, for newcomers.
 
-use crate::clock::When;
+use crate::clock::show_day;
 use crate::event::ClientId;
 use crate::text::push_server_line;
 use jiff::Timestamp;
 use std::collections::VecDeque;
-use std::io::Write;
+use std::sync::Arc;
 
 /// How many bytes of text the history holds at most, whatever the number of lines.
 const HISTORY_BYTES: usize = 256 << 10;
@@ -13,7 +13,8 @@ const HISTORY_BYTES: usize = 256 << 10;
 /// A line that was said or done, under the name of that time.
 #[derive(Debug, PartialEq)]
 struct Entry {
-    time: Timestamp,
+    /// When, as people read it.
+    time: Arc<str>,
     /// Who said it, so that those who ignore them are not shown it.
     author: ClientId,
     text: Box<[u8]>,
@@ -39,10 +40,11 @@ impl History {
     }
 
     /// Adds a line without its end, made of two parts.
-    pub fn push(&mut self, time: Timestamp, author: ClientId, prefix: &[u8], text: &[u8]) {
+    pub fn push(&mut self, time: &Arc<str>, author: ClientId, prefix: &[u8], text: &[u8]) {
         let text = [prefix, text].concat().into_boxed_slice();
         self.bytes += text.len();
         self.version += 1;
+        let time = Arc::clone(time);
         self.entries.push_back(Entry { time, author, text });
         while (self.entries.len() > self.most_lines || self.bytes > HISTORY_BYTES)
             && let Some(oldest) = self.entries.pop_front()
@@ -69,11 +71,15 @@ impl History {
             let count = last.len();
             push_server_line(text, format_args!("the last {count} lines, times in UTC:"));
         }
-        for entry in last.iter().rev() {
-            // Writing to a Vec cannot fail.
-            let _ = write!(text, "-- {} ", When::new(entry.time, now));
-            text.extend_from_slice(&entry.text);
-            text.push(b'\n');
+        let today = show_day(now);
+        for Entry {
+            time, text: line, ..
+        } in last.iter().rev()
+        {
+            let time = time.strip_prefix(&today).unwrap_or(time);
+            for part in [b"-- ", time.as_bytes(), b" ", line, b"\n"] {
+                text.extend_from_slice(part);
+            }
         }
     }
 }
@@ -81,12 +87,17 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::show_time;
 
     const ALICE: ClientId = ClientId(1);
     const BOB: ClientId = ClientId(2);
 
     fn at(time: &str) -> Timestamp {
         time.parse().unwrap()
+    }
+
+    fn stamp(time: &str) -> Arc<str> {
+        show_time(at(time)).into()
     }
 
     fn shown(history: &History, count: usize, now: &str, ignored: Option<ClientId>) -> Vec<String> {
@@ -100,7 +111,12 @@ mod tests {
     fn it_keeps_the_last_lines_and_shows_those_of_whom_one_hears() {
         let mut history = History::new(2);
         for (author, text) in [(ALICE, "one"), (ALICE, "two"), (BOB, "three")] {
-            history.push(at("2026-03-04T14:03:59Z"), author, b"<x> ", text.as_bytes());
+            history.push(
+                &stamp("2026-03-04T14:03:59Z"),
+                author,
+                b"<x> ",
+                text.as_bytes(),
+            );
         }
         let now = "2026-03-04T23:59:59Z";
         assert_eq!(
@@ -114,7 +130,7 @@ mod tests {
     #[test]
     fn the_date_stands_before_the_time_where_it_is_not_todays() {
         let mut history = History::new(1);
-        history.push(at("2026-03-04T23:59:59Z"), ALICE, b"* alice ", b"waves");
+        history.push(&stamp("2026-03-04T23:59:59Z"), ALICE, b"* alice ", b"waves");
         let line = shown(&history, 1, "2026-03-05T00:00:00Z", None);
         assert_eq!(line, ["-- 2026-03-04 23:59Z * alice waves"]);
     }
@@ -123,11 +139,11 @@ mod tests {
     fn it_is_bounded_by_256_kib_too() {
         let mut history = History::new(10_000);
         for _ in 0..1_000 {
-            history.push(at("2026-03-04T00:00:00Z"), ALICE, b"", &[b'x'; 1_000]);
+            history.push(&stamp("2026-03-04T00:00:00Z"), ALICE, b"", &[b'x'; 1_000]);
         }
         assert_eq!(history.entries.len(), HISTORY_BYTES / 1_000);
         history.push(
-            at("2026-03-04T00:00:00Z"),
+            &stamp("2026-03-04T00:00:00Z"),
             ALICE,
             b"",
             &vec![b'x'; HISTORY_BYTES + 1],

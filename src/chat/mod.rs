@@ -29,7 +29,7 @@ use crate::event::{Answer, ClientId, Ending, Tally};
 use crate::logging::lines as log_lines;
 use crate::text::Lines;
 use asking::Asking;
-use facts::{Fact, Reason};
+use facts::Fact;
 use std::net::SocketAddr;
 use std::time::Instant;
 use welcome::welcome;
@@ -73,8 +73,7 @@ impl Scene for Chat {
         let stayed = self.clock().since(person.joined.instant);
         let name = Some(person.name.as_str());
         log_lines::left(person.address, name, stayed, &ending, tally);
-        let reason = Reason::of(ending);
-        self.apply(Fact::Left(client, reason));
+        self.apply(Fact::Left(client, ending));
     }
 
     fn waited(&mut self) {

@@ -1,6 +1,6 @@
 //! How the server words what it says of people.
 
-use crate::chat::facts::Reason;
+use crate::event::Ending;
 use crate::name::Name;
 use crate::text::Line;
 
@@ -15,15 +15,18 @@ pub fn arrival<'a>(names: impl ExactSizeIterator<Item = &'a Name>) -> String {
     format!("{} joined", join_names(names, NOTICE_NAMES))
 }
 
-/// The same for departures: `alice, bob left (idle)`, `alice left: "so long"`.
-pub fn departure<'a>(names: impl ExactSizeIterator<Item = &'a Name>, reason: &Reason) -> String {
-    let names = join_names(names, NOTICE_NAMES);
-    match reason {
-        Reason::None | Reason::Untold => format!("{names} left"),
-        Reason::Idle => format!("{names} left (idle)"),
-        Reason::TooSlow => format!("{names} left (too slow)"),
-        Reason::ConnectionLost => format!("{names} left (connection lost)"),
-        Reason::Saying(text) => format!("{names} left: {}", quote(text)),
+/// The same for departures, which were `told` so: `alice, bob left (idle)`.
+pub fn departure<'a>(names: impl ExactSizeIterator<Item = &'a Name>, told: &str) -> String {
+    format!("{} left{told}", join_names(names, NOTICE_NAMES))
+}
+
+/// What others are told of an ending.
+pub fn told(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Idle => " (idle)",
+        Ending::TooSlow => " (too slow)",
+        Ending::Lost => " (connection lost)",
+        _ => "",
     }
 }
 
@@ -62,7 +65,7 @@ mod tests {
         ] {
             assert_eq!(arrival(guests[..count].iter()), notice);
         }
-        let idle = departure(guests[..2].iter(), &Reason::Idle);
+        let idle = departure(guests[..2].iter(), told(&Ending::Idle));
         assert_eq!(idle, "guest1, guest2 left (idle)");
     }
 

@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(rename(&mut people, ALICE, "alIce"), Ok(()), "one's own");
         rename(&mut people, ALICE, "ann").unwrap();
         assert_eq!(rename(&mut people, BOB, "al1ce"), Ok(()), "left and free");
-        people.apply(&Fact::Left(ALICE, crate::chat::facts::Reason::None));
+        people.apply(&Fact::Left(ALICE, crate::event::Ending::Closed));
         assert_eq!(rename(&mut people, BOB, "ann"), Ok(()), "gone and free");
     }
 

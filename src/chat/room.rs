@@ -4,18 +4,17 @@
 //! room and on the time that comes with it, and on nothing else, so two rooms to which the same has
 //! happened are the same.
 
-use crate::chat::facts::{Fact, Reason};
+use crate::chat::facts::Fact;
 use crate::chat::gathering::Gathering;
 use crate::chat::history::History;
 use crate::chat::notices;
-use crate::clock::Clock;
+use crate::clock::{Clock, show_time};
 use crate::delivery::Delivery;
 use crate::delivery::block::Origin;
-use crate::event::ClientId;
+use crate::event::{ClientId, Ending};
 use crate::name::Name;
 use crate::text::{LINE_COST, Lines, push_server_line};
 use std::collections::BTreeMap;
-use std::iter;
 use std::time::Instant;
 
 /// A conversation.
@@ -54,7 +53,7 @@ impl Room {
             Fact::Did(client, lines) => self.say(client, Origin::Done(client), &lines, clock),
             Fact::Renamed(client, name) => self.rename(client, name),
             Fact::Mentioned(client) => self.introduce(client),
-            Fact::Left(client, reason) => self.leave(client, reason, clock),
+            Fact::Left(client, ending) => self.leave(client, &ending, clock),
             Fact::Waited => self.tell_what_is_due(clock.instant),
             Fact::Ended => {
                 self.announce_departures();
@@ -80,9 +79,10 @@ impl Room {
             text.push(b'\n');
         }
         self.delivery.log.append(origin, &text, lines.cost());
+        let time = show_time(clock.time).into();
         let forgotten = count.saturating_sub(self.history.most_lines);
         for line in lines.iter().skip(forgotten) {
-            self.history.push(clock.time, client, prefix, line);
+            self.history.push(&time, client, prefix, line);
         }
     }
 
@@ -98,17 +98,21 @@ impl Room {
         }
     }
 
-    fn leave(&mut self, client: ClientId, reason: Reason, clock: Clock) {
+    fn leave(&mut self, client: ClientId, ending: &Ending, clock: Clock) {
         if self.gathering.take_newcomer(client).is_none()
             && let Some(name) = self.here.remove(&client)
         {
-            match reason {
-                Reason::Untold => {}
-                Reason::Saying(_) => {
-                    let notice = notices::departure(iter::once(&name), &reason);
+            match ending {
+                // Nobody is told: the server ends.
+                Ending::Shutdown => {}
+                Ending::Quit(Some(text)) => {
+                    let notice = format!("{name} left: {}", notices::quote(text));
                     self.note(Origin::Presence(client), &notice);
                 }
-                reason => self.gathering.depart(client, name, reason, clock.instant),
+                ending => {
+                    let told = notices::told(ending);
+                    self.gathering.depart(client, name, told, clock.instant);
+                }
             }
         }
     }
@@ -143,8 +147,8 @@ impl Room {
 
     /// Says who has left, before anything is said of others who may have their names.
     fn announce_departures(&mut self) {
-        for (reason, departed) in self.gathering.take_departures() {
-            let notice = notices::departure(departed.values(), &reason);
+        for (told, departed) in self.gathering.take_departures() {
+            let notice = notices::departure(departed.values(), told);
             self.note(Origin::Gathered, &notice);
         }
     }
@@ -184,11 +188,11 @@ mod tests {
                 lines
             })
         };
-        let reason = prop_oneof![
-            Just(Reason::None),
-            Just(Reason::Idle),
-            Just(Reason::TooSlow),
-            line().prop_map(Reason::Saying),
+        let ending = prop_oneof![
+            Just(Ending::Closed),
+            Just(Ending::Idle),
+            Just(Ending::TooSlow),
+            line().prop_map(|text| Ending::Quit(Some(text))),
         ];
         prop_oneof![
             (client(), 1_u64..99).prop_map(|(client, n)| Fact::Joined(client, Name::guest(n))),
@@ -196,7 +200,7 @@ mod tests {
             (client(), lines()).prop_map(|(client, lines)| Fact::Did(client, lines)),
             (client(), 1_u64..99).prop_map(|(client, n)| Fact::Renamed(client, Name::guest(n))),
             client().prop_map(Fact::Mentioned),
-            (client(), reason).prop_map(|(client, reason)| Fact::Left(client, reason)),
+            (client(), ending).prop_map(|(client, ending)| Fact::Left(client, ending)),
             Just(Fact::Waited),
             Just(Fact::Ended),
         ]

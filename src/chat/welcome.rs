@@ -2,12 +2,11 @@
 
 use crate::chat::history::History;
 use crate::chat::notices::join_names;
+use crate::clock::show_day;
 use crate::event::ClientId;
 use crate::name::Name;
 use crate::text::push_server_line;
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,13 +19,13 @@ const WELCOME_NAMES: usize = 20;
 pub struct Opening {
     text: Arc<[u8]>,
     /// When it was made: the history's version, and the day.
-    made: Option<(u64, Date)>,
+    made: Option<(u64, String)>,
 }
 
 impl Opening {
     /// The lines, made anew if something was said since.
     pub fn text(&mut self, motd: &[u8], history: &History, now: Timestamp) -> Arc<[u8]> {
-        let made = Some((history.version, TimeZone::UTC.to_datetime(now).date()));
+        let made = Some((history.version, show_day(now)));
         if self.made != made {
             let mut text = motd.to_vec();
             history.push_last(&mut text, usize::MAX, now, |_| true);

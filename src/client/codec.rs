@@ -1,14 +1,14 @@
 //! From the bytes that a client sends to what it says and asks for. No I/O: a codec is fed what was
 //! read, and asked for what that means, as much of it at a time as may pass.
 
-use crate::channel::{EVENT_COST, REQUEST_COST};
-use crate::chat::commands::{Counts, Meaning, understand};
+use crate::channel::EVENT_COST;
+use crate::chat::commands::{Meaning, understand};
 use crate::client::lines::{Cut, Cutter, End, Grammar};
 use crate::client::strangers::Strangers;
 use crate::client::telnet::{Requests, Telnet};
 use crate::command::{Input, Request, interpret};
 use crate::event::{Answer, ClientId, Ending, Event, Tally};
-use crate::text::{LINE_COST, Lines, push_server_line};
+use crate::text::{Lines, push_server_line};
 use std::collections::VecDeque;
 use std::mem;
 
@@ -205,17 +205,18 @@ impl Codec {
 
 /// What a command means, and what it costs.
 fn understood(client: ClientId, request: &Request) -> Item {
-    let (heard, cost) = match understand(request) {
-        Meaning::Leaves(text) => (Heard::Left(Ending::Quit(text)), 0),
-        Meaning::Asks(command, counts) => {
+    match understand(request) {
+        Meaning::Leaves(text) => Item {
+            heard: Heard::Left(Ending::Quit(text)),
+            cost: 0,
+        },
+        Meaning::Asks(command, cost) => {
             #[cfg(feature = "fault-injection")]
-            crate::faults::in_session(&command);
-            let cost = match counts {
-                Counts::AsRequest => REQUEST_COST,
-                Counts::AsLine => request.arguments.as_str().len() as u64 + LINE_COST,
-            };
-            (Heard::Event(Event::Asked(client, command)), cost)
+            crate::faults::panic_at("/faultpanicclient", &command);
+            Item {
+                heard: Heard::Event(Event::Asked(client, command)),
+                cost,
+            }
         }
-    };
-    Item { heard, cost }
+    }
 }

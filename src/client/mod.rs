@@ -14,7 +14,8 @@ mod strangers;
 pub mod telnet;
 mod waiting;
 
-use crate::channel::{EventSender, REQUEST_COST};
+use crate::channel::EventSender;
+use crate::chat::commands::REQUEST_COST;
 use crate::config::{Config, Mode, SilenceLimits};
 use crate::counted::Counted;
 use crate::event::{Answer, Arrival, Echo, Ending, Event, Style};

@@ -4,9 +4,11 @@
 pub mod lines;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use env_logger::{Builder, Logger, Target};
-use log::{LevelFilter, Log, Metadata, Record};
+use env_logger::{Builder, Logger};
+use jiff::Timestamp;
+use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::collections::HashMap;
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +25,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// What goes to the thread that writes.
 enum Entry {
-    Line(Vec<u8>),
+    Line(String),
     /// Everything before it is to be written, then this is dropped.
     Flush(Sender<()>),
 }
@@ -33,36 +35,25 @@ pub struct Logging {
     queue: Sender<Entry>,
 }
 
-/// Begins logging at `level`, or as `RUST_LOG` says. Panics are logged too.
-///
-/// # Errors
-///
-/// When the system has no thread for it, or logging has begun already.
+/// Begins logging at `level`, or as `RUST_LOG` says. Panics are logged too. Fails when the system has
+/// no thread for it, or logging has begun already.
 pub fn start(level: LevelFilter) -> io::Result<Logging> {
     let (queue, entries) = bounded(QUEUE_LINES);
-    let lost = Arc::new(AtomicU64::new(0));
-    let pipe = Pipe {
-        queue: queue.clone(),
-        lost: Arc::clone(&lost),
-    };
-    let logger = Builder::new()
+    let filter = Builder::new()
         .filter_level(level)
         .parse_default_env()
-        .target(Target::Pipe(Box::new(pipe)))
-        .format(|line, record| {
-            let time = line.timestamp();
-            writeln!(line, "[{time} {:5}] {}", record.level(), record.args())
-        })
         .build();
-    let level = logger.filter();
+    let level = filter.filter();
     let limited = Arc::new(Limited {
-        logger,
+        filter,
+        queue: queue.clone(),
+        lost: AtomicU64::new(0),
         kinds: Mutex::default(),
     });
     let writer = Arc::clone(&limited);
     thread::Builder::new()
         .name("log".to_owned())
-        .spawn(move || write_entries(&entries, &writer, &lost))?;
+        .spawn(move || write_entries(&entries, &writer))?;
     log::set_boxed_logger(Box::new(limited)).map_err(io::Error::other)?;
     log::set_max_level(level);
     panic::set_hook(Box::new(
@@ -82,43 +73,21 @@ impl Logging {
     }
 }
 
-/// Where `env_logger` writes its lines.
-struct Pipe {
-    queue: Sender<Entry>,
-    lost: Arc<AtomicU64>,
-}
-
-impl Write for Pipe {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.queue.try_send(Entry::Line(line.to_vec())).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The thread that writes. A stderr that cannot be written is no reason to end.
-fn write_entries(entries: &Receiver<Entry>, limited: &Limited, lost: &AtomicU64) {
+fn write_entries(entries: &Receiver<Entry>, limited: &Limited) {
     loop {
         // Nothing is left out of a log that is quiet, so nothing has to be told then.
-        let wait = if limited.kinds().is_empty() {
-            Duration::MAX
-        } else {
-            SECOND
-        };
+        let is_quiet = limited.kinds().is_empty();
+        let wait = if is_quiet { Duration::MAX } else { SECOND };
         match entries.recv_timeout(wait) {
             Ok(Entry::Line(line)) => {
-                let _ = io::stderr().write_all(&line);
+                let _ = io::stderr().write_all(line.as_bytes());
             }
             Ok(Entry::Flush(done)) => {
                 limited.tell_left_out(Instant::now() + SECOND);
                 for entry in entries.try_iter() {
                     if let Entry::Line(line) = entry {
-                        let _ = io::stderr().write_all(&line);
+                        let _ = io::stderr().write_all(line.as_bytes());
                     }
                 }
                 drop(done);
@@ -127,7 +96,7 @@ fn write_entries(entries: &Receiver<Entry>, limited: &Limited, lost: &AtomicU64)
             Err(RecvTimeoutError::Disconnected) => return,
         }
         limited.tell_left_out(Instant::now());
-        let lost = lost.swap(0, Ordering::Relaxed);
+        let lost = limited.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             let _ = writeln!(
                 io::stderr(),
@@ -140,17 +109,20 @@ fn write_entries(entries: &Receiver<Entry>, limited: &Limited, lost: &AtomicU64)
 /// A logger that writes so many lines of a kind in a second, and then one that counts what was left
 /// out. A line's kind is its target.
 struct Limited {
-    logger: Logger,
+    /// Which lines are wanted at all.
+    filter: Logger,
+    queue: Sender<Entry>,
+    /// How many lines found no room in the queue.
+    lost: AtomicU64,
     kinds: Mutex<HashMap<String, Second>>,
 }
 
 /// What was written of a kind in one second.
-#[derive(Debug)]
 struct Second {
     start: Instant,
     written: u32,
     left_out: u64,
-    level: log::Level,
+    level: Level,
 }
 
 impl Limited {
@@ -158,71 +130,57 @@ impl Limited {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn write(&self, level: Level, content: fmt::Arguments<'_>) {
+        let time = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+        let line = format!("[{time} {level:5}] {content}\n");
+        if self.queue.try_send(Entry::Line(line)).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Whether a line is within the limit.
     fn admit(&self, record: &Record<'_>) -> bool {
         let now = Instant::now();
         self.tell_left_out(now);
         let mut kinds = self.kinds();
-        if !kinds.contains_key(record.target()) {
-            let second = Second {
-                start: now,
-                written: 0,
-                left_out: 0,
-                level: record.level(),
-            };
-            kinds.insert(record.target().to_owned(), second);
-        }
-        let Some(second) = kinds.get_mut(record.target()) else {
-            return true;
-        };
-        if second.written < LINES_PER_SECOND {
-            second.written += 1;
-            true
-        } else {
-            second.left_out += 1;
-            false
-        }
+        let kind = record.target().to_owned();
+        let second = kinds.entry(kind).or_insert_with(|| Second {
+            start: now,
+            written: 0,
+            left_out: 0,
+            level: record.level(),
+        });
+        let is_admitted = second.written < LINES_PER_SECOND;
+        second.written += u32::from(is_admitted);
+        second.left_out += u64::from(!is_admitted);
+        is_admitted
     }
 
     /// Says what was left out in the seconds that are over, and begins new ones.
     fn tell_left_out(&self, now: Instant) {
-        let mut over = Vec::new();
         self.kinds().retain(|kind, second| {
             let is_over = now.saturating_duration_since(second.start) >= SECOND;
             if is_over && second.left_out > 0 {
-                over.push((kind.clone(), second.level, second.left_out));
+                let kind = kind.rsplit("::").next().unwrap_or_default();
+                let what = kind.replace('_', " ");
+                let left_out = second.left_out;
+                self.write(second.level, format_args!("… and {left_out} more {what}"));
             }
             !is_over
         });
-        for (kind, level, left_out) in over {
-            let what = kind
-                .rsplit("::")
-                .next()
-                .unwrap_or_default()
-                .replace('_', " ");
-            let mut record = Record::builder();
-            let record = record.level(level).target(&kind);
-            self.logger.log(
-                &record
-                    .args(format_args!("… and {left_out} more {what}"))
-                    .build(),
-            );
-        }
     }
 }
 
 impl Log for Limited {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.logger.enabled(metadata)
+        self.filter.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.logger.matches(record) && self.admit(record) {
-            self.logger.log(record);
+        if self.filter.matches(record) && self.admit(record) {
+            self.write(record.level(), *record.args());
         }
     }
 
-    fn flush(&self) {
-        self.logger.flush();
-    }
+    fn flush(&self) {}
 }

@@ -40,9 +40,9 @@ pub struct Person {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     None,
+    ConnectionLost,
     Idle,
     TooSlow,
-    ConnectionLost,
 }
 
 #[derive(Default)]
@@ -229,9 +229,9 @@ impl Chat {
         departures.sort_by_key(|(who, ..)| *who);
         for (reason, text) in [
             (Reason::None, ""),
+            (Reason::ConnectionLost, " (connection lost)"),
             (Reason::Idle, " (idle)"),
             (Reason::TooSlow, " (too slow)"),
-            (Reason::ConnectionLost, " (connection lost)"),
         ] {
             let names = departures.iter().filter(|(_, why, _)| *why == reason);
             let names = names.map(|(.., name)| name.as_str()).collect::<Vec<_>>();
