@@ -35,7 +35,6 @@ pub struct Broadcaster {
 
 impl Broadcaster {
     /// A broadcaster with nobody to write to.
-    #[must_use]
     pub fn new(mode: &Mode, limits: BacklogLimits, pressure: Arc<Pressure>, clock: Clock) -> Self {
         let delivery = Delivery::new(limits, pressure, clock);
         Self {
@@ -139,14 +138,12 @@ impl Broadcaster {
     }
 
     /// When [`Self::flush`] is due, if no event comes before.
-    #[must_use]
     pub fn next_due(&mut self) -> Option<Instant> {
         let dues = [self.scene.next_due(), self.scene.delivery().next_due()];
         dues.into_iter().flatten().min()
     }
 
     /// What the log holds, as a cost: never more than twice `--max-backlog`.
-    #[must_use]
     pub fn cost_kept(&mut self) -> u64 {
         self.scene.delivery().log.cost_kept()
     }

@@ -14,7 +14,6 @@ pub struct Clock {
 
 impl Clock {
     /// The time now.
-    #[must_use]
     pub fn now() -> Self {
         Self {
             instant: Instant::now(),
@@ -23,7 +22,6 @@ impl Clock {
     }
 
     /// How long ago something was; nothing if that is still to come.
-    #[must_use]
     pub fn since(&self, then: Instant) -> Duration {
         self.instant.saturating_duration_since(then)
     }
@@ -31,13 +29,11 @@ impl Clock {
 
 /// A moment as people read it, in UTC: `2026-11-21 14:03Z`. Where it is [today's](show_day) they
 /// read no date.
-#[must_use]
 pub fn show_time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%MZ").to_string()
 }
 
 /// A day as [`show_time`] begins with it.
-#[must_use]
 pub fn show_day(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d ").to_string()
 }

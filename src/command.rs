@@ -53,7 +53,6 @@ pub enum Arguments {
 
 impl Command {
     /// How many bytes of text it is given.
-    #[must_use]
     pub fn text_bytes(&self) -> usize {
         match self {
             Self::Row(_, Arguments::Text(text) | Arguments::Message(_, text)) => {
@@ -65,7 +64,6 @@ impl Command {
 }
 
 /// Tells what `line` is: bytes without a line's end, as the client sent them.
-#[must_use]
 pub fn interpret(line: &[u8]) -> Input<'_> {
     // Nearly every line begins with a letter, and need not be looked at further.
     if line
@@ -94,7 +92,6 @@ pub fn interpret(line: &[u8]) -> Input<'_> {
 }
 
 /// The first word and what follows it, without the blanks between and at the end.
-#[must_use]
 pub fn split_word(text: &str) -> (&str, &str) {
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     (word, rest.trim())

@@ -199,7 +199,6 @@ impl Config {
     }
 
     /// Which log lines are written, unless `RUST_LOG` says otherwise.
-    #[must_use]
     pub fn log_level(&self) -> LevelFilter {
         match i16::from(self.verbose) - i16::from(self.quiet) {
             ..=-2 => LevelFilter::Error,

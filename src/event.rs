@@ -33,7 +33,6 @@ pub enum Event {
 
 impl Event {
     /// What is logged because of it costs so much at most; nothing is logged for most.
-    #[must_use]
     pub fn logged_cost(&self) -> u64 {
         match self {
             Self::Said(_, lines) => NOTICES_COST + lines.cost(),
@@ -90,7 +89,6 @@ pub enum Answer {
 
 impl Answer {
     /// The text.
-    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Lines(text) | Self::Bytes(text) => text,
@@ -135,7 +133,6 @@ pub enum Ending {
 
 impl Ending {
     /// What an error of the client's socket says about the connection.
-    #[must_use]
     pub fn of(error: &io::Error) -> Self {
         use io::ErrorKind::{
             BrokenPipe, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable, TimedOut,
@@ -148,7 +145,6 @@ impl Ending {
     }
 
     /// Whether what is pending for the client is still worth writing.
-    #[must_use]
     pub fn is_orderly(&self) -> bool {
         !matches!(
             self,

@@ -43,7 +43,6 @@ pub struct Share {
 
 impl Pressure {
     /// No pressure, and nobody who sends.
-    #[must_use]
     pub fn new(limits: BacklogLimits) -> Self {
         Self {
             limits,
@@ -58,7 +57,6 @@ impl Pressure {
     }
 
     /// What each client may send now; nothing if its own rate is all that counts.
-    #[must_use]
     pub fn share(&self) -> Option<Share> {
         if !self.is_on.load(Ordering::Relaxed) {
             return None;

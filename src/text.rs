@@ -20,14 +20,12 @@ pub struct Line(String);
 
 impl Line {
     /// Cleans `text` and takes what stands before a line feed.
-    #[must_use]
     pub fn new(text: &str) -> Self {
         let line = text.split('\n').next().unwrap_or_default();
         Self(clean(line.as_bytes()).into_owned())
     }
 
     /// The text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -48,7 +46,6 @@ pub struct Lines {
 
 impl Lines {
     /// No lines, with room for `bytes` of them.
-    #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
         Self {
             text: Vec::with_capacity(bytes),
@@ -84,25 +81,21 @@ impl Lines {
     }
 
     /// All lines with their ends.
-    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.text
     }
 
     /// Whether there is no line at all.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// How many lines there are.
-    #[must_use]
     pub fn count(&self) -> usize {
         self.count
     }
 
     /// What they cost: their bytes without their ends, and for each line [`LINE_COST`].
-    #[must_use]
     pub fn cost(&self) -> u64 {
         (self.text.len() - self.count) as u64 + self.count as u64 * LINE_COST
     }
@@ -120,7 +113,6 @@ impl Lines {
 
 /// The text of `line` (bytes without a line feed) as others may read it: what is not UTF-8, and
 /// what could steer a terminal, hide or reorder text, is U+FFFD.
-#[must_use]
 pub fn clean(line: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(line);
     if is_plain(text.as_bytes()) {
@@ -148,7 +140,6 @@ fn is_plain(text: &[u8]) -> bool {
 }
 
 /// Whether clean-up replaces the character.
-#[must_use]
 pub fn is_harmful(character: char) -> bool {
     match character {
         '\t' => false,

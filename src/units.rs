@@ -9,46 +9,31 @@ pub const MIB: u64 = 1 << 20;
 /// One GiB in bytes.
 pub const GIB: u64 = 1 << 30;
 
-/// Reads digits with `B`, `KiB`, `MiB`, `GiB` or nothing behind them, as a number of bytes.
-///
-/// `None` for anything else, and for what does not fit into 64 bits.
-#[must_use]
+/// Reads digits with `B`, `KiB`, `MiB`, `GiB` or nothing behind them, as a number of bytes. `None` for
+/// anything else, and for what does not fit into 64 bits.
 pub fn parse_size(text: &str) -> Option<u64> {
-    let (number, unit) = split_unit(text)?;
-    let factor = match unit {
-        "" | "B" => 1,
-        "KiB" => KIB,
-        "MiB" => MIB,
-        "GiB" => GIB,
-        _ => return None,
-    };
-    number.checked_mul(factor)
+    parse(
+        text,
+        &[("", 1), ("B", 1), ("KiB", KIB), ("MiB", MIB), ("GiB", GIB)],
+    )
 }
 
-/// Reads digits with `ms`, `s`, `m` or `h` behind them.
-///
-/// `None` for anything else, and for what does not fit into 64 bits of milliseconds.
-#[must_use]
+/// Reads digits with `ms`, `s`, `m` or `h` behind them. `None` for anything else, and for what does not
+/// fit into 64 bits of milliseconds.
 pub fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, unit) = split_unit(text)?;
-    let milliseconds = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    number.checked_mul(milliseconds).map(Duration::from_millis)
+    let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+    parse(text, &units).map(Duration::from_millis)
 }
 
-fn split_unit(text: &str) -> Option<(u64, &str)> {
+/// Reads digits with one of the units behind them, each of which stands for so much.
+fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
-    Some((number.parse().ok()?, unit))
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
+    number.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
 /// Writes a duration for people, with its two largest units: `3h 5m`, `12s`.
-#[must_use]
 pub fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);

@@ -86,7 +86,6 @@ const TABLE: [Row; 18] = [
 
 /// What a client's request means. What takes time, such as the looks of a name, is done here, in
 /// the client's own thread.
-#[must_use]
 pub fn understand(request: &Request) -> Meaning {
     let word = request.word.as_str();
     let Some(number) = TABLE.iter().position(|row| row.names.contains(&word)) else {

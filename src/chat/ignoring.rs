@@ -1,6 +1,6 @@
 //! What somebody does not want to read.
 //!
-//! Whom they ignore is a matter of the people; from which line on is one of the delivery.
+//! Whom they ignore is a matter of the people; what is not sent to them is one of the delivery.
 
 use crate::chat::asking::Asking;
 use crate::chat::notices::join_names;
@@ -28,8 +28,10 @@ pub fn ignore(asking: &mut Asking<'_>, other: Option<ClientId>) {
     let ignored = &asking.me().ignored;
     if ignored.len() >= MOST_IGNORED && !ignored.contains(&other) {
         asking.say(format_args!("you ignore as many as you may"));
-    } else if hide(asking, Hidden::Author(other)) {
+    } else {
         asking.me().ignored.insert(other);
+        let delivery = &mut asking.chat.room.delivery;
+        delivery.hide(client, Hidden::Author(other));
         let name = asking.chat.people[other].name.clone();
         asking.say(format_args!("you ignore {name} now"));
     }
@@ -63,27 +65,14 @@ fn list(asking: &mut Asking<'_>) {
 }
 
 pub fn quiet(asking: &mut Asking<'_>) {
-    if asking.me().is_quiet {
-        asking
-            .chat
-            .room
-            .delivery
-            .show(asking.client, Hidden::Presence);
-        asking.me().is_quiet = false;
-        asking.say(format_args!("joins and departures are shown again"));
-    } else if hide(asking, Hidden::Presence) {
-        asking.me().is_quiet = true;
+    let is_quiet = !asking.me().is_quiet;
+    asking.me().is_quiet = is_quiet;
+    let delivery = &mut asking.chat.room.delivery;
+    if is_quiet {
+        delivery.hide(asking.client, Hidden::Presence);
         asking.say(format_args!("joins and departures are hidden now"));
+    } else {
+        delivery.show(asking.client, Hidden::Presence);
+        asking.say(format_args!("joins and departures are shown again"));
     }
-}
-
-/// Hides something from here on, or answers that it cannot.
-fn hide(asking: &mut Asking<'_>, what: Hidden) -> bool {
-    let is_hidden = asking.chat.room.delivery.hide(asking.client, what);
-    if !is_hidden {
-        asking.say(format_args!(
-            "you are too far behind: read on, then try again"
-        ));
-    }
-    is_hidden
 }

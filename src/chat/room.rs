@@ -235,7 +235,7 @@ mod tests {
                     let mut logged = Vec::new();
                     while cursor.position < end {
                         let origin = Cell::new(None);
-                        let reads = |from, _| origin.replace(Some(from)).is_none();
+                        let reads = |from| origin.replace(Some(from)).is_none();
                         let text = log.next_run(&mut cursor, Style::Lf, end, 1 << 20, &mut 1, reads);
                         logged.push((origin.take(), text.to_vec()));
                     }

@@ -61,7 +61,6 @@ pub struct Cutter {
 
 impl Cutter {
     /// A cutter for lines of up to `longest` bytes without their ends.
-    #[must_use]
     pub fn new(grammar: Grammar, longest: usize) -> Self {
         Self {
             grammar,
@@ -86,7 +85,6 @@ impl Cutter {
     }
 
     /// How many bytes were fed and not cut yet.
-    #[must_use]
     pub fn pending(&self) -> usize {
         self.input.len() - self.cut
     }

@@ -112,22 +112,17 @@ impl Delivery {
         outbox.is_some_and(|outbox| outbox.private_bytes() > PRIVATE_BYTES / 2)
     }
 
-    /// Hides something from the client, from here on. Returns whether that can be remembered: of a
-    /// client that reads nothing, not without end.
-    #[must_use]
-    pub fn hide(&mut self, client: ClientId, what: Hidden) -> bool {
-        let at = self.log.seal();
-        self.outbox(client).is_none_or(|outbox| {
-            let read = outbox.position();
-            outbox.filter.hide(what, at, read)
-        })
+    /// Hides something from the client.
+    pub fn hide(&mut self, client: ClientId, what: Hidden) {
+        if let Some(outbox) = self.outbox(client) {
+            outbox.filter.hidden.insert(what);
+        }
     }
 
-    /// Shows it again, from here on.
+    /// Shows it again.
     pub fn show(&mut self, client: ClientId, what: Hidden) {
-        let at = self.log.seal();
         if let Some(outbox) = self.outbox(client) {
-            outbox.filter.show(what, at);
+            outbox.filter.hidden.remove(&what);
         }
     }
 

@@ -185,7 +185,7 @@ impl Outbox {
                     Style::Lf => limit.min(self.crlf_from),
                     Style::CrLf => limit,
                 };
-                let reads = |origin, position| self.filter.reads(origin, position);
+                let reads = |origin| self.filter.reads(origin);
                 log.next_run(&mut cursor, style, limit, most - bytes, &mut spans, reads)
             } else if let Some(private) = private.next() {
                 let text = private.pending();

@@ -123,7 +123,7 @@ impl SharedLog {
 
     /// The next text for a client at `cursor`, at most so many bytes: what it `reads` of so many
     /// `spans` before `limit`, one behind the other in one block. The cursor goes to the end of it,
-    /// past what the client skips. A client that has begun a span `reads` it.
+    /// past what the client skips. What it has begun it reads to the end.
     pub fn next_run(
         &self,
         cursor: &mut Cursor,
@@ -131,11 +131,12 @@ impl SharedLog {
         limit: Position,
         most: usize,
         spans: &mut usize,
-        reads: impl Fn(Origin, Position) -> bool,
+        reads: impl Fn(Origin) -> bool,
     ) -> &[u8] {
         let (block, first) = self.find(cursor.position);
         let position = |span: usize| Position(block.spans_before + span as u64);
-        let is_read = |span: usize| reads(block.origin(span), position(span));
+        let begun = (cursor.sent > 0).then_some(first);
+        let is_read = |span: usize| begun == Some(span) || reads(block.origin(span));
         let end = block.len().min((limit.0 - block.spans_before) as usize);
         let end = end.min(first + *spans);
 
@@ -198,7 +199,6 @@ mod tests {
         let mut runs = Vec::new();
         while cursor.position < end {
             let (most, spans) = (usize::MAX, &mut 999);
-            let reads = |origin, _| reads(origin);
             let run = log.next_run(&mut cursor, style, end, most, spans, reads);
             runs.push(String::from_utf8(run.to_vec()).unwrap());
         }
@@ -250,7 +250,7 @@ mod tests {
             for taken in 1..whole.len() {
                 let mut cursor = start;
                 for (most, text) in [(taken, &whole[..taken]), (99, &whole[taken..])] {
-                    let run = log.next_run(&mut cursor, style, end, most, &mut 9, |_, _| true);
+                    let run = log.next_run(&mut cursor, style, end, most, &mut 9, |_| true);
                     assert_eq!(run, text.as_bytes());
                 }
             }
@@ -336,11 +336,11 @@ mod tests {
         }
         let end = log.seal();
         let mut spans = 60;
-        let run = log.next_run(&mut cursor, Style::Lf, end, 999, &mut spans, |_, _| false);
+        let run = log.next_run(&mut cursor, Style::Lf, end, 999, &mut spans, |_| false);
         assert!(run.is_empty());
         assert_eq!((cursor.position.0, spans), (60, 0));
         let mut spans = 60;
-        let run = log.next_run(&mut cursor, Style::Lf, end, 7, &mut spans, |_, _| true);
+        let run = log.next_run(&mut cursor, Style::Lf, end, 7, &mut spans, |_| true);
         assert_eq!(run, b"a\nb\na\nb");
         assert_eq!((cursor.position.0, cursor.sent, spans), (63, 1, 56));
     }

@@ -38,9 +38,14 @@ impl Chat {
                 Some(other) => {
                     // Whoever has left meanwhile is forgotten.
                     let mut ignored = std::mem::take(&mut self.people[me].ignored);
-                    ignored.retain(|other| !self.people[*other].is_gone());
+                    let gone = ignored
+                        .iter()
+                        .filter(|other| self.people[**other].is_gone());
+                    let changed = gone.copied().chain([other]).collect::<Vec<_>>();
+                    ignored.retain(|other| !changed.contains(other));
                     ignored.insert(other);
                     self.people[me].ignored = ignored;
+                    self.people[me].reading.change_authors(&changed);
                     self.tell(
                         me,
                         &format!("-- you ignore {} now", self.people[other].name),
@@ -51,6 +56,7 @@ impl Chat {
             Ask::Unignore(other) => {
                 if let Some(other) = self.find(me, *other) {
                     let was_ignored = self.people[me].ignored.remove(&other);
+                    self.people[me].reading.change_authors(&[other]);
                     let what = if was_ignored { "no longer" } else { "do not" };
                     let name = &self.people[other].name;
                     self.tell(me, &format!("-- you {what} ignore {name}"));
@@ -71,6 +77,7 @@ impl Chat {
             Ask::Quiet => {
                 let is_quiet = !self.people[me].is_quiet;
                 self.people[me].is_quiet = is_quiet;
+                self.people[me].reading.change_presence(me);
                 let what = if is_quiet {
                     "hidden now"
                 } else {

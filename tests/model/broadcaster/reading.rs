@@ -21,14 +21,22 @@ const LF: &str = "\n";
 const CRLF: &str = "\r\n";
 const NOTHING: &str = "";
 
+/// Whether a client reads something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Yes,
+    No,
+    /// It hid its author, or showed them again, while this was on its way to it.
+    Perhaps,
+}
+
 #[derive(Debug)]
 struct Due {
     origin: Origin,
     text: Vec<u8>,
     /// How it ends: telnet's answers are no lines and end in nothing.
     end: &'static str,
-    /// Whether the client reads it: that was decided when it was logged.
-    is_shown: bool,
+    shown: Shown,
     /// What was logged for everybody up to the end of it, as a cost.
     logged: u64,
 }
@@ -81,7 +89,7 @@ impl Reading {
             origin,
             text,
             end: self.end,
-            is_shown,
+            shown: if is_shown { Shown::Yes } else { Shown::No },
             logged,
         });
     }
@@ -92,7 +100,7 @@ impl Reading {
             origin: Origin::Alone,
             text: bytes.to_vec(),
             end: NOTHING,
-            is_shown: true,
+            shown: Shown::Yes,
             logged,
         });
     }
@@ -122,23 +130,48 @@ impl Reading {
         }
     }
 
+    /// From now on it does not read what they say and do, or reads it again.
+    pub fn change_authors(&mut self, authors: &[usize]) {
+        self.change(|origin| match origin {
+            Origin::Said(author) | Origin::Done(author) => authors.contains(&author),
+            _ => false,
+        });
+    }
+
+    /// The same with the notices of joins and departures, but for its own.
+    pub fn change_presence(&mut self, me: usize) {
+        self.change(|origin| match origin {
+            Origin::Presence(other) => other != me,
+            Origin::Gathered => true,
+            _ => false,
+        });
+    }
+
+    fn change(&mut self, comes_from: impl Fn(Origin) -> bool) {
+        for due in self.due.iter_mut().filter(|due| comes_from(due.origin)) {
+            due.shown = Shown::Perhaps;
+        }
+    }
+
     /// The line that it has read, and its length; nothing if it has not read it whole.
     fn find_begun(&self) -> Option<(usize, usize)> {
         let begun = self.begun.escape_ascii();
-        let mut shown = self.due.iter().enumerate().filter(|(_, due)| due.is_shown);
-        let Some((at, due)) = shown.next() else {
-            panic!("it was to read no more and read \"{begun}\"");
-        };
-        let due = due.bytes();
-        let text = due.escape_ascii();
-        let is_next = self.begun.starts_with(&due) || due.starts_with(&self.begun);
-        assert!(is_next, "it was to read \"{text}\" and read \"{begun}\"");
-        self.begun.starts_with(&due).then_some((at, due.len()))
+        let shown = self.due.iter().enumerate();
+        for (at, due) in shown.filter(|(_, due)| due.shown != Shown::No) {
+            let bytes = due.bytes();
+            if self.begun.starts_with(&bytes) || bytes.starts_with(&self.begun) {
+                return self.begun.starts_with(&bytes).then_some((at, bytes.len()));
+            }
+            let text = bytes.escape_ascii();
+            let is_skipped = due.shown == Shown::Perhaps;
+            assert!(is_skipped, "it was to read \"{text}\" and read \"{begun}\"");
+        }
+        panic!("it was to read no more and read \"{begun}\"");
     }
 
     /// What it has still to read, if that is anything.
     pub fn next_due(&self) -> Option<String> {
-        let due = self.due.iter().find(|due| due.is_shown)?;
+        let due = self.due.iter().find(|due| due.shown == Shown::Yes)?;
         Some(due.text.escape_ascii().to_string())
     }
 
@@ -159,8 +192,8 @@ impl Reading {
 
     /// How much is pending for it alone that it has not read, in bytes.
     pub fn alone_unread(&self) -> usize {
-        let next = self.due.iter().find(|due| due.is_shown);
-        match next {
+        let is_begun = |due: &&Due| due.shown != Shown::No && due.bytes().starts_with(&self.begun);
+        match self.due.iter().find(is_begun) {
             Some(due) if due.origin == Origin::Alone => self.alone - self.begun.len(),
             _ => self.alone,
         }
