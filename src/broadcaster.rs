@@ -87,7 +87,7 @@ impl Broadcaster {
         let due = self.next_due().into_iter().chain(until).min();
         let time = due.map(|due| due.saturating_duration_since(Instant::now()));
         let is_waited_for = events.wait_by(|| self.resume(&writability.wait(time)));
-        if !is_waited_for && self.scene.delivery().is_anybody_full() {
+        if !is_waited_for {
             self.resume(&writability.wait(Some(Duration::ZERO)));
         }
     }

@@ -30,7 +30,7 @@ pub struct Config {
 
     /// Address to listen on [default: all, IPv6 and IPv4]
     #[arg(short, long, value_name = "ADDR", env = "CHATD_BIND",
-        value_parser = Takes { what: "an IPv4 or IPv6 address, such as 127.0.0.1", parse: parse_address })]
+        value_parser = Takes { what: "an IPv4 or IPv6 address, such as 127.0.0.1", parse: |text: &str| text.parse::<IpAddr>().ok() })]
     pub bind: Option<IpAddr>,
 
     /// Relay lines as they are, for programs: no names, notices or commands
@@ -320,8 +320,4 @@ fn parse_boolean(text: &str) -> Option<bool> {
         "false" | "0" | "no" | "off" | "" => Some(false),
         _ => None,
     }
-}
-
-fn parse_address(text: &str) -> Option<IpAddr> {
-    text.parse().ok()
 }

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many there are.
 #[derive(Debug, Clone, Default)]
 pub struct Count(Arc<AtomicUsize>);
 
-/// One of them.
 #[derive(Debug)]
 pub struct Counted(Count);
 

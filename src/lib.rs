@@ -4,7 +4,7 @@
 //!
 //! | where | place |
 //! | --- | --- |
-//! | what the user wants, in which units, at what time | [`config`], [`units`], [`clock`] |
+//! | what the user wants, in which units, at what time | [`config`], `units`, [`clock`] |
 //! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, `shutdown`, `shared` |
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes | `client` |
 //! | the words between the threads | [`event`], [`command`], [`text`], `name`, [`wire`] |
@@ -37,8 +37,9 @@ pub mod server;
 mod shared;
 mod shutdown;
 pub mod text;
-pub mod units;
+mod units;
 pub mod wire;
 
 pub use chat::commands;
 pub use client::{lines, telnet};
+pub use units::show_duration;

@@ -6,10 +6,9 @@ use crate::client::connection::{Connection, NOTSENT_LOWAT, quiet_timeout};
 use crate::client::lingering::{read_out, turn_away};
 use crate::config::{Config, Mode, SilenceLimits};
 use crate::event::ClientId;
-use crate::logging::lines as log_lines;
 use crate::shared::Shared;
 use libc::{EADDRNOTAVAIL, EAFNOSUPPORT};
-use log::warn;
+use log::{info, warn};
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use std::io;
 use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut};
@@ -116,7 +115,7 @@ pub fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
                         _seat: seat,
                     });
                 } else {
-                    log_lines::turned_away(address);
+                    info!(target: "chatd::turned_away", "turned away: {address}");
                     reject(stream, shared);
                 }
             }

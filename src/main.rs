@@ -2,7 +2,6 @@
 
 use chatd::config::{Config, NoConfig};
 use chatd::server::{ServerError, serve};
-use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -22,14 +21,14 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // The log says why, as far as anybody reads it. Who waits for stderr here may wait for ever.
         Err(ServerError::Broken) => ExitCode::FAILURE,
-        Err(error) => {
-            complain(&error);
+        Err(ServerError::Refused(text)) => {
+            complain(&text);
             ExitCode::FAILURE
         }
     }
 }
 
 /// Not `eprintln`, which panics where stderr cannot be written.
-fn complain(error: &impl Display) {
+fn complain(error: &str) {
     let _ = writeln!(io::stderr(), "chatd: {error}");
 }

@@ -14,7 +14,6 @@ const NAME_CHARACTERS: usize = 24;
 /// Names that nobody may take, nor any that looks like them.
 const SERVERS_OWN: [&str; 6] = ["you", "server", "chatd", "system", "all", "everyone"];
 
-/// What begins like this is the server's to give.
 const GUEST: &str = "guest";
 
 /// A name that may be shown to everybody, with what it looks like.
@@ -30,7 +29,6 @@ pub type Looks = [Box<str>; 2];
 /// A person as a client calls them in a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Called {
-    /// What the client wrote.
     pub text: Line,
     /// What that looks like; nothing if it is longer than any name.
     pub looks: Option<Looks>,
@@ -66,11 +64,9 @@ impl Name {
         let name = Self::with_looks(text);
         // It looks the same in lower case.
         let [guest, _] = looks_of(GUEST);
-        let mut reserved = SERVERS_OWN.map(looks_of).into_iter();
-        let looks = name.looks();
-        if looks.iter().any(|look| look.starts_with(&*guest))
-            || reserved.any(|other| is_like(looks, &other))
-        {
+        let reserved = SERVERS_OWN.map(looks_of).concat();
+        let mut looks = name.looks().iter();
+        if looks.any(|look| look.starts_with(&*guest) || reserved.contains(look)) {
             return Err(RESERVED);
         }
         Ok(name)
@@ -98,11 +94,6 @@ impl fmt::Display for Name {
 fn looks_of(name: &str) -> Looks {
     let looks = [name.to_lowercase().as_str(), name].map(|name| skeleton(name).collect());
     looks.map(String::into_boxed_str)
-}
-
-/// Whether two names that look so are the same.
-fn is_like(one: &Looks, other: &Looks) -> bool {
-    one.iter().any(|look| other.contains(look))
 }
 
 impl Called {
@@ -225,7 +216,7 @@ mod tests {
         ] {
             let [one, other] = [one, other].map(|name| Name::parse(name).unwrap());
             assert_eq!(
-                is_like(one.looks(), other.looks()),
+                one.looks().iter().any(|look| other.looks().contains(look)),
                 are_same,
                 "{one} {other}"
             );

@@ -29,7 +29,6 @@ pub struct Seat {
 }
 
 impl Seats {
-    /// Seats within `limits`, all free.
     pub fn new(limits: ClientLimits) -> Arc<Self> {
         Arc::new(Self {
             limits,

@@ -14,9 +14,8 @@ use crate::shared::Shared;
 use crate::shutdown::{Bell, handle_signals};
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::Arc;
@@ -33,27 +32,15 @@ const LINGERING_TIME: Duration = Duration::from_millis(800);
 /// Why the server could not start, or did not end well.
 #[derive(Debug)]
 pub enum ServerError {
-    /// An address cannot be listened on.
-    Listen(SocketAddr, io::Error),
-    /// The system refused a thread, a descriptor or the like.
-    Start(io::Error),
+    /// The system refused an address, a thread, a descriptor or the like: one line for the user.
+    Refused(String),
     /// A thread that all depends on panicked; the log says why.
     Broken,
 }
 
-impl fmt::Display for ServerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
-            Self::Start(error) => write!(f, "cannot start: {error}"),
-            Self::Broken => f.write_str("internal error"),
-        }
-    }
-}
-
 impl From<io::Error> for ServerError {
     fn from(error: io::Error) -> Self {
-        Self::Start(error)
+        Self::Refused(format!("cannot start: {error}"))
     }
 }
 
@@ -64,7 +51,9 @@ impl From<io::Error> for ServerError {
 /// See [`ServerError`].
 pub fn serve(mut config: Config) -> Result<(), ServerError> {
     let logging = Arc::new(logging::start(config.log_level())?);
-    let listener = listen(&config).map_err(|(address, error)| ServerError::Listen(address, error));
+    let listener = listen(&config).map_err(|(address, error)| {
+        ServerError::Refused(format!("cannot listen on {address}: {error}"))
+    });
     let result = listener.and_then(|listener| {
         fit_into_open_files(&mut config);
         serve_clients(Arc::new(listener), config, &logging)

@@ -11,15 +11,12 @@ use std::sync::Arc;
 
 pub struct Shared {
     pub config: Config,
-    /// To the broadcaster.
     pub events: EventSender,
-    /// Rings at the shutdown.
     pub bell: Arc<Bell>,
     /// How much all who send may send.
     pub pressure: Arc<Pressure>,
     /// What says when the clients' sockets have room.
     pub writability: Writability,
-    /// How many clients there may be.
     pub seats: Arc<Seats>,
     /// Those who wait for room in the channel to join or to leave.
     pub at_the_door: Count,

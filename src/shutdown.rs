@@ -30,7 +30,6 @@ impl Bell {
         })
     }
 
-    /// Whether the shutdown was asked for.
     pub fn has_rung(&self) -> bool {
         self.has_rung.load(Ordering::Acquire)
     }

@@ -85,11 +85,6 @@ impl Lines {
         &self.text
     }
 
-    /// Whether there is no line at all.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
     /// How many lines there are.
     pub fn count(&self) -> usize {
         self.count

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-/// One KiB in bytes.
+/// In bytes.
 pub const KIB: u64 = 1 << 10;
-/// One MiB in bytes.
 pub const MIB: u64 = 1 << 20;
-/// One GiB in bytes.
 pub const GIB: u64 = 1 << 30;
 
 /// Reads digits with `B`, `KiB`, `MiB`, `GiB` or nothing behind them, as a number of bytes. `None` for

@@ -11,7 +11,6 @@ use crate::text::{Line, Lines, push_server_line};
 use crate::units::show_duration;
 use jiff::tz::TimeZone;
 
-/// How many people an answer lists.
 const LISTED_PEOPLE: usize = 100;
 
 pub fn nick(asking: &mut Asking<'_>, wanted: Result<Name, Refusal>, written: &Line) {
@@ -24,7 +23,7 @@ pub fn nick(asking: &mut Asking<'_>, wanted: Result<Name, Refusal>, written: &Li
             if !asking.chat.room.here.contains_key(&client) {
                 asking.say(format_args!("{old} is now {name}"));
             }
-            asking.apply(Fact::Renamed(client, name));
+            asking.chat.apply(Fact::Renamed(client, name));
         }
         Err(refusal) => asking.say(format_args!("{refusal}: {}", quote(written))),
     }
@@ -33,7 +32,7 @@ pub fn nick(asking: &mut Asking<'_>, wanted: Result<Name, Refusal>, written: &Li
 pub fn me(asking: &mut Asking<'_>, action: &Line) {
     let mut lines = Lines::default();
     lines.push_raw(action.as_str().as_bytes());
-    asking.apply(Fact::Did(asking.client, lines));
+    asking.chat.apply(Fact::Did(asking.client, lines));
 }
 
 pub fn who(asking: &mut Asking<'_>, prefix: Option<&Line>) {

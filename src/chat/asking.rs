@@ -13,20 +13,14 @@ use std::{fmt, mem};
 pub struct Asking<'a> {
     /// What it may look at and change.
     pub chat: &'a mut Chat,
-    /// Who asks.
     pub client: ClientId,
     /// What the client is answered.
     pub text: Vec<u8>,
 }
 
 impl Asking<'_> {
-    /// Who asks.
     pub fn me(&mut self) -> &mut Person {
         &mut self.chat.people[self.client]
-    }
-
-    pub fn apply(&mut self, fact: Fact) {
-        self.chat.apply(fact);
     }
 
     /// Who is meant by a name, or an answer that nobody is. If others have not been told of them
@@ -34,7 +28,7 @@ impl Asking<'_> {
     pub fn find(&mut self, called: &Called) -> Option<ClientId> {
         let found = self.chat.people.find(called);
         if let Some(client) = found {
-            self.apply(Fact::Mentioned(client));
+            self.chat.apply(Fact::Mentioned(client));
         } else {
             let name = quote(&called.text);
             self.say(format_args!("nobody here by that name: {name}"));

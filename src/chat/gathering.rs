@@ -25,7 +25,6 @@ pub struct Gathering {
 }
 
 impl Gathering {
-    /// A newcomer is here.
     pub fn arrive(&mut self, client: ClientId, name: Name, now: Instant) {
         self.take_newcomer(client);
         self.arrivals.insert(client, (name, now));
@@ -51,7 +50,6 @@ impl Gathering {
         self.departures_due.get_or_insert(now + GATHERING_TIME);
     }
 
-    /// When the next notice is due.
     pub fn next_due(&self) -> Option<Instant> {
         let dues = [self.arrivals_due(), self.departures_due];
         dues.into_iter().flatten().min()
@@ -75,7 +73,6 @@ impl Gathering {
         taken
     }
 
-    /// Whether the notice of departures is due.
     pub fn departures_are_due(&self, now: Instant) -> bool {
         self.departures_due.is_some_and(|due| due <= now)
     }

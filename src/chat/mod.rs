@@ -81,7 +81,7 @@ impl Scene for Chat {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        self.room.next_due()
+        self.room.gathering.next_due()
     }
 
     fn ended(&mut self) {

@@ -10,10 +10,8 @@ use std::net::SocketAddr;
 use std::ops::{Index, IndexMut};
 use std::time::Instant;
 
-/// Somebody who is on the server.
 pub struct Person {
     pub name: Name,
-    /// Where they come from.
     pub address: SocketAddr,
     pub joined: Clock,
     /// When they last sent a line.
@@ -73,7 +71,6 @@ impl People {
         name
     }
 
-    /// Applies a fact.
     pub fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Renamed(client, name) => {
@@ -105,8 +102,7 @@ impl People {
     /// A name that `client` wants, if nobody else has it, or one that looks like it.
     pub fn check_free(&self, client: ClientId, name: Name) -> Result<Name, Refusal> {
         let others = |look| self.by_look.get(look).filter(|owner| **owner != client);
-        let other = name.looks().iter().find_map(others);
-        match other {
+        match name.looks().iter().find_map(others) {
             Some(_) => Err(TAKEN),
             None => Ok(name),
         }

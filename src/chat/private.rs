@@ -16,7 +16,7 @@ pub fn reply(asking: &mut Asking<'_>, message: &Line) {
 /// Writes to `to`, unless they ignore the author, who is not told.
 pub fn msg(asking: &mut Asking<'_>, to: ClientId, message: &Line) {
     let from = asking.client;
-    asking.apply(Fact::Mentioned(from));
+    asking.chat.apply(Fact::Mentioned(from));
     let author = asking.me().name.clone();
     let reader = &asking.chat.people[to];
     let (name, away) = (reader.name.clone(), reader.away.clone());

@@ -11,14 +11,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-/// Programs whose lines are relayed.
 pub struct Relay {
     delivery: Delivery,
     clients: BTreeMap<ClientId, (SocketAddr, Instant)>,
 }
 
 impl Relay {
-    /// A relay to nobody.
     pub fn new(delivery: Delivery) -> Self {
         let clients = BTreeMap::new();
         Self { delivery, clients }

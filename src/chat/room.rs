@@ -15,22 +15,18 @@ use crate::event::{ClientId, Ending};
 use crate::name::Name;
 use crate::text::{LINE_COST, Lines, push_server_line};
 use std::collections::BTreeMap;
-use std::time::Instant;
 
-/// A conversation.
 pub struct Room {
     /// The log, and everybody who reads it.
     pub delivery: Delivery,
-    /// What was said and done.
     pub history: History,
     /// Those of whom others have been told, in the order of their coming.
     pub here: BTreeMap<ClientId, Name>,
     /// The others, and who has gone without others knowing.
-    gathering: Gathering,
+    pub gathering: Gathering,
 }
 
 impl Room {
-    /// An empty room that remembers so many lines.
     pub fn new(history: usize, delivery: Delivery) -> Self {
         Self {
             delivery,
@@ -40,12 +36,6 @@ impl Room {
         }
     }
 
-    /// When [`Fact::Waited`] changes something.
-    pub fn next_due(&self) -> Option<Instant> {
-        self.gathering.next_due()
-    }
-
-    /// Applies a fact.
     pub fn apply(&mut self, fact: Fact, clock: Clock) {
         match fact {
             Fact::Joined(client, name) => self.gathering.arrive(client, name, clock.instant),
@@ -54,7 +44,13 @@ impl Room {
             Fact::Renamed(client, name) => self.rename(client, name),
             Fact::Mentioned(client) => self.introduce(client),
             Fact::Left(client, ending) => self.leave(client, &ending, clock),
-            Fact::Waited => self.tell_what_is_due(clock.instant),
+            Fact::Waited => {
+                if self.gathering.departures_are_due(clock.instant) {
+                    self.announce_departures();
+                }
+                let arrivals = self.gathering.take_due_arrivals(clock.instant);
+                self.announce_arrivals(arrivals);
+            }
             Fact::Ended => {
                 self.announce_departures();
                 self.note(Origin::Server, "chatd is shutting down");
@@ -117,14 +113,6 @@ impl Room {
         }
     }
 
-    fn tell_what_is_due(&mut self, now: Instant) {
-        if self.gathering.departures_are_due(now) {
-            self.announce_departures();
-        }
-        let arrivals = self.gathering.take_due_arrivals(now);
-        self.announce_arrivals(arrivals);
-    }
-
     /// Announces a newcomer of whom others are about to read.
     fn introduce(&mut self, client: ClientId) {
         if let Some(name) = self.gathering.take_newcomer(client) {
@@ -174,7 +162,7 @@ mod tests {
     use proptest::prelude::*;
     use std::cell::Cell;
     use std::sync::Arc;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     fn fact() -> impl Strategy<Value = Fact> {
         let client = || (1_u64..6).prop_map(ClientId);

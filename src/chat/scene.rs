@@ -23,7 +23,6 @@ pub trait Scene: Send {
     /// A client has left, and what is pending for it is taken care of.
     fn left(&mut self, client: ClientId, ending: Ending, tally: Tally);
 
-    /// Time has passed.
     fn waited(&mut self) {}
 
     /// When [`Self::waited`] changes something.
@@ -31,6 +30,5 @@ pub trait Scene: Send {
         None
     }
 
-    /// The server ends, and says so.
     fn ended(&mut self) {}
 }

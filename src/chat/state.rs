@@ -9,14 +9,12 @@ use crate::delivery::Delivery;
 use crate::text::push_server_line;
 use std::time::Instant;
 
-/// People who chat.
 pub struct Chat {
     /// The message of the day, as clients read it.
     pub motd: Vec<u8>,
     pub people: People,
     pub room: Room,
     pub opening: Opening,
-    /// When the server began.
     pub started: Instant,
 }
 

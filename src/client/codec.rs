@@ -56,7 +56,6 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// For lines of up to so many bytes.
     pub fn new(client: ClientId, grammar: Grammar, longest: usize) -> Self {
         Self {
             client,
@@ -88,7 +87,6 @@ impl Codec {
         }
     }
 
-    /// Takes the end of the stream.
     pub fn end(&mut self) {
         self.cutter.end();
     }
@@ -107,7 +105,7 @@ impl Codec {
             None => Lines::with_capacity(self.cutter.pending().min(EVENT_COST as usize)),
         };
         while self.queue.is_empty() && self.cut(&mut said, most) {}
-        if !said.is_empty() {
+        if said.count() > 0 {
             return Some(Item::said(self.client, said));
         }
         self.queue.pop_front().or_else(|| {
@@ -203,7 +201,6 @@ impl Codec {
     }
 }
 
-/// What a command means, and what it costs.
 fn understood(client: ClientId, request: &Request) -> Item {
     match understand(request) {
         Meaning::Leaves(text) => Item {

@@ -7,7 +7,6 @@ use crate::seats::Seat;
 use crate::shared::Shared;
 use crate::wire::Wire;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{RecvFlags, recv};
 use socket2::SockRef;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -32,17 +31,6 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Reads what is there, or fails with [`io::ErrorKind::WouldBlock`] if nothing is.
-    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (_, length) = recv(&self.stream, buffer, RecvFlags::DONTWAIT)?;
-        Ok(length)
-    }
-
-    /// Whether the broadcaster writes nothing more.
-    pub fn is_finished(&self) -> bool {
-        self.is_finished.load(Ordering::Acquire)
-    }
-
     /// Chooses how long what was sent may stay unacknowledged, or a silent client's host silent. A
     /// host that is gone is to be noticed soon, but one that only takes nothing has longer. The kernel
     /// has one limit for both (`TCP_USER_TIMEOUT` overrides the number of keepalive probes, tcp(7)),

@@ -27,10 +27,12 @@ use lines::Grammar;
 use lingering::{read_out, turn_away};
 use rate::{Delay, Rate};
 use rustix::fd::AsFd;
+use rustix::net::{RecvFlags, recv};
 use std::convert::Infallible;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use strangers::ANSWER;
 use waiting::{FIRST_STEP, Waiting};
@@ -56,10 +58,11 @@ pub fn run(connection: &Arc<Connection>) {
     }
     // The read buffer is not needed while the client's last lines are on their way.
     drop(session);
-    read_out(&connection.stream, || connection.is_finished());
+    read_out(&connection.stream, || {
+        connection.is_finished.load(Ordering::Acquire)
+    });
 }
 
-/// One client's thread.
 struct Session<'a> {
     connection: &'a Arc<Connection>,
     shared: &'a Shared,
@@ -116,7 +119,7 @@ impl<'a> Session<'a> {
 
     /// Passes on and reads, in turns, until there is a reason to end.
     fn converse(&mut self) -> Result<Infallible, Ending> {
-        while !self.connection.is_finished() {
+        while !self.connection.is_finished.load(Ordering::Acquire) {
             let now = Instant::now();
             match self.pass_on(now)? {
                 None => self.read_on(now)?,
@@ -206,7 +209,6 @@ impl<'a> Session<'a> {
         has_joined
     }
 
-    /// Tells the broadcaster that the client has left.
     fn depart(&mut self, ending: Ending) {
         let id = self.connection.id;
         if ending == Ending::NotChat {
@@ -274,7 +276,12 @@ impl<'a> Session<'a> {
             size => size,
         };
         self.buffer.resize(size, 0);
-        match self.connection.read(&mut self.buffer) {
+        let received = recv(
+            &self.connection.stream,
+            &mut self.buffer[..],
+            RecvFlags::DONTWAIT,
+        );
+        match received.map(|(_, length)| length).map_err(io::Error::from) {
             // The broadcaster's send was told of the reset, and the read is not told again.
             Ok(0) if self.waiting.has_hung_up => self.ended = Some(Ending::Reset),
             Ok(0) => {

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 /// How many seconds' worth of the rate may be saved up.
 const SAVED_SECONDS: f64 = 4.0;
 
-/// How many seconds something waits at least, whatever the rounding, and at most, whatever the rate:
-/// a year, since the clock does not go on for ever.
-const SHORTEST_WAIT: f64 = 1e-6;
+/// How many seconds something waits at most, whatever the rate: a year, since the clock does not go on
+/// for ever.
 const LONGEST_WAIT: f64 = 365.0 * 86_400.0;
 
 /// A token bucket (RFC 2475, section 2.3.3.1) that fills by its client's rate, or by its share of
@@ -28,7 +27,6 @@ pub struct Rate {
     sender: Option<(Counted, Instant)>,
 }
 
-/// What something has to wait for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Delay {
     Until(Instant),
@@ -54,7 +52,6 @@ impl Rate {
         }
     }
 
-    /// What may pass now.
     pub fn allowance(&mut self, now: Instant) -> u64 {
         self.fill(0, now);
         // What is less than nothing is nothing.
@@ -75,12 +72,11 @@ impl Rate {
         } else if self.is_under_pressure {
             Some(Delay::ForOthers)
         } else {
-            let wait = (missing / rate).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+            let wait = (missing / rate).min(LONGEST_WAIT);
             Some(Delay::Until(now + Duration::from_secs_f64(wait)))
         }
     }
 
-    /// Something of this cost has passed.
     pub fn spend(&mut self, cost: u64) {
         self.saved -= cost as f64;
     }

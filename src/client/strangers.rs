@@ -6,11 +6,9 @@
 /// The first byte of a TLS connection: a handshake record (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// What a stranger reads.
 pub const ANSWER: &[u8] =
     b"HTTP/1.0 400 Bad Request\r\n\r\nThis is a chat server: join it with nc HOST PORT\r\n";
 
-/// Looks at the beginning of what a client sends.
 #[derive(Debug, Default)]
 pub struct Strangers {
     has_sent: bool,

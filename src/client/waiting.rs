@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 pub const FIRST_STEP: Duration = Duration::from_millis(1);
 const LAST_STEP: Duration = Duration::from_millis(50);
 
-/// What a thread waits for.
 pub struct Waiting<'a> {
     socket: BorrowedFd<'a>,
     bell: &'a Bell,
@@ -56,7 +55,6 @@ impl<'a> Waiting<'a> {
         Ok(!reported.is_empty() && !self.has_rung)
     }
 
-    /// What of the socket was reported.
     fn poll(&mut self, wanted: PollFlags, end: Instant) -> Result<PollFlags, Ending> {
         let wait = end.saturating_duration_since(Instant::now());
         let mut set = [

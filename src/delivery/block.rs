@@ -29,21 +29,20 @@ pub enum Origin {
 
 /// Whole lines of one origin, up to where the next span begins.
 #[derive(Debug)]
-struct Span {
-    origin: Origin,
+pub struct Span {
+    pub origin: Origin,
     start: u32,
     crlf_start: u32,
     cost_before: u64,
 }
 
-/// A part of a log.
 #[derive(Debug, Default)]
 pub struct Block {
     /// How many spans were logged before it, ever.
     pub spans_before: u64,
     /// What was logged up to its end has cost, ever.
     pub cost: u64,
-    spans: Vec<Span>,
+    pub spans: Vec<Span>,
     text: Vec<u8>,
     /// The same with CR LF, if it keeps that.
     crlf_text: Vec<u8>,
@@ -72,16 +71,6 @@ impl Block {
     /// How many spans have been logged up to its end, ever.
     pub fn end(&self) -> u64 {
         self.spans_before + self.spans.len() as u64
-    }
-
-    /// How many spans it has.
-    pub fn len(&self) -> usize {
-        self.spans.len()
-    }
-
-    /// Where a span of it comes from.
-    pub fn origin(&self, span: usize) -> Origin {
-        self.spans[span].origin
     }
 
     /// Whether an event's lines go into it, in the forms in which they are to be kept.
@@ -130,7 +119,6 @@ impl Block {
         }
     }
 
-    /// All lines of it.
     pub fn text(&self, style: Style) -> &[u8] {
         match style {
             Style::Lf => &self.text,

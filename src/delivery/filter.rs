@@ -4,7 +4,6 @@ use crate::delivery::block::Origin;
 use crate::event::{ClientId, Echo};
 use std::collections::BTreeSet;
 
-/// What a client can hide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hidden {
     /// What a person says and does.
@@ -13,7 +12,7 @@ pub enum Hidden {
     Presence,
 }
 
-/// What one client does not read: of what is still to be sent to it too.
+/// What one client does not read: of what was logged before too, where it is behind.
 #[derive(Debug)]
 pub struct Filter {
     reader: ClientId,
@@ -22,7 +21,6 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The filter of a client that hides nothing.
     pub fn new(reader: ClientId, echo: Echo) -> Self {
         let hidden = BTreeSet::new();
         Self {

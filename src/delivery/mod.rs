@@ -2,7 +2,7 @@
 //!
 //! A client is let go for reading too slowly in one of three places: `review`, when the patience is
 //! over; `make_room`, when the log would pass its bound; `flush`, when too much waits that is for it
-//! alone. (One that takes nothing for minutes is let go by the kernel: `client/silence.rs`.)
+//! alone. (One that takes nothing for minutes is let go by the kernel: `client/connection.rs`.)
 
 pub mod block;
 pub mod filter;
@@ -37,7 +37,6 @@ type Outboxes = BTreeMap<ClientId, Box<Outbox>>;
 pub struct Delivery {
     /// The time, as long as one thing after the other is done that has happened by now.
     pub clock: Clock,
-    /// What everybody is to read.
     pub log: SharedLog,
     keeping_up: Outboxes,
     /// Those whose sockets are full, apart from the others, so that they cost nothing while they are.
@@ -55,7 +54,6 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// A delivery to nobody.
     pub fn new(limits: BacklogLimits, pressure: Arc<Pressure>, clock: Clock) -> Self {
         Self {
             clock,
@@ -66,7 +64,7 @@ impl Delivery {
             leaving: BTreeSet::new(),
             ready: Vec::new(),
             told_bytes: 0,
-            flushed: Position::START,
+            flushed: Position::default(),
             patience: Patience::new(limits, pressure, clock.instant),
         }
     }
@@ -85,7 +83,7 @@ impl Delivery {
     pub fn want_crlf(&mut self, client: ClientId) {
         let at = self.log.seal();
         if let Some(outbox) = self.outbox(client) {
-            outbox.want_crlf(at);
+            outbox.crlf_from = at.min(outbox.crlf_from);
             self.log.keeps_crlf = true;
         }
     }
@@ -103,27 +101,38 @@ impl Delivery {
 
     /// How many bytes were made for clients to read, ever.
     pub fn bytes_ever(&self) -> u64 {
-        self.log.bytes_ever() + self.told_bytes
+        self.log.bytes_ever + self.told_bytes
     }
 
     /// Whether so much is pending for the client alone that nobody else should add to it.
     pub fn is_far_behind(&mut self, client: ClientId) -> bool {
         let outbox = self.outbox(client);
-        outbox.is_some_and(|outbox| outbox.private_bytes() > PRIVATE_BYTES / 2)
+        outbox.is_some_and(|outbox| outbox.private_bytes > PRIVATE_BYTES / 2)
     }
 
-    /// Hides something from the client.
     pub fn hide(&mut self, client: ClientId, what: Hidden) {
-        if let Some(outbox) = self.outbox(client) {
+        if let Some(outbox) = self.caught_up(client) {
             outbox.filter.hidden.insert(what);
         }
     }
 
-    /// Shows it again.
     pub fn show(&mut self, client: ClientId, what: Hidden) {
-        if let Some(outbox) = self.outbox(client) {
+        if let Some(outbox) = self.caught_up(client) {
             outbox.filter.hidden.remove(&what);
         }
+    }
+
+    /// A client that is to read other things from now on: as far as there is room it has read before
+    /// what was logged before.
+    fn caught_up(&mut self, client: ClientId) -> Option<&mut Outbox> {
+        let end = self.log.seal();
+        if let Some(outbox) = self.keeping_up.get_mut(&client) {
+            let outcome = outbox.send(&self.log, end);
+            if !matches!(outcome, Ok(Sent::All)) {
+                self.after_send(client, outcome);
+            }
+        }
+        self.outbox(client)
     }
 
     /// The client's last event was taken, and its thread says why. Returns why it really left: a
@@ -150,7 +159,7 @@ impl Delivery {
     fn dismiss(&mut self, client: ClientId, until: Instant) {
         let at = self.log.seal();
         if let Some(outbox) = self.outbox(client) {
-            outbox.limit_to(at);
+            outbox.limit = at.min(outbox.limit);
             self.leaving.insert((until, client));
             self.ready.push(client);
         }
@@ -164,14 +173,8 @@ impl Delivery {
         }
     }
 
-    /// Whether there is nobody to write to.
     pub fn is_empty(&self) -> bool {
         self.keeping_up.is_empty() && self.full.is_empty()
-    }
-
-    /// Whether somebody's socket is full, so that the kernel may have something to report.
-    pub fn is_anybody_full(&self) -> bool {
-        !self.full.is_empty()
     }
 
     /// The kernel says that these clients' sockets have room again.
@@ -236,8 +239,8 @@ impl Delivery {
         for client in ready {
             // It is tried once more, so that nobody is let go who would have taken it.
             if let Some(outbox) = self.full.get_mut(&client)
-                && outbox.private_bytes() > PRIVATE_BYTES
-                && (outbox.send(&self.log, end).is_err() || outbox.private_bytes() > PRIVATE_BYTES)
+                && outbox.private_bytes > PRIVATE_BYTES
+                && (outbox.send(&self.log, end).is_err() || outbox.private_bytes > PRIVATE_BYTES)
             {
                 self.let_go(client, Ending::TooSlow);
             }

@@ -18,22 +18,19 @@ const TRY_SPANS: usize = 4096;
 /// How many pieces of text go into one send.
 const PIECES: usize = 64;
 
-/// What one client has still to read.
 pub struct Outbox {
-    /// How it is written to.
     pub wire: Arc<dyn Wire>,
-    /// What the client does not read.
     pub filter: Filter,
     /// How far it has come in the log.
     cursor: Cursor,
-    /// Where it stops reading the log, once it has left.
-    limit: Position,
+    /// Where it stops reading the log, once it has left. Then nothing more is for it alone either.
+    pub limit: Position,
     /// What was logged, or told to it, from here on ends in CR LF.
-    crlf_from: Position,
+    pub crlf_from: Position,
     /// What is for this client alone, in the order in which it is read.
     private: VecDeque<Private>,
     /// How many bytes of that are pending.
-    private_bytes: usize,
+    pub private_bytes: usize,
 }
 
 /// Text for one client alone: answers, private messages, the welcome.
@@ -45,10 +42,8 @@ struct Private {
     read: usize,
 }
 
-/// How a try went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
-    /// Everything was sent.
     All,
     /// There is more than one try looks at.
     Part,
@@ -88,19 +83,9 @@ impl Outbox {
         log.cost_after(self.cursor, self.style_at(self.cursor.position))
     }
 
-    /// Nothing logged from `end` on is for this client, and nothing more is for it alone.
-    pub fn limit_to(&mut self, end: Position) {
-        self.limit = self.limit.min(end);
-    }
-
     /// Whether nothing more is for this client than what is pending.
     pub fn is_limited(&self) -> bool {
         self.limit != Position::NEVER
-    }
-
-    /// Lines end in CR LF from `at` on, which is the end of the log.
-    pub fn want_crlf(&mut self, at: Position) {
-        self.crlf_from = self.crlf_from.min(at);
     }
 
     /// Whether lines that are added now end in CR LF.
@@ -115,11 +100,6 @@ impl Outbox {
         } else {
             Style::CrLf
         }
-    }
-
-    /// How many bytes are pending for this client alone.
-    pub fn private_bytes(&self) -> usize {
-        self.private_bytes
     }
 
     /// Adds text for this client alone. It comes after everything logged before `at`, the end of the

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 /// How often those who are waited for are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Whether the server is under pressure, and since when.
 pub struct Patience {
     limits: BacklogLimits,
     pressure: Arc<Pressure>,
@@ -23,7 +22,6 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// No pressure.
     pub fn new(limits: BacklogLimits, pressure: Arc<Pressure>, now: Instant) -> Self {
         Self {
             limits,
@@ -74,11 +72,12 @@ impl Patience {
         if is_on != self.since.is_some() {
             self.since = is_on.then_some(now);
             self.pressure.set(is_on);
-            log::debug!(
-                target: "chatd::pressure",
-                "{}",
-                if is_on { "pressure: a slow reader is waited for" } else { "no more pressure" }
-            );
+            let state = if is_on {
+                "a slow reader is waited for"
+            } else {
+                "over"
+            };
+            log::debug!(target: "chatd::pressure", "pressure: {state}");
         }
         is_over
     }

@@ -23,9 +23,6 @@ thread_local! {
 pub struct Position(u64);
 
 impl Position {
-    /// Before everything that was ever logged.
-    pub const START: Self = Self(0);
-
     /// Behind everything that will ever be logged.
     pub const NEVER: Self = Self(u64::MAX);
 }
@@ -57,7 +54,8 @@ pub struct SharedLog {
     last: Block,
     /// Somebody stands at the end, so what comes next is a span of its own.
     is_sealed: bool,
-    bytes_ever: u64,
+    /// How many bytes have been logged.
+    pub bytes_ever: u64,
 }
 
 impl SharedLog {
@@ -83,17 +81,11 @@ impl SharedLog {
         Position(self.last.end())
     }
 
-    /// How many bytes have been logged, ever.
-    pub fn bytes_ever(&self) -> u64 {
-        self.bytes_ever
-    }
-
     /// What has been logged has cost, ever.
     pub fn cost_ever(&self) -> u64 {
         self.last.cost
     }
 
-    /// What is kept has cost.
     pub fn cost_kept(&self) -> u64 {
         self.last.cost - self.full.front().unwrap_or(&self.last).cost_before(0)
     }
@@ -110,7 +102,7 @@ impl SharedLog {
 
     /// Forgets what stands before `position`, in whole blocks.
     pub fn forget_before(&mut self, position: Position) {
-        if self.last.len() > 0 && self.last.end() <= position.0 {
+        if !self.last.spans.is_empty() && self.last.end() <= position.0 {
             self.begin_block();
         }
         let read = self.full.partition_point(|block| block.end() <= position.0);
@@ -136,8 +128,11 @@ impl SharedLog {
         let (block, first) = self.find(cursor.position);
         let position = |span: usize| Position(block.spans_before + span as u64);
         let begun = (cursor.sent > 0).then_some(first);
-        let is_read = |span: usize| begun == Some(span) || reads(block.origin(span));
-        let end = block.len().min((limit.0 - block.spans_before) as usize);
+        let is_read = |span: usize| begun == Some(span) || reads(block.spans[span].origin);
+        let end = block
+            .spans
+            .len()
+            .min((limit.0 - block.spans_before) as usize);
         let end = end.min(first + *spans);
 
         let start = (first..end).find(|span| is_read(*span)).unwrap_or(end);
@@ -322,7 +317,7 @@ mod tests {
             let (block, _) = log.find(position);
             assert_eq!(block.text(Style::CrLf), kept.as_bytes());
         }
-        let start = Cursor::at(Position::START);
+        let start = Cursor::at(Position::default());
         assert_eq!(runs(&mut log, start, Style::Lf, |_| true), ["a\n"; 3]);
     }
 

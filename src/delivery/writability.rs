@@ -18,7 +18,6 @@ const REPORTS: usize = 256;
 /// What is reported that is no client: they are counted from 1.
 const NOBODY: u64 = 0;
 
-/// The sockets that were full.
 pub struct Writability {
     epoll: OwnedFd,
 }

@@ -14,12 +14,10 @@ pub fn joined(address: SocketAddr, name: Option<&str>) {
     }
 }
 
-/// It has another name.
 pub fn renamed(address: SocketAddr, old: &str, new: &str) {
     info!(target: "chatd::renamed", "renamed: {address} {old} {new}");
 }
 
-/// It has left.
 pub fn left(
     address: SocketAddr,
     name: Option<&str>,
@@ -30,9 +28,4 @@ pub fn left(
     let stayed = show_duration(stayed);
     let name = name.map(|name| format!(" {name}")).unwrap_or_default();
     info!(target: "chatd::left", "left: {address}{name}, {lines} lines, {bytes} bytes, {stayed}, {ending}");
-}
-
-/// There was no room for a client.
-pub fn turned_away(address: SocketAddr) {
-    info!(target: "chatd::turned_away", "turned away: {address}");
 }

@@ -3,7 +3,7 @@
 use super::chat::{Chat, MOTD};
 use super::reading::Origin;
 use super::script::{Addressee, Ask};
-use chatd::units::show_duration;
+use chatd::show_duration;
 use std::time::Duration;
 
 /// Nobody writes to whom more than this is pending already, in bytes.
