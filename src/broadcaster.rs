@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many bytes are rendered before they are sent: the more, the fewer sends, but all of them
-/// should still be in the processor's cache when the last client gets them. With one event more
-/// they are what one try looks at.
+/// should still be in the processor's cache when the last client gets them. Together with
+/// one event more they are what one try takes.
 const BATCH_BYTES: u64 = 224 << 10;
 
-/// What an event costs at least of a batch, in bytes: few of them are nothing but their text.
+/// What each event counts at least of a batch, so that one of commands with little text ends too.
 const EVENT_BYTES: u64 = 256;
 
 /// How long the clients' threads have, at the end, to pass on what they hold.
@@ -86,8 +86,8 @@ impl Broadcaster {
     fn wait(&mut self, events: &EventReceiver, writability: &Writability, until: Option<Instant>) {
         let due = self.next_due().into_iter().chain(until).min();
         let time = due.map(|due| due.saturating_duration_since(Instant::now()));
-        let is_waited_for = events.wait_by(|| self.resume(&writability.wait(time)));
-        if !is_waited_for {
+        let has_waited = events.wait_by(|| self.resume(&writability.wait(time)));
+        if !has_waited {
             self.resume(&writability.wait(Some(Duration::ZERO)));
         }
     }
@@ -132,6 +132,7 @@ impl Broadcaster {
         self.scene.delivery().clock = clock;
         let due = self.scene.next_due();
         if due.is_some_and(|due| due <= clock.instant) {
+            self.scene.delivery().make_room(NOTICES_COST);
             self.scene.waited();
         }
         self.scene.delivery().flush();
@@ -150,6 +151,7 @@ impl Broadcaster {
 
     /// The goodbye: everybody reads what is pending now, until `until`, and nothing more.
     fn end(&mut self, until: Instant) {
+        self.scene.delivery().make_room(NOTICES_COST);
         self.scene.ended();
         self.scene.delivery().dismiss_all(until);
         self.scene.delivery().flush();

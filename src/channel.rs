@@ -18,8 +18,8 @@ use std::time::Duration;
 /// How many events may wait in the channel.
 const EVENTS: usize = 256;
 
-/// What they may cost together: so much of `--max-backlog`, or one event of any cost.
-const COST: u64 = 16;
+/// What they may cost together: `--max-backlog` divided by this, or one event of any cost.
+const COST_DIVISOR: u64 = 16;
 
 /// What one event of lines costs at most, unless a single line costs more: 16 KiB of lines of 64
 /// bytes.
@@ -33,13 +33,11 @@ const CLIENT_COST: u64 = 16 * EVENT_COST;
 /// How often the broadcaster lets others run and looks again before it waits.
 const YIELDS: u32 = 10;
 
-/// One client's end of the channel.
 pub struct EventSender {
     queue: Sender<(Event, Place)>,
     own: Arc<Own>,
 }
 
-/// The broadcaster's end.
 pub struct EventReceiver {
     queue: Receiver<(Event, Place)>,
     all: Arc<All>,
@@ -78,7 +76,7 @@ pub fn channel(max_backlog: u64) -> io::Result<(EventSender, EventReceiver)> {
     let (sender, receiver) = bounded(EVENTS);
     let all = Arc::new(All {
         cost: AtomicU64::new(0),
-        most: max_backlog / COST,
+        most: max_backlog / COST_DIVISOR,
         doorbell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
         sleeper: Sleeper::default(),
     });

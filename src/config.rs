@@ -2,7 +2,7 @@
 //! ranges.
 
 use crate::text::clean;
-use crate::units::{GIB, KIB, MIB, parse_duration, parse_size};
+use crate::units::{KIB, MIB, parse_duration, parse_size};
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{ArgAction, Parser};
@@ -89,14 +89,14 @@ pub struct Config {
 /// What passes through the server.
 #[derive(Debug, Clone, Default)]
 pub enum Mode {
-    /// People talk: names, notices, commands, clean-up (sections 3 and 4 of the specification).
+    /// People talk: names, notices, commands, clean-up.
     Chat {
         /// The lines of the message of the day, cleaned.
         motd: Vec<String>,
         /// How many lines a newcomer is shown.
         history: usize,
     },
-    /// Programs pass lines, which go as they are (section 5).
+    /// Programs pass lines, which go as they are.
     #[default]
     Raw,
 }
@@ -307,8 +307,8 @@ fn size(range: RangeInclusive<u64>, what: &'static str) -> impl TypedValueParser
 }
 
 fn duration(least: Duration, what: &'static str) -> impl TypedValueParser<Value = Duration> {
-    // A century of milliseconds: no timer of the system takes much more.
-    let range = least..=Duration::from_millis(3 * 1_024 * GIB);
+    // A century: no timer of the system takes much more.
+    let range = least..=Duration::from_secs(100 * 365 * 86_400);
     let parse = move |text: &str| parse_duration(text).filter(|time| range.contains(time));
     Takes { what, parse }
 }

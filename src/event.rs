@@ -1,5 +1,5 @@
-//! What has happened, as the clients' threads tell the broadcaster: the only thing that passes
-//! between them.
+//! What has happened, as the clients' threads tell the broadcaster. What it tells them goes by `wire`,
+//! by `pressure`, and by giving room in the `channel` back.
 
 use crate::command::Command;
 use crate::text::{Line, Lines};
@@ -32,7 +32,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// What is logged because of it costs so much at most; nothing is logged for most.
+    /// The most that it can add to the shared log, as a cost; a departure's is counted apart.
     pub fn logged_cost(&self) -> u64 {
         match self {
             Self::Said(_, lines) => NOTICES_COST + lines.cost(),

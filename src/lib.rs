@@ -2,11 +2,11 @@
 //!
 //! A line's way through it:
 //!
-//! | where | place |
+//! | what happens | where |
 //! | --- | --- |
 //! | what the user wants, in which units, at what time | [`config`], `units`, [`clock`] |
 //! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, `shutdown`, `shared` |
-//! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes | `client` |
+//! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes; its socket, which the broadcaster writes to | `client` |
 //! | the words between the threads | [`event`], [`command`], [`text`], `name`, [`wire`] |
 //! | it passes no faster than it may | `channel`, [`pressure`], `counted` |
 //! | the one thread with all state takes it | [`broadcaster`] |

@@ -15,8 +15,8 @@ use std::time::Duration;
 /// What all who send may send together under pressure, per `--patience`: so much of `--max-backlog`.
 const SHARED: f64 = 1.0 / 8.0;
 
-/// What all of them may have saved up when it begins, of `--max-backlog`, and each within bounds.
-const SAVINGS: u64 = 4;
+/// What all may have saved up when it begins: `--max-backlog` divided by this, each within bounds.
+const SAVINGS_DIVISOR: u64 = 4;
 const LEAST_SAVINGS: u64 = 1 << 10;
 const MOST_SAVINGS: u64 = 16 << 10;
 
@@ -51,7 +51,7 @@ impl Pressure {
         }
     }
 
-    /// Whether the server is under pressure.
+    /// Begins or ends it.
     pub fn set(&self, is_on: bool) {
         self.is_on.store(is_on, Ordering::Relaxed);
     }
@@ -63,7 +63,7 @@ impl Pressure {
         }
         let senders = self.senders.get().max(1) as u64;
         let all = self.limits.most as f64 * SHARED / self.limits.patience.as_secs_f64();
-        let savings = self.limits.most / SAVINGS / senders;
+        let savings = self.limits.most / SAVINGS_DIVISOR / senders;
         Some(Share {
             rate: all / senders as f64,
             savings: savings.clamp(LEAST_SAVINGS, MOST_SAVINGS),

@@ -13,7 +13,7 @@ pub struct Shared {
     pub config: Config,
     pub events: EventSender,
     pub bell: Arc<Bell>,
-    /// How much all who send may send.
+    /// How fast clients may send while a slow reader is waited for.
     pub pressure: Arc<Pressure>,
     /// What says when the clients' sockets have room.
     pub writability: Writability,

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// The server's bell: it rings once, at the shutdown, and goes on ringing. Every thread that waits
-/// has it among what it waits for.
+/// The server's bell: it rings once, at the shutdown, and goes on ringing. The broadcaster and the
+/// clients' threads wait for it too; the accept loop ends because its listener is shut down.
 pub struct Bell {
     has_rung: AtomicBool,
     descriptor: OwnedFd,

@@ -128,7 +128,9 @@ pub fn time(asking: &mut Asking<'_>) {
 
 pub fn uptime(asking: &mut Asking<'_>) {
     let up = show_duration(asking.chat.clock().since(asking.chat.started));
-    let count = asking.chat.people.count();
+    let here = &asking.chat.room.here;
+    // Who asks knows of itself, also before others do.
+    let count = here.len() + usize::from(!here.contains_key(&asking.client));
     asking.say(format_args!("up {up}, {count} here"));
 }
 

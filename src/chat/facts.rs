@@ -24,6 +24,6 @@ pub enum Fact {
     Left(ClientId, Ending),
     /// Time has passed: what has gathered for long enough is told.
     Waited,
-    /// The server ends: what has gathered is told, and then that.
+    /// The server ends: who has left is told, and then that.
     Ended,
 }

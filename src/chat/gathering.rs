@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// How long a join or a departure waits for others.
 const GATHERING_TIME: Duration = Duration::from_secs(1);
 
-/// How long a newcomer has to pick a name before others' notice can announce it too.
+/// A newcomer of less than this is not in the notice that others have made due: it may pick a name yet.
 const NAMING_TIME: Duration = Duration::from_millis(250);
 
 /// What nobody has been told yet.
@@ -43,7 +43,7 @@ impl Gathering {
         Some(name)
     }
 
-    /// Somebody whom others know of has left, of which they are told so.
+    /// Somebody whom others know of has left, and this is what is told of why.
     pub fn depart(&mut self, client: ClientId, name: Name, told: &'static str, now: Instant) {
         let departed = self.departures.entry(told).or_default();
         departed.insert(client, name);

@@ -15,7 +15,7 @@ pub fn arrival<'a>(names: impl ExactSizeIterator<Item = &'a Name>) -> String {
     format!("{} joined", join_names(names, NOTICE_NAMES))
 }
 
-/// The same for departures, which were `told` so: `alice, bob left (idle)`.
+/// The same for departures, with what is `told` of why: `alice, bob left (idle)`.
 pub fn departure<'a>(names: impl ExactSizeIterator<Item = &'a Name>, told: &str) -> String {
     format!("{} left{told}", join_names(names, NOTICE_NAMES))
 }

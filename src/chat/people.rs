@@ -118,10 +118,6 @@ impl People {
     pub fn get(&self, client: ClientId) -> Option<&Person> {
         self.people.get(&client)
     }
-
-    pub fn count(&self) -> usize {
-        self.people.len()
-    }
 }
 
 #[cfg(test)]

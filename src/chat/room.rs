@@ -1,6 +1,6 @@
 //! One conversation: its log and who reads it, who is here, and what was said lately.
 //!
-//! A room changes by facts alone. What follows from a fact, and what is logged of it, depends on the
+//! Who is here, the history and the log change by facts alone. What follows from a fact, and what is logged of it, depends on the
 //! room and on the time that comes with it, and on nothing else, so two rooms to which the same has
 //! happened are the same.
 
@@ -82,7 +82,7 @@ impl Room {
         }
     }
 
-    /// A newcomer's first name is the business of nobody else.
+    /// A newcomer of whom nobody was told is renamed without a word.
     fn rename(&mut self, client: ClientId, name: Name) {
         if let Some(newcomer) = self.gathering.newcomer(client) {
             *newcomer = name;

@@ -41,7 +41,6 @@ impl Chat {
         self.room.apply(fact, clock);
     }
 
-    /// The time of what happens now.
     pub fn clock(&self) -> Clock {
         self.room.delivery.clock
     }

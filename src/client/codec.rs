@@ -18,7 +18,6 @@ pub struct Item {
     pub cost: u64,
 }
 
-/// What a client has sent.
 pub enum Heard {
     /// Something that the broadcaster is to know.
     Event(Event),
@@ -92,7 +91,7 @@ impl Codec {
     }
 
     /// What comes next: lines that cost at most `most` together, or a single one that costs more, or
-    /// something else. Nothing if that takes more bytes.
+    /// something else. Nothing if it takes more bytes to tell.
     pub fn next_item(&mut self, most: u64) -> Option<Item> {
         let most = most.min(EVENT_COST);
         let mut said = match self.queue.pop_front() {

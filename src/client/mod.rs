@@ -77,14 +77,14 @@ struct Session<'a> {
     /// Until then it is waited for to show that it is a stranger. Nothing once the broadcaster knows
     /// of it.
     joins_at: Option<Instant>,
-    /// There is no room for it to join or to leave.
+    /// Counts it among those who wait for room in the channel to join or to leave.
     at_the_door: Option<Counted>,
     /// What was heard last and waits to be passed on.
     pending: Option<Item>,
     buffer: Vec<u8>,
     /// The last read filled the buffer.
     was_full: bool,
-    /// How the stream has ended, as far as it was read.
+    /// Why the stream has ended, once a read has said so.
     ended: Option<Ending>,
 }
 

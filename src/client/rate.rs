@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 /// How many seconds' worth of the rate may be saved up.
 const SAVED_SECONDS: f64 = 4.0;
 
-/// How many seconds something waits at most, whatever the rate: a year, since the clock does not go on
-/// for ever.
+/// A year, in seconds: nothing waits longer, since the clock does not go on for ever.
 const LONGEST_WAIT: f64 = 365.0 * 86_400.0;
 
 /// A token bucket (RFC 2475, section 2.3.3.1) that fills by its client's rate, or by its share of
@@ -30,7 +29,7 @@ pub struct Rate {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Delay {
     Until(Instant),
-    /// Others, so nobody knows how long.
+    /// For what others do: it is tried again.
     ForOthers,
 }
 
@@ -89,7 +88,10 @@ impl Rate {
         let share = self.pressure.share();
         let was_under_pressure = mem::replace(&mut self.is_under_pressure, share.is_some());
         let (rate, savings) = match share {
-            Some(share) => (self.own.min(share.rate), share.savings as f64),
+            Some(share) => (
+                self.own.min(share.rate),
+                (share.savings as f64).min(self.own * SAVED_SECONDS),
+            ),
             None => (self.own, self.own * SAVED_SECONDS),
         };
         self.saved = if self.is_under_pressure && !was_under_pressure {

@@ -20,7 +20,7 @@ pub struct Waiting<'a> {
     pub has_rung: bool,
     /// The connection is over in both directions, which a client's close alone is not.
     pub has_hung_up: bool,
-    /// How long what depends on others is waited for next: the first step, once it has come about.
+    /// How long the next wait for others lasts; the first step again after a success.
     pub step: Duration,
 }
 
@@ -45,6 +45,9 @@ impl<'a> Waiting<'a> {
     /// Waits until `end`. What has come is still to be passed on: more of it stays on the client's
     /// side.
     pub fn wait(&mut self, end: Instant) -> Result<(), Ending> {
+        // A connection that is over says no more when the broadcaster has let it go.
+        let soon = Instant::now() + LAST_STEP;
+        let end = if self.has_hung_up { end.min(soon) } else { end };
         self.poll(PollFlags::empty(), end).map(|_| ())
     }
 
@@ -62,6 +65,7 @@ impl<'a> Waiting<'a> {
             PollFd::from_borrowed_fd(self.socket, wanted),
         ];
         let hears_socket = !wanted.is_empty() || !self.has_hung_up;
+        // Without the bell, without the socket, or empty.
         let set = &mut set[usize::from(self.has_rung)..=usize::from(hears_socket)];
         // What is too long for the system is as good as for ever.
         let time = Timespec::try_from(wait).ok();

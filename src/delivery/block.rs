@@ -40,7 +40,7 @@ pub struct Span {
 pub struct Block {
     /// How many spans were logged before it, ever.
     pub spans_before: u64,
-    /// What was logged up to its end has cost, ever.
+    /// The cost of everything logged up to its end, ever.
     pub cost: u64,
     pub spans: Vec<Span>,
     text: Vec<u8>,
@@ -103,7 +103,7 @@ impl Block {
         self.cost += cost;
     }
 
-    /// What everything before a span of it has cost, ever. The span behind its last is at its end.
+    /// The cost of everything before a span of it, ever. The span behind its last is at its end.
     pub fn cost_before(&self, span: usize) -> u64 {
         self.spans
             .get(span)

@@ -12,7 +12,7 @@ pub enum Hidden {
     Presence,
 }
 
-/// What one client does not read: of what was logged before too, where it is behind.
+/// What one client does not read. It is so too for what was logged before and was not sent yet.
 #[derive(Debug)]
 pub struct Filter {
     reader: ClientId,

@@ -1,6 +1,6 @@
 //! Fan-out: everybody who reads a log, and what happens to those who do not keep up.
 //!
-//! A client is let go for reading too slowly in one of three places: `review`, when the patience is
+//! A client that reads too slowly is let go in one of three places: `review`, when the patience is
 //! over; `make_room`, when the log would pass its bound; `flush`, when too much waits that is for it
 //! alone. (One that takes nothing for minutes is let go by the kernel: `client/connection.rs`.)
 
@@ -46,7 +46,7 @@ pub struct Delivery {
     /// Until when what is pending is written to those who have left, some of whom may have it by now.
     leaving: BTreeSet<(Instant, ClientId)>,
     /// Who is to be tried at the next flush, beside everybody if something was logged.
-    ready: Vec<ClientId>,
+    ready: BTreeSet<ClientId>,
     told_bytes: u64,
     /// Everything before this was offered to every client that keeps up.
     flushed: Position,
@@ -62,7 +62,7 @@ impl Delivery {
             full: Outboxes::new(),
             dead: BTreeMap::new(),
             leaving: BTreeSet::new(),
-            ready: Vec::new(),
+            ready: BTreeSet::new(),
             told_bytes: 0,
             flushed: Position::default(),
             patience: Patience::new(limits, pressure, clock.instant),
@@ -95,7 +95,7 @@ impl Delivery {
             let bytes = answer.as_bytes().len() as u64;
             outbox.push(at, answer);
             self.told_bytes += bytes;
-            self.ready.push(client);
+            self.ready.insert(client);
         }
     }
 
@@ -122,8 +122,8 @@ impl Delivery {
         }
     }
 
-    /// A client that is to read other things from now on: as far as there is room it has read before
-    /// what was logged before.
+    /// For a change of the filter: a client that keeps up is first sent what waits, as far as one try
+    /// goes.
     fn caught_up(&mut self, client: ClientId) -> Option<&mut Outbox> {
         let end = self.log.seal();
         if let Some(outbox) = self.keeping_up.get_mut(&client) {
@@ -161,7 +161,7 @@ impl Delivery {
         if let Some(outbox) = self.outbox(client) {
             outbox.limit = at.min(outbox.limit);
             self.leaving.insert((until, client));
-            self.ready.push(client);
+            self.ready.insert(client);
         }
     }
 
@@ -237,11 +237,8 @@ impl Delivery {
             self.after_send(client, outcome);
         }
         for client in ready {
-            // It is tried once more, so that nobody is let go who would have taken it.
-            if let Some(outbox) = self.full.get_mut(&client)
-                && outbox.private_bytes > PRIVATE_BYTES
-                && (outbox.send(&self.log, end).is_err() || outbox.private_bytes > PRIVATE_BYTES)
-            {
+            let outbox = self.full.get(&client);
+            if outbox.is_some_and(|outbox| outbox.private_bytes > PRIVATE_BYTES) {
                 self.let_go(client, Ending::TooSlow);
             }
         }
@@ -264,7 +261,9 @@ impl Delivery {
                 outbox.wire.finish();
                 self.keeping_up.remove(&client);
             }
-            Ok(Sent::Part) => self.ready.push(client),
+            Ok(Sent::Part) => {
+                self.ready.insert(client);
+            }
             Ok(Sent::Full) => match outbox.wire.tell_when_writable() {
                 Ok(()) => self.full.extend(self.keeping_up.remove_entry(&client)),
                 Err(error) => self.let_go(client, Ending::of(&error)),

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
 use std::sync::Arc;
 
-/// One try for one client ends behind the block that takes it to so many bytes: what one send may take.
+/// One try for one client takes runs of text until it has so many bytes: what one send may take.
 const TRY_BYTES: usize = 256 << 10;
 
 /// How many spans one try looks at, at most, whether they are read or skipped.
@@ -78,7 +78,7 @@ impl Outbox {
         self.cursor.position
     }
 
-    /// What the client has not read of the log has cost.
+    /// The cost of what the client has not read of the log.
     pub fn behind(&self, log: &SharedLog) -> u64 {
         log.cost_after(self.cursor, self.style_at(self.cursor.position))
     }

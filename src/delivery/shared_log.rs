@@ -81,7 +81,7 @@ impl SharedLog {
         Position(self.last.end())
     }
 
-    /// What has been logged has cost, ever.
+    /// The cost of everything that was ever logged.
     pub fn cost_ever(&self) -> u64 {
         self.last.cost
     }
@@ -90,7 +90,7 @@ impl SharedLog {
         self.last.cost - self.full.front().unwrap_or(&self.last).cost_before(0)
     }
 
-    /// What a client at `cursor` has not read has cost, its own lines included.
+    /// The cost of what a client at `cursor` has not read, its own lines included.
     pub fn cost_after(&self, cursor: Cursor, style: Style) -> u64 {
         let (block, span) = self.find(cursor.position);
         let [cost, end_cost] = [span, span + 1].map(|span| block.cost_before(span));

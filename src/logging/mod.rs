@@ -109,7 +109,6 @@ fn write_entries(entries: &Receiver<Entry>, limited: &Limited) {
 /// A logger that writes so many lines of a kind in a second, and then one that counts what was left
 /// out. A line's kind is its target.
 struct Limited {
-    /// Which lines are wanted at all.
     filter: Logger,
     queue: Sender<Entry>,
     /// How many lines found no room in the queue.
