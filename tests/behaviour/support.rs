@@ -145,6 +145,9 @@ impl Server {
             other => panic!("no test sends SIG{other}"),
         };
         kill_process(Pid::from_child(&self.child), signal).expect("the process is there");
+        if name == "STOP" {
+            eventually("every thread has stopped", || self.is_stopped());
+        }
     }
 
     /// Waits for the process to end and for the last of its stderr.

@@ -1,6 +1,7 @@
 //! What the tests of faults share beside the harness.
 
 use std::fmt::Display;
+use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -257,4 +258,41 @@ pub fn grew_by_less_than(most: u64, before: u64, after: u64, why: &dyn Display) 
         growth < most,
         "memory grew by {growth} bytes, and may by {most}: {why}"
     );
+}
+
+/// How many bytes wait in the kernel on the way from each of these ports to that of the server,
+/// which takes none meanwhile: those to be sent there, and those to be read here.
+pub fn waiting_bytes(clients: &[u16], server: u16) -> Vec<usize> {
+    // What passes from one end to the other while the rows are read is in neither of them, or in both.
+    let mut last = read_waiting_bytes(clients, server);
+    loop {
+        thread::sleep(Duration::from_millis(5));
+        let now = read_waiting_bytes(clients, server);
+        if now == last {
+            return now;
+        }
+        last = now;
+    }
+}
+
+fn read_waiting_bytes(clients: &[u16], server: u16) -> Vec<usize> {
+    let mut waiting = vec![0; clients.len()];
+    let table = fs::read_to_string("/proc/net/tcp").expect("the kernel shows its sockets");
+    for line in table.lines().skip(1) {
+        // Local and remote address, state, and the bytes that wait to be sent and to be read.
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let hexadecimal = |digits: &str| usize::from_str_radix(digits, 16).expect("a number");
+        let (_, local) = fields[1].split_once(':').expect("a port");
+        let (_, remote) = fields[2].split_once(':').expect("a port");
+        let (to_send, to_read) = fields[4].split_once(':').expect("two numbers");
+        for (port, waiting) in clients.iter().zip(&mut waiting) {
+            let ends = [usize::from(*port), usize::from(server)];
+            match [hexadecimal(local), hexadecimal(remote)] {
+                there if there == ends => *waiting += hexadecimal(to_send),
+                [here, there] if [there, here] == ends => *waiting += hexadecimal(to_read),
+                _ => {}
+            }
+        }
+    }
+    waiting
 }

@@ -1,7 +1,9 @@
 //! Resets in the middle of anything.
 
-use crate::kit::{Chat, Flood, Footprint, NARROW, narrow_crowd, nobody_panicked, read_notices};
-use crate::support::{Client, Server, TempFile, crowd_turn};
+use crate::kit::{
+    Chat, Flood, Footprint, NARROW, narrow_crowd, nobody_panicked, read_notices, waiting_bytes,
+};
+use crate::support::{Client, Server, TempFile, crowd_turn, eventually};
 
 /// How many connections are reset at each place.
 const MANY: usize = 40;
@@ -86,6 +88,21 @@ fn resets_in_the_middle_of_the_goodbye_leave_no_thread_and_no_descriptor() {
         }
         clients
     });
+}
+
+#[test]
+fn a_client_that_was_reset_while_it_waits_for_its_rate_leaves_when_that_is_noticed() {
+    let server = Server::start(&["--rate", "2KiB", "--max-line", "64KiB"]);
+    let [alice, mut bob] = server.room(["alice", "bob"]);
+    // It may pass when it has been saved up, after 26 s, which is longer than anybody waits here.
+    alice.send(&"x".repeat(60_000));
+    let port = alice.address().port();
+    eventually("the server has read it", || {
+        waiting_bytes(&[port], server.port()) == [0]
+    });
+    alice.reset();
+    bob.send("are you there?");
+    bob.expect("-- alice left");
 }
 
 #[test]

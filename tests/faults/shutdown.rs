@@ -1,7 +1,6 @@
 //! SIGTERM in the middle of everything.
 
 use std::collections::HashMap;
-use std::fs;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::kit::{
     Chat, NARROW, SLACK, StopOnDrop, crowd_size, narrow_crowd, nobody_panicked, send_until,
+    waiting_bytes,
 };
 use crate::support::{Client, Server, crowd_turn, eventually, text};
 
@@ -28,30 +28,6 @@ const LINE_BYTES: usize = 100;
 /// Lines that a thread takes in at a time. When it is stopped, the kernel may have handed out so
 /// many that it has not come to see.
 const ONE_READ: usize = 16 * 1024 / LINE_BYTES + 1;
-
-/// How many bytes wait in the kernel on the way from each of these ports to that of the server,
-/// which is stopped: those to be sent there, and those to be read here.
-fn waiting_bytes(clients: &[u16], server: u16) -> Vec<usize> {
-    let mut waiting = vec![0; clients.len()];
-    let table = fs::read_to_string("/proc/net/tcp").expect("the kernel shows its sockets");
-    for line in table.lines().skip(1) {
-        // Local and remote address, state, and the bytes that wait to be sent and to be read.
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let hexadecimal = |digits: &str| usize::from_str_radix(digits, 16).expect("a number");
-        let (_, local) = fields[1].split_once(':').expect("a port");
-        let (_, remote) = fields[2].split_once(':').expect("a port");
-        let (to_send, to_read) = fields[4].split_once(':').expect("two numbers");
-        for (port, waiting) in clients.iter().zip(&mut waiting) {
-            let ends = [usize::from(*port), usize::from(server)];
-            match [hexadecimal(local), hexadecimal(remote)] {
-                there if there == ends => *waiting += hexadecimal(to_send),
-                [here, there] if [there, here] == ends => *waiting += hexadecimal(to_read),
-                _ => {}
-            }
-        }
-    }
-    waiting
-}
 
 /// Ends the server and checks that it takes no longer than promised.
 fn ends_in_time(server: &mut Server) {

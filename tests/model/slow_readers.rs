@@ -37,6 +37,11 @@ struct Stage {
 impl Stage {
     /// Clients who have been announced to each other and have read that.
     fn with_clients(count: usize) -> Self {
+        Self::with_patience(PATIENCE, count)
+    }
+
+    /// The same with another patience, in milliseconds.
+    fn with_patience(patience: u64, count: usize) -> Self {
         let start = Instant::now();
         let mode = Mode::Chat {
             motd: Vec::new(),
@@ -44,7 +49,7 @@ impl Stage {
         };
         let limits = BacklogLimits {
             most: MOST_BACKLOG as u64,
-            patience: Duration::from_millis(PATIENCE),
+            patience: Duration::from_millis(patience),
         };
         let pressure = Arc::new(Pressure::new(limits));
         let broadcaster = Broadcaster::new(&mode, limits, Arc::clone(&pressure), clock(start, 0));
@@ -55,16 +60,21 @@ impl Stage {
             start,
             now: 0,
         };
-        for id in 1..=count as u64 {
-            let wire = Arc::new(FakeWire::new(usize::MAX));
-            stage.wires.push(Arc::clone(&wire));
-            stage.handle(Event::Joined(ClientId(id), arrival(wire, Kind::Netcat)));
+        for _ in 0..count {
+            stage.join();
         }
         stage.wait(2_000);
         for client in 0..count {
             stage.take_received(client);
         }
         stage
+    }
+
+    fn join(&mut self) {
+        let wire = Arc::new(FakeWire::new(usize::MAX));
+        self.wires.push(Arc::clone(&wire));
+        let id = ClientId(self.wires.len() as u64);
+        self.handle(Event::Joined(id, arrival(wire, Kind::Netcat)));
     }
 
     fn handle(&mut self, event: Event) {
@@ -243,6 +253,29 @@ fn when_the_log_would_pass_twice_the_backlog_whoever_is_furthest_behind_goes_at_
         "after {said} bytes"
     );
     assert_eq!(stage.end(late), End::Open, "it is less far behind");
+}
+
+#[test]
+fn notices_that_time_brings_count_against_the_bound_of_the_log_too() {
+    let bound = 2 * MOST_BACKLOG as u64;
+    let mut stage = Stage::with_patience(3_600_000, 2);
+    let [talker, sleeper] = [0, 1];
+    stage.set_room(sleeper, 0);
+    for length in [EVENT_BYTES, 9] {
+        // Room for the line, its name, and what may be told of who has come.
+        let needed = length as u64 + 80 + (4 << 10);
+        while stage.broadcaster.cost_kept() + needed <= bound {
+            stage.say(talker, length);
+        }
+    }
+    assert_eq!(stage.end(sleeper), End::Open, "there is room for all of it");
+    for _ in 0..60 {
+        stage.join();
+        stage.wait(1_500);
+        let kept = stage.broadcaster.cost_kept();
+        assert!(kept <= bound, "{kept}");
+    }
+    assert_ne!(stage.end(sleeper), End::Open, "it is in the way");
 }
 
 /// More of them than one send takes.

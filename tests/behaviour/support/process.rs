@@ -37,6 +37,17 @@ impl Server {
             .collect()
     }
 
+    /// Whether all of its threads are stopped by a signal, which none is at once.
+    pub fn is_stopped(&self) -> bool {
+        let tasks = fs::read_dir(self.proc("task")).expect("the process is there");
+        tasks
+            .filter_map(|task| fs::read_to_string(task.ok()?.path().join("stat")).ok())
+            .all(|stat| {
+                stat.rsplit_once(") ")
+                    .is_some_and(|(_, rest)| rest.starts_with('T'))
+            })
+    }
+
     /// How many descriptors it has open.
     pub fn descriptors(&self) -> usize {
         self.open_descriptors().len()
