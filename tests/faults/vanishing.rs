@@ -48,8 +48,8 @@ impl Island {
     fn lay_cable(&self) -> bool {
         let (cable, keeper) = (&self.cable, self.keeper.id());
         let steps = [
-            format!("link add {cable} type veth peer name shore"),
-            format!("link set shore netns {keeper}"),
+            // The other end is never here, where it could meet another island's.
+            format!("link add {cable} type veth peer name shore netns {keeper}"),
             format!("address add {}/30 dev {cable}", self.address(1)),
             format!("link set {cable} up"),
         ];
