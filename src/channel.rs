@@ -96,7 +96,6 @@ impl EventSender {
         Self { queue, own }
     }
 
-    /// Another one, for the client whose thread this is.
     pub fn for_this_thread(&self) -> Self {
         Self::new(self.queue.clone(), Arc::clone(&self.own.all))
     }
@@ -110,7 +109,7 @@ impl EventSender {
         if let Err(TrySendError::Full((event, _))) = self.queue.try_send((event, place)) {
             return Err(event);
         }
-        if self.own.all.sleeper.is_to_be_woken() {
+        if self.own.all.sleeper.claim_wake() {
             // It can only fail when 2^64 rings have gone unheard (eventfd(2)).
             let _ = rustix::io::write(&self.own.all.doorbell, &1_u64.to_ne_bytes());
         }
@@ -171,7 +170,7 @@ impl Sleeper {
     }
 
     /// Whether the thread sleeps, and was not woken yet.
-    fn is_to_be_woken(&self) -> bool {
+    fn claim_wake(&self) -> bool {
         fence(Ordering::SeqCst);
         self.0.swap(false, Ordering::Relaxed)
     }
@@ -200,7 +199,7 @@ impl Drop for Place {
         self.own.all.cost.fetch_sub(self.cost, Ordering::Relaxed);
         let own_cost = self.cost.max(EVENT_COST);
         let is_last = self.own.cost.fetch_sub(own_cost, Ordering::Relaxed) == own_cost;
-        if is_last && self.own.sleeper.is_to_be_woken() {
+        if is_last && self.own.sleeper.claim_wake() {
             self.own.thread.unpark();
         }
     }

@@ -41,5 +41,5 @@ mod units;
 pub mod wire;
 
 pub use chat::commands;
-pub use client::{lines, telnet};
+pub use client::{cutter, telnet};
 pub use units::show_duration;

@@ -42,7 +42,7 @@ const DOOR_PAUSE: Duration = Duration::from_millis(1);
 const MOST_TURNED_AWAY: usize = 16;
 
 /// What a client reads for which there is no room.
-const FULL: &[u8] = b"-- chatd is full, try again later\n";
+const NO_SEAT: &[u8] = b"-- chatd is full, try again later\n";
 
 /// Listens on the address that the user gave, or on all: IPv6 and IPv4, or IPv4 where there is no
 /// IPv6. An error comes with the address that cannot be listened on.
@@ -163,7 +163,7 @@ fn reject(stream: TcpStream, shared: &Shared) {
 /// What is said to clients for which there is no room.
 fn farewell(shared: &Shared) -> &'static [u8] {
     match shared.config.mode {
-        Mode::Chat { .. } => FULL,
+        Mode::Chat { .. } => NO_SEAT,
         Mode::Raw => b"",
     }
 }

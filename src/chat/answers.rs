@@ -5,7 +5,7 @@ use crate::chat::facts::Fact;
 use crate::chat::notices::quote;
 use crate::clock::{show_day, show_time};
 use crate::event::ClientId;
-use crate::logging::lines as log_lines;
+use crate::logging::clients as client_log;
 use crate::name::{Name, Refusal};
 use crate::text::{Line, Lines, push_server_line};
 use crate::units::show_duration;
@@ -19,7 +19,7 @@ pub fn nick(asking: &mut Asking<'_>, wanted: Result<Name, Refusal>, written: &Li
     match wanted.and_then(|name| asking.chat.people.check_free(client, name)) {
         Ok(name) if name == old => asking.say(format_args!("you are {name} already")),
         Ok(name) => {
-            log_lines::renamed(asking.me().address, old.as_str(), name.as_str());
+            client_log::renamed(asking.me().address, old.as_str(), name.as_str());
             if !asking.chat.room.here.contains_key(&client) {
                 asking.say(format_args!("{old} is now {name}"));
             }
@@ -54,7 +54,7 @@ pub fn who(asking: &mut Asking<'_>, prefix: Option<&Line>) {
         let person = &people[client];
         let is_me = client == asking.client;
         let you = if is_me { " (you)" } else { "" };
-        let quiet = show_duration(asking.chat.clock().since(person.heard));
+        let quiet = show_duration(asking.chat.clock().since(person.last_heard));
         let away = if person.away.is_some() { ", away" } else { "" };
         push_server_line(text, format_args!("{name}{you}, quiet for {quiet}{away}"));
     }
@@ -77,7 +77,7 @@ pub fn whois(asking: &mut Asking<'_>, other: ClientId) {
     let joined = show_time(person.joined.time);
     let joined = joined.trim_start_matches(&show_day(clock.time));
     let ago = show_duration(clock.since(person.joined.instant));
-    let quiet = show_duration(clock.since(person.heard));
+    let quiet = show_duration(clock.since(person.last_heard));
     let away = person.away.as_ref();
     let away = away.map(|away| format!(", {away}")).unwrap_or_default();
     asking.say(format_args!(

@@ -26,7 +26,7 @@ pub use state::Chat;
 use crate::command::Command;
 use crate::delivery::Delivery;
 use crate::event::{Answer, ClientId, Ending, Tally};
-use crate::logging::lines as log_lines;
+use crate::logging::clients as client_log;
 use crate::text::Lines;
 use asking::Asking;
 use facts::Fact;
@@ -42,7 +42,7 @@ impl Scene for Chat {
     fn joined(&mut self, client: ClientId, address: SocketAddr) {
         let clock = self.clock();
         let name = self.people.admit(client, address, clock);
-        log_lines::joined(address, Some(name.as_str()));
+        client_log::joined(address, Some(name.as_str()));
         let history = &self.room.history;
         let opening = self.opening.text(&self.motd, history, clock.time);
         self.room
@@ -54,12 +54,12 @@ impl Scene for Chat {
     }
 
     fn said(&mut self, client: ClientId, lines: Lines) {
-        self.people[client].heard = self.clock().instant;
+        self.people[client].last_heard = self.clock().instant;
         self.apply(Fact::Said(client, lines));
     }
 
     fn asked(&mut self, client: ClientId, command: Command) {
-        self.people[client].heard = self.clock().instant;
+        self.people[client].last_heard = self.clock().instant;
         let asking = Asking {
             chat: self,
             client,
@@ -72,7 +72,7 @@ impl Scene for Chat {
         let person = &self.people[client];
         let stayed = self.clock().since(person.joined.instant);
         let name = Some(person.name.as_str());
-        log_lines::left(person.address, name, stayed, &ending, tally);
+        client_log::left(person.address, name, stayed, &ending, tally);
         self.apply(Fact::Left(client, ending));
     }
 

@@ -15,7 +15,7 @@ pub struct Person {
     pub address: SocketAddr,
     pub joined: Clock,
     /// When they last sent a line.
-    pub heard: Instant,
+    pub last_heard: Instant,
     /// That they are away, and why, as others are told it.
     pub away: Option<String>,
     /// Who last wrote to them privately, and what they were called then.
@@ -61,7 +61,7 @@ impl People {
             name: name.clone(),
             address,
             joined: clock,
-            heard: clock.instant,
+            last_heard: clock.instant,
             away: None,
             correspondent: None,
             ignored: BTreeSet::new(),

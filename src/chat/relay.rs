@@ -5,7 +5,7 @@ use crate::chat::scene::Scene;
 use crate::delivery::Delivery;
 use crate::delivery::block::Origin;
 use crate::event::{ClientId, Ending, Tally};
-use crate::logging::lines as log_lines;
+use crate::logging::clients as client_log;
 use crate::text::Lines;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -29,7 +29,7 @@ impl Scene for Relay {
     }
 
     fn joined(&mut self, client: ClientId, address: SocketAddr) {
-        log_lines::joined(address, None);
+        client_log::joined(address, None);
         self.clients
             .insert(client, (address, self.delivery.clock.instant));
     }
@@ -41,7 +41,7 @@ impl Scene for Relay {
 
     fn left(&mut self, client: ClientId, ending: Ending, tally: Tally) {
         if let Some((address, joined)) = self.clients.remove(&client) {
-            log_lines::left(
+            client_log::left(
                 address,
                 None,
                 self.delivery.clock.since(joined),

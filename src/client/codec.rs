@@ -3,7 +3,7 @@
 
 use crate::channel::EVENT_COST;
 use crate::chat::commands::{Meaning, understand};
-use crate::client::lines::{Cut, Cutter, End, Grammar};
+use crate::client::cutter::{Cut, Cutter, End, Grammar};
 use crate::client::strangers::Strangers;
 use crate::client::telnet::{Requests, Telnet};
 use crate::command::{Input, Request, interpret};
@@ -73,7 +73,7 @@ impl Codec {
     /// Takes bytes as they came. They may be changed.
     pub fn feed(&mut self, bytes: &mut [u8]) {
         self.tally.bytes += bytes.len() as u64;
-        if self.strangers.begins(bytes) {
+        if self.strangers.judge_first_bytes(bytes) {
             self.push(Heard::Left(Ending::NotChat), 0);
         } else if self.grammar == Grammar::Raw {
             self.cutter.feed(bytes);
@@ -123,7 +123,7 @@ impl Codec {
             return false;
         };
         match cut {
-            Cut::Line(line, _) | Cut::TooLong(line) if self.strangers.says(line) => {
+            Cut::Line(line, _) | Cut::TooLong(line) if self.strangers.judge_line(line) => {
                 self.push(Heard::Left(Ending::NotChat), 0);
             }
             Cut::EndOfTransmission => self.push(Heard::Left(Ending::Quit(None)), 0),

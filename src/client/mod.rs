@@ -7,7 +7,7 @@
 
 mod codec;
 pub mod connection;
-pub mod lines;
+pub mod cutter;
 pub mod lingering;
 mod rate;
 mod strangers;
@@ -23,7 +23,7 @@ use crate::shared::Shared;
 use crate::wire::Wire;
 use codec::{Codec, Heard, Item};
 use connection::Connection;
-use lines::Grammar;
+use cutter::Grammar;
 use lingering::{read_out, turn_away};
 use rate::{Delay, Rate};
 use rustix::fd::AsFd;
@@ -71,7 +71,7 @@ struct Session<'a> {
     codec: Codec,
     rate: Rate,
     /// When it last sent a byte, or waited for its rate or for room with what it had sent.
-    heard: Instant,
+    last_heard: Instant,
     /// When its host was last looked after.
     watched: Instant,
     /// Until then it is waited for to show that it is a stranger. Nothing once the broadcaster knows
@@ -83,7 +83,7 @@ struct Session<'a> {
     pending: Option<Item>,
     buffer: Vec<u8>,
     /// The last read filled the buffer.
-    was_full: bool,
+    filled_buffer: bool,
     /// Why the stream has ended, once a read has said so.
     ended: Option<Ending>,
 }
@@ -106,13 +106,13 @@ impl<'a> Session<'a> {
             waiting: Waiting::new(connection.stream.as_fd(), &shared.bell),
             codec: Codec::new(connection.id, grammar, line.longest),
             rate: Rate::new(line.rate, Arc::clone(&shared.pressure), now),
-            heard: now,
+            last_heard: now,
             watched: now,
             joins_at: Some(now + hold),
             at_the_door: None,
             pending: None,
             buffer: Vec::new(),
-            was_full: false,
+            filled_buffer: false,
             ended: None,
         }
     }
@@ -169,7 +169,7 @@ impl<'a> Session<'a> {
             self.waiting.step = FIRST_STEP;
             self.rate.spend(cost);
             // It was not silent while its lines waited.
-            self.heard = now;
+            self.last_heard = now;
         }
     }
 
@@ -243,7 +243,7 @@ impl<'a> Session<'a> {
         let SilenceLimits {
             idle, keepalive, ..
         } = self.shared.config.silence;
-        let idle = idle.map(|idle| self.heard + idle);
+        let idle = idle.map(|idle| self.last_heard + idle);
         if idle.is_some_and(|idle| idle <= now) {
             return Err(Ending::Idle);
         }
@@ -258,7 +258,7 @@ impl<'a> Session<'a> {
             due = due.min(other);
         }
         // After a read that filled the buffer there is more, most likely.
-        let is_more = self.was_full && !self.shared.bell.has_rung();
+        let is_more = self.filled_buffer && !self.shared.bell.has_rung();
         if is_more || self.waiting.wait_for_input(due)? {
             self.read();
         } else {
@@ -272,7 +272,7 @@ impl<'a> Session<'a> {
         // One read that fills the buffer may be the start of a line that is never ended.
         let size = match self.buffer.len() {
             0 => SMALL_READ,
-            size if self.was_full => (2 * size).min(LARGE_READ),
+            size if self.filled_buffer => (2 * size).min(LARGE_READ),
             size => size,
         };
         self.buffer.resize(size, 0);
@@ -289,12 +289,12 @@ impl<'a> Session<'a> {
                 self.ended = Some(Ending::Closed);
             }
             Ok(length) => {
-                self.was_full = length == size;
-                self.heard = Instant::now();
+                self.filled_buffer = length == size;
+                self.last_heard = Instant::now();
                 self.codec.feed(&mut self.buffer[..length]);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.was_full = false,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.filled_buffer = false,
             Err(error) => self.ended = Some(Ending::of(&error)),
         }
     }

@@ -17,13 +17,13 @@ pub struct Strangers {
 
 impl Strangers {
     /// Whether these bytes, of which none came before the first call, are a stranger's.
-    pub fn begins(&mut self, bytes: &[u8]) -> bool {
+    pub fn judge_first_bytes(&mut self, bytes: &[u8]) -> bool {
         !std::mem::replace(&mut self.has_sent, true) && bytes.first() == Some(&TLS_HANDSHAKE)
     }
 
     /// Whether this line, or the end of one that was too long, is a stranger's: the request line of
     /// HTTP (RFC 9112, sections 2.2 and 3) as the first line that is not empty.
-    pub fn says(&mut self, line: &[u8]) -> bool {
+    pub fn judge_line(&mut self, line: &[u8]) -> bool {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if self.has_spoken || line.is_empty() {
             return false;

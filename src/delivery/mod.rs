@@ -1,8 +1,10 @@
 //! Fan-out: everybody who reads a log, and what happens to those who do not keep up.
 //!
-//! A client that reads too slowly is let go in one of three places: `review`, when the patience is
-//! over; `make_room`, when the log would pass its bound; `flush`, when too much waits that is for it
-//! alone. (One that takes nothing for minutes is let go by the kernel: `client/connection.rs`.)
+//! A client *leaves* by its last event. Then it is *dismissed*: what is pending is written until some
+//! time, and its wire is *finished* when everything was. One that reads too slowly is *let go*, at once:
+//! by `review`, when the patience is over; by `make_room`, when the log would pass its bound; by `flush`,
+//! when too much waits that is for it alone, or when it was dismissed and its time is over. (One that
+//! takes nothing for minutes is let go by the kernel: `client/connection.rs`.)
 
 pub mod block;
 pub mod filter;
@@ -99,7 +101,6 @@ impl Delivery {
         }
     }
 
-    /// How many bytes were made for clients to read, ever.
     pub fn bytes_ever(&self) -> u64 {
         self.log.bytes_ever + self.told_bytes
     }
@@ -278,11 +279,11 @@ impl Delivery {
             self.log.forget_before(Position::NEVER);
         }
         let (log, now) = (&self.log, self.clock.instant);
-        if !self.patience.is_due(log.cost_ever(), now) {
+        if !self.patience.look_if_due(log.cost_ever(), now) {
             return;
         }
         let behind = self.full.values().map(|outbox| outbox.behind(log));
-        if self.patience.is_over(behind.max().unwrap_or(0), now) {
+        if self.patience.judge(behind.max().unwrap_or(0), now) {
             let is_far = |outbox: &Outbox| self.patience.is_far(outbox.behind(log));
             let far = self.full.iter().filter(|(_, outbox)| is_far(outbox));
             for client in far.map(|(client, _)| *client).collect::<Vec<_>>() {

@@ -49,7 +49,7 @@ impl Patience {
 
     /// Whether it is time to look at everybody who is full: whenever the log has grown by a
     /// sixteenth of `--max-backlog`, and under pressure every few milliseconds.
-    pub fn is_due(&mut self, logged: u64, now: Instant) -> bool {
+    pub fn look_if_due(&mut self, logged: u64, now: Instant) -> bool {
         let is_due = logged >= self.next_look_cost || self.since.is_some() && now >= self.next_look;
         if is_due {
             self.next_look_cost = logged + self.limits.most / 16;
@@ -60,7 +60,7 @@ impl Patience {
 
     /// Begins and ends pressure, if the furthest behind of those who are full is so far behind.
     /// Returns whether the patience is over with those who are [far](Self::is_far) behind.
-    pub fn is_over(&mut self, furthest: u64, now: Instant) -> bool {
+    pub fn judge(&mut self, furthest: u64, now: Instant) -> bool {
         let (is_on, is_over) = match self.since {
             None => (furthest > self.limits.most / 2, false),
             Some(_) if !self.is_far(furthest) => (false, false),
@@ -109,7 +109,7 @@ mod tests {
             (LIMITS.most / 4, false),
             (LIMITS.most / 2, false),
         ] {
-            assert!(!patience.is_over(furthest, now));
+            assert!(!patience.judge(furthest, now));
             assert_eq!(pressure.share().is_some(), is_on, "{furthest}");
         }
     }
@@ -118,11 +118,11 @@ mod tests {
     fn it_lasts_for_the_patience_at_most_and_then_those_who_are_far_behind_go() {
         let now = Instant::now();
         let (pressure, mut patience) = patience(now);
-        patience.is_over(LIMITS.most, now);
+        patience.judge(LIMITS.most, now);
         let end = now + LIMITS.patience;
         let before = end - Duration::from_millis(1);
-        assert!(!patience.is_over(LIMITS.most / 4 + 1, before));
-        assert!(patience.is_over(LIMITS.most / 4 + 1, end));
+        assert!(!patience.judge(LIMITS.most / 4 + 1, before));
+        assert!(patience.judge(LIMITS.most / 4 + 1, end));
         assert_eq!(pressure.share(), None);
     }
 
@@ -131,11 +131,11 @@ mod tests {
         let now = Instant::now();
         let (_, mut patience) = patience(now);
         let sixteenth = LIMITS.most / 16;
-        assert!(patience.is_due(0, now));
-        assert!(!patience.is_due(sixteenth - 1, now + LIMITS.patience));
-        assert!(patience.is_due(sixteenth, now));
-        patience.is_over(LIMITS.most, now);
-        assert!(!patience.is_due(sixteenth, now));
-        assert!(patience.is_due(sixteenth, now + LOOK_INTERVAL));
+        assert!(patience.look_if_due(0, now));
+        assert!(!patience.look_if_due(sixteenth - 1, now + LIMITS.patience));
+        assert!(patience.look_if_due(sixteenth, now));
+        patience.judge(LIMITS.most, now);
+        assert!(!patience.look_if_due(sixteenth, now));
+        assert!(patience.look_if_due(sixteenth, now + LOOK_INTERVAL));
     }
 }

@@ -49,7 +49,7 @@ pub struct SharedLog {
     /// Somebody reads CR LF, so what is logged from now on is kept with that too.
     pub keeps_crlf: bool,
     /// The blocks before the last one.
-    full: VecDeque<Block>,
+    old: VecDeque<Block>,
     /// The block that grows.
     last: Block,
     /// Somebody stands at the end, so what comes next is a span of its own.
@@ -72,7 +72,7 @@ impl SharedLog {
     fn begin_block(&mut self) {
         let spare = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
         let block = self.last.followed_by(spare, self.keeps_crlf);
-        self.full.push_back(mem::replace(&mut self.last, block));
+        self.old.push_back(mem::replace(&mut self.last, block));
     }
 
     /// Ends the last span, and returns the position behind it.
@@ -87,7 +87,7 @@ impl SharedLog {
     }
 
     pub fn cost_kept(&self) -> u64 {
-        self.last.cost - self.full.front().unwrap_or(&self.last).cost_before(0)
+        self.last.cost - self.old.front().unwrap_or(&self.last).cost_before(0)
     }
 
     /// The cost of what a client at `cursor` has not read, its own lines included.
@@ -105,8 +105,8 @@ impl SharedLog {
         if !self.last.spans.is_empty() && self.last.end() <= position.0 {
             self.begin_block();
         }
-        let read = self.full.partition_point(|block| block.end() <= position.0);
-        let spare = self.full.drain(..read).filter_map(Block::emptied);
+        let read = self.old.partition_point(|block| block.end() <= position.0);
+        let spare = self.old.drain(..read).filter_map(Block::emptied);
         SPARE.with_borrow_mut(|blocks| {
             blocks.extend(spare);
             blocks.truncate(SPARE_BLOCKS);
@@ -162,7 +162,7 @@ impl SharedLog {
         let block = if position.0 >= self.last.spans_before {
             &self.last
         } else {
-            &self.full[self.full.partition_point(|block| block.end() <= position.0)]
+            &self.old[self.old.partition_point(|block| block.end() <= position.0)]
         };
         (block, (position.0 - block.spans_before) as usize)
     }

@@ -1,7 +1,7 @@
 //! The log on stderr. It never stops the chat: lines pass through a bounded queue to a thread that
 //! writes them, and what there is too much of is counted.
 
-pub mod lines;
+pub mod clients;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use env_logger::{Builder, Logger};

@@ -3,7 +3,7 @@
 
 use crate::bytes::Bytes;
 use crate::harm::is_forbidden;
-use chatd::lines::{Cut, Cutter, End, Grammar, TAIL_BYTES};
+use chatd::cutter::{Cut, Cutter, End, Grammar, TAIL_BYTES};
 use chatd::telnet::{Requests, Telnet};
 use chatd::text::Lines;
 
