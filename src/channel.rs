@@ -103,7 +103,7 @@ impl EventSender {
     /// Sends an event, or returns it if there is no room for it now. If the broadcaster has ended,
     /// nobody is to be told any more.
     pub fn try_send(&self, event: Event, cost: u64) -> Result<(), Event> {
-        let Some(place) = Place::take(&self.own, cost) else {
+        let Some(place) = Place::take(&self.own, cost, self.queue.len()) else {
             return Err(event);
         };
         if let Err(TrySendError::Full((event, _))) = self.queue.try_send((event, place)) {
@@ -177,13 +177,15 @@ impl Sleeper {
 }
 
 impl Place {
-    /// Takes room for one more event. One of any cost may always be on its way.
-    fn take(own: &Arc<Own>, cost: u64) -> Option<Self> {
+    /// Takes room for one more event beside those queued. One of any cost may always be on its way, and
+    /// half of the channel is for clients who have nothing there: among flooders they need no luck.
+    fn take(own: &Arc<Own>, cost: u64, queued: usize) -> Option<Self> {
         let has_room = |before, cost, most| before == 0 || before + cost <= most;
         let own_cost = cost.max(EVENT_COST);
         // Nobody else adds to this.
         let before = own.cost.load(Ordering::Relaxed);
-        if !has_room(before, own_cost, CLIENT_COST) {
+        let is_crowded = before > 0 && queued >= EVENTS / 2;
+        if is_crowded || !has_room(before, own_cost, CLIENT_COST) {
             return None;
         }
         let own = Arc::clone(own);
@@ -239,6 +241,17 @@ mod tests {
         let part = MOST / 16 / 8;
         assert!((0..8).all(|_| send(&sender.for_this_thread(), part)));
         assert!(!send(&sender.for_this_thread(), 1));
+    }
+
+    #[test]
+    fn half_of_the_channel_is_for_clients_who_have_nothing_there() {
+        let (sender, receiver) = channel(MOST).unwrap();
+        let clients = [(); 256].map(|()| sender.for_this_thread());
+        assert!(clients[..128].iter().all(|client| send(client, 1)));
+        assert!(!send(&clients[0], 1));
+        assert!(clients[128..].iter().all(|client| send(client, 1)));
+        drop([(); 129].map(|()| receiver.try_receive()));
+        assert!(send(&clients[255], 1));
     }
 
     #[test]

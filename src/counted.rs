@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Debug, Clone, Default)]
 pub struct Count(Arc<AtomicUsize>);
 
-#[derive(Debug)]
 pub struct Counted(Count);
 
 impl Count {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 /// The seats of the server. The accept loop hands them out; each is given back when its client's
 /// socket is closed.
-#[derive(Debug)]
 pub struct Seats {
     limits: ClientLimits,
     taken: Mutex<Taken>,
@@ -22,7 +21,6 @@ struct Taken {
 }
 
 /// One client's seat, given back on drop.
-#[derive(Debug)]
 pub struct Seat {
     seats: Arc<Seats>,
     address: IpAddr,

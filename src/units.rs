@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-/// In bytes.
 pub const KIB: u64 = 1 << 10;
 pub const MIB: u64 = 1 << 20;
 pub const GIB: u64 = 1 << 30;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::args::Args;
 use crate::findings::{CHAT, FLOOR, Findings, MIB, PATIENCE, SMALL};
-use crate::load::{Load, Reading, lines_of};
+use crate::load::{Load, Reading, lines_of, repeated};
 use crate::pair::Pair;
 use crate::server::Server;
 use crate::sheet::Sheet;
@@ -41,6 +41,19 @@ pub fn crowd_of_flooders(args: &Args, sheet: &mut Sheet) {
         let bound = format!("< {} MiB more", SMALL / MIB);
         findings.record("memory at most", value, &bound, growth < SMALL);
     }
+}
+
+/// 256 who ask as fast as they may, and read the answers: their events are small and many,
+/// and nothing of them is logged, so that there is no pressure.
+pub fn crowd_of_askers(args: &Args, sheet: &mut Sheet) {
+    let server = Server::start(args, &PATIENCE);
+    let mut pair = Pair::join(&server);
+    let mut load = Load::new(&server);
+    let askers = load.crowd(256, Reading::Everything);
+    load.run(JOINING);
+    load.flood_all(&askers, &repeated("/who zz\n"));
+    let delays = pair.chat(|| load.run(args.chatting()));
+    Findings::of("256 who ask", sheet).chat(&delays, CHAT);
 }
 
 /// 2,000 flooders, for whom no floor is promised: the chat is slow, and does not stop.

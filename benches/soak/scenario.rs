@@ -12,7 +12,7 @@ pub struct Scenario {
 }
 
 /// In the order in which they are measured.
-pub const ALL: [Scenario; 15] = [
+pub const ALL: [Scenario; 16] = [
     scenario("stalled", figures::processor_of_stalled_clients),
     scenario("silent", figures::memory_of_silent_clients),
     scenario("connections", figures::what_stays_of_connections),
@@ -22,6 +22,7 @@ pub const ALL: [Scenario; 15] = [
     scenario("replaced", slow_readers::replaced),
     scenario("gatherer", slow_readers::gatherer),
     scenario("crowd-of-flooders", crowds::crowd_of_flooders),
+    scenario("crowd-of-askers", crowds::crowd_of_askers),
     scenario("two-thousand", crowds::two_thousand),
     scenario("readers", crowds::readers),
     scenario("toggler", remains::toggler),

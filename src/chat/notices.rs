@@ -20,7 +20,6 @@ pub fn departure<'a>(names: impl ExactSizeIterator<Item = &'a Name>, told: &str)
     format!("{} left{told}", join_names(names, NOTICE_NAMES))
 }
 
-/// What others are told of an ending.
 pub fn told(ending: &Ending) -> &'static str {
     match ending {
         Ending::Idle => " (idle)",

@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 /// How many seconds' worth of the rate may be saved up.
 const SAVED_SECONDS: f64 = 4.0;
 
-/// A year, in seconds: nothing waits longer, since the clock does not go on for ever.
+/// How many seconds something waits at least: a crowd that woke for each line would leave no time to the
+/// broadcaster. What has been saved up then passes at once.
+const SHORTEST_WAIT: f64 = 0.02;
+/// A year: nothing waits longer, since the clock does not go on for ever.
 const LONGEST_WAIT: f64 = 365.0 * 86_400.0;
 
 /// A token bucket (RFC 2475, section 2.3.3.1) that fills by its client's rate, or by its share of
@@ -71,7 +74,7 @@ impl Rate {
         } else if self.is_under_pressure {
             Some(Delay::ForOthers)
         } else {
-            let wait = (missing / rate).min(LONGEST_WAIT);
+            let wait = (missing / rate).clamp(SHORTEST_WAIT, LONGEST_WAIT);
             Some(Delay::Until(now + Duration::from_secs_f64(wait)))
         }
     }
