@@ -87,7 +87,7 @@ impl Broadcaster {
         let due = self.next_due().into_iter().chain(until).min();
         let time = due.map(|due| due.saturating_duration_since(Instant::now()));
         let has_waited = events.wait_by(|| self.resume(&writability.wait(time)));
-        if !has_waited {
+        if !has_waited && self.scene.delivery().is_anybody_full() {
             self.resume(&writability.wait(Some(Duration::ZERO)));
         }
     }

@@ -1,8 +1,8 @@
 //! The one channel, from the clients' threads to the broadcaster, and what it may hold.
 //!
 //! It is bounded three ways: by events, by what they cost together, and by what those of one client
-//! cost, so that a flooder does not stand in front of everybody. A send never waits. Who finds no room
-//! waits a moment for the broadcaster to take what is on its way, and then where it waits for
+//! cost, so that a flooder does not stand in front of everybody. A send never waits. Who finds no
+//! room waits a moment for the broadcaster to take what is on its way, and then where it waits for
 //! everything else. The broadcaster waits for a doorbell, beside the sockets.
 
 use crate::event::Event;
@@ -25,9 +25,9 @@ const COST_DIVISOR: u64 = 16;
 /// bytes.
 pub const EVENT_COST: u64 = 36 << 10;
 
-/// What one client may have on its way, where each event counts as a full one at least: 12 of them, which
-/// are one batch. One sender to many is slower with less, and also with more, since it is woken when
-/// everything was taken (measured by `cargo bench --bench fanout -- fan-out`).
+/// What one client may have on its way, where each event counts as a full one at least: 12 of them,
+/// which are one batch. One sender to many is slower with less, and also with more, since it is
+/// woken when everything was taken (measured by `cargo bench --bench fanout -- fan-out`).
 const CLIENT_COST: u64 = 12 * EVENT_COST;
 
 /// How often the broadcaster lets others run and looks again before it waits.
@@ -65,6 +65,8 @@ struct All {
 pub struct Place {
     own: Arc<Own>,
     cost: u64,
+    /// What it counts of what its client may have there.
+    own_cost: u64,
 }
 
 /// A thread that may be asleep: it costs nothing to wake it while it is not.
@@ -135,8 +137,8 @@ impl EventReceiver {
         self.queue.try_recv().ok()
     }
 
-    /// Calls `wait`, which ends when the doorbell rings, if no event is queued. Returns whether it was
-    /// called.
+    /// Calls `wait`, which ends when the doorbell rings, if no event is queued. Returns whether it
+    /// was called.
     pub fn wait_by(&self, wait: impl FnOnce()) -> bool {
         // A sleep costs more than what comes in such a moment while much is said.
         for _ in 0..YIELDS {
@@ -177,8 +179,9 @@ impl Sleeper {
 }
 
 impl Place {
-    /// Takes room for one more event beside those queued. One of any cost may always be on its way, and
-    /// half of the channel is for clients who have nothing there: among flooders they need no luck.
+    /// Takes room for one more event beside those queued. One of any cost may always be on its way,
+    /// and half of the channel is for clients who have nothing there: among flooders they need no
+    /// luck.
     fn take(own: &Arc<Own>, cost: u64, queued: usize) -> Option<Self> {
         let has_room = |before, cost, most| before == 0 || before + cost <= most;
         let own_cost = cost.max(EVENT_COST);
@@ -189,7 +192,11 @@ impl Place {
             return None;
         }
         let own = Arc::clone(own);
-        let place = Self { own, cost };
+        let place = Self {
+            own,
+            cost,
+            own_cost,
+        };
         place.own.cost.fetch_add(own_cost, Ordering::Relaxed);
         let before = place.own.all.cost.fetch_add(cost, Ordering::Relaxed);
         has_room(before, cost, place.own.all.most).then_some(place)
@@ -199,8 +206,8 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.own.all.cost.fetch_sub(self.cost, Ordering::Relaxed);
-        let own_cost = self.cost.max(EVENT_COST);
-        let is_last = self.own.cost.fetch_sub(own_cost, Ordering::Relaxed) == own_cost;
+        let before = self.own.cost.fetch_sub(self.own_cost, Ordering::Relaxed);
+        let is_last = before == self.own_cost;
         if is_last && self.own.sleeper.claim_wake() {
             self.own.thread.unpark();
         }

@@ -162,8 +162,8 @@ pub struct SilenceLimits {
 pub struct NoConfig {
     /// One line, or all that was asked for.
     pub text: String,
-    /// The exit status: 2 where the command line is wrong, 1 where a file cannot be read, and 0 where
-    /// the help or the version was asked for.
+    /// The exit status: 2 where the command line is wrong, 1 where a file cannot be read, and 0
+    /// where the help or the version was asked for.
     pub status: u8,
 }
 

@@ -1,5 +1,5 @@
-//! What has happened, as the clients' threads tell the broadcaster. What it tells them goes by `wire`,
-//! by `pressure`, and by giving room in the `channel` back.
+//! What has happened, as the clients' threads tell the broadcaster. What it tells them goes by
+//! `wire`, by `pressure`, and by giving room in the `channel` back.
 
 use crate::command::Command;
 use crate::text::{Line, Lines};
@@ -9,8 +9,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// A client, for as long as the server runs: the accept loop counts those who have a seat from 1 and
-/// never uses a number twice.
+/// A client, for as long as the server runs: the accept loop counts those who have a seat from 1
+/// and never uses a number twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub u64);
 

@@ -111,7 +111,7 @@ pub fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
                         address,
                         stream,
                         shared: Arc::clone(shared),
-                        is_finished: AtomicBool::new(false),
+                        has_finished: AtomicBool::new(false),
                         _seat: seat,
                     });
                 } else {
@@ -146,8 +146,9 @@ fn admit(connection: Connection) {
     }
 }
 
-/// Tells a client that there is no room for it. A short-lived thread reads out what it sends, so that
-/// it does not lose the text to a reset; if there are many of these, or no more threads, it may.
+/// Tells a client that there is no room for it. A short-lived thread reads out what it sends, so
+/// that it does not lose the text to a reset; if there are many of these, or no more threads, it
+/// may.
 fn reject(stream: TcpStream, shared: &Shared) {
     turn_away(&stream, farewell(shared));
     let counted = shared.turned_away.one_more();

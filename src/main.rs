@@ -19,7 +19,8 @@ fn main() -> ExitCode {
     };
     match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
-        // The log says why, as far as anybody reads it. Who waits for stderr here may wait for ever.
+        // The log says why, as far as anybody reads it. Who waits for stderr here may wait for
+        // ever.
         Err(ServerError::Broken) => ExitCode::FAILURE,
         Err(ServerError::Refused(text)) => {
             complain(&text);

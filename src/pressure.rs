@@ -1,7 +1,7 @@
 //! Pressure: while a slow reader is waited for, those who send share what it takes.
 //!
-//! The broadcaster says when (`delivery/patience.rs`); each client's thread looks before every event
-//! and keeps to it. Nothing else passes between them about it.
+//! The broadcaster says when (`delivery/patience.rs`); each client's thread looks before every
+//! event and keeps to it. Nothing else passes between them about it.
 //!
 //! The rule was simulated with 1 to 2,000 senders, short and long lines: whoever reads
 //! `--max-backlog` per `--patience` is caught up in time, because all the others together send half
@@ -12,7 +12,8 @@ use crate::counted::Count;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// What all who send may send together under pressure, per `--patience`: so much of `--max-backlog`.
+/// What all who send may send together under pressure, per `--patience`: so much of
+/// `--max-backlog`.
 const SHARED: f64 = 1.0 / 8.0;
 
 /// What all may have saved up when it begins: `--max-backlog` divided by this, each within bounds.

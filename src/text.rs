@@ -1,7 +1,7 @@
 //! Clean-up: what a client says, made harmless for every terminal.
 //!
-//! Only here a [`Lines`] or a [`Line`] is made of a client's bytes, so whoever holds one can send it. In
-//! raw mode the lines are as they came.
+//! Only here a [`Lines`] or a [`Line`] is made of a client's bytes, so whoever holds one can send
+//! it. In raw mode the lines are as they came.
 
 use std::borrow::Cow;
 use std::fmt;

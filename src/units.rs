@@ -6,8 +6,8 @@ pub const KIB: u64 = 1 << 10;
 pub const MIB: u64 = 1 << 20;
 pub const GIB: u64 = 1 << 30;
 
-/// Reads digits with `B`, `KiB`, `MiB`, `GiB` or nothing behind them, as a number of bytes. `None` for
-/// anything else, and for what does not fit into 64 bits.
+/// Reads digits with `B`, `KiB`, `MiB`, `GiB` or nothing behind them, as a number of bytes. `None`
+/// for anything else, and for what does not fit into 64 bits.
 pub fn parse_size(text: &str) -> Option<u64> {
     parse(
         text,
@@ -15,8 +15,8 @@ pub fn parse_size(text: &str) -> Option<u64> {
     )
 }
 
-/// Reads digits with `ms`, `s`, `m` or `h` behind them. `None` for anything else, and for what does not
-/// fit into 64 bits of milliseconds.
+/// Reads digits with `ms`, `s`, `m` or `h` behind them. `None` for anything else, and for what does
+/// not fit into 64 bits of milliseconds.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
     parse(text, &units).map(Duration::from_millis)

@@ -23,8 +23,8 @@ impl Asking<'_> {
         &mut self.chat.people[self.client]
     }
 
-    /// Who is meant by a name, or an answer that nobody is. A newcomer is announced first: its name may
-    /// have been that of somebody who has just left.
+    /// Who is meant by a name, or an answer that nobody is. A newcomer is announced first: its name
+    /// may have been that of somebody who has just left.
     pub fn find(&mut self, called: &Called) -> Option<ClientId> {
         let found = self.chat.people.find(called);
         if let Some(client) = found {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 /// How long a join or a departure waits for others.
 const GATHERING_TIME: Duration = Duration::from_secs(1);
 
-/// A newcomer of less than this is not in the notice that others have made due: it may pick a name yet.
+/// A newcomer of less than this is not in the notice that others have made due: it may pick a name
+/// yet.
 const NAMING_TIME: Duration = Duration::from_millis(250);
 
 /// What nobody has been told yet.

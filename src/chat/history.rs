@@ -54,8 +54,8 @@ impl History {
     }
 
     /// Appends to `text` the last `count` lines by the authors whom `shown` lets through, oldest
-    /// first, behind a line that says what they are: `-- 14:03Z <alice> hello`, with the date where it
-    /// is not today's. Nothing if there are none.
+    /// first, behind a line that says what they are: `-- 14:03Z <alice> hello`, with the date where
+    /// it is not today's. Nothing if there are none.
     pub fn push_last(
         &self,
         text: &mut Vec<u8>,

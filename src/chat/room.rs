@@ -1,8 +1,8 @@
 //! One conversation: its log and who reads it, who is here, and what was said lately.
 //!
-//! Who is here, the history and the log change by facts alone. What follows from a fact, and what is logged of it, depends on the
-//! room and on the time that comes with it, and on nothing else, so two rooms to which the same has
-//! happened are the same.
+//! Who is here, the history and the log change by facts alone. What follows from a fact, and what
+//! is logged of it, depends on the room and on the time that comes with it, and on nothing else, so
+//! two rooms to which the same has happened are the same.
 
 use crate::chat::facts::Fact;
 use crate::chat::gathering::Gathering;
@@ -75,6 +75,9 @@ impl Room {
             text.push(b'\n');
         }
         self.delivery.log.append(origin, &text, lines.cost());
+        if self.history.most_lines == 0 {
+            return;
+        }
         let time = show_time(clock.time).into();
         let forgotten = count.saturating_sub(self.history.most_lines);
         for line in lines.iter().skip(forgotten) {

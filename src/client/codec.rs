@@ -90,8 +90,8 @@ impl Codec {
         self.cutter.end();
     }
 
-    /// What comes next: lines that cost at most `most` together, or a single one that costs more, or
-    /// something else. Nothing if it takes more bytes to tell.
+    /// What comes next: lines that cost at most `most` together, or a single one that costs more,
+    /// or something else. Nothing if it takes more bytes to tell.
     pub fn next_item(&mut self, most: u64) -> Option<Item> {
         let most = most.min(EVENT_COST);
         let mut said = match self.queue.pop_front() {

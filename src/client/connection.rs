@@ -25,22 +25,27 @@ pub struct Connection {
     pub stream: TcpStream,
     pub shared: Arc<Shared>,
     /// The broadcaster writes nothing more.
-    pub is_finished: AtomicBool,
+    pub has_finished: AtomicBool,
     /// Given back when the socket is closed.
     pub _seat: Seat,
 }
 
 impl Connection {
+    /// Whether the broadcaster writes nothing more.
+    pub fn is_finished(&self) -> bool {
+        self.has_finished.load(Ordering::Acquire)
+    }
+
     /// Chooses how long what was sent may stay unacknowledged, or a silent client's host silent. A
-    /// host that is gone is to be noticed soon, but one that only takes nothing has longer. The kernel
-    /// has one limit for both (`TCP_USER_TIMEOUT` overrides the number of keepalive probes, tcp(7)),
-    /// so it is set to the one that matters now.
+    /// host that is gone is to be noticed soon, but one that only takes nothing has longer. The
+    /// kernel has one limit for both (`TCP_USER_TIMEOUT` overrides the number of keepalive probes,
+    /// tcp(7)), so it is set to the one that matters now.
     pub fn choose_user_timeout(&self) -> io::Result<()> {
         let limits = self.shared.config.silence;
         let socket = SockRef::from(&self.stream);
-        // A socket is writable while fewer bytes than this are unsent, so with 1 it tells if there are
-        // any. A send at the same moment may find no room, and setting it back tells the broadcaster
-        // that there is.
+        // A socket is writable while fewer bytes than this are unsent, so with 1 it tells if there
+        // are any. A send at the same moment may find no room, and setting it back tells the
+        // broadcaster that there is.
         socket.set_tcp_notsent_lowat(1)?;
         let mut events = [PollFd::new(&self.stream, PollFlags::OUT)];
         let polled = poll(&mut events, Some(&Timespec::default()));
@@ -69,13 +74,13 @@ impl Wire for Connection {
         let socket = SockRef::from(&self.stream);
         // Without this the kernel would go on holding what the client does not take.
         let _ = socket.set_linger(Some(Duration::ZERO));
-        self.is_finished.store(true, Ordering::Release);
+        self.has_finished.store(true, Ordering::Release);
         // Fails only if the connection is gone already.
         let _ = socket.shutdown(Shutdown::Both);
     }
 
     fn finish(&self) {
-        self.is_finished.store(true, Ordering::Release);
+        self.has_finished.store(true, Ordering::Release);
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 }

@@ -40,8 +40,8 @@ pub enum Grammar {
     Raw,
 }
 
-/// Cuts a stream of bytes into lines, however it is split into reads. It holds what it was fed until
-/// that is cut, and of an unfinished line at most as much as a line may have.
+/// Cuts a stream of bytes into lines, however it is split into reads. It holds what it was fed
+/// until that is cut, and of an unfinished line at most as much as a line may have.
 #[derive(Debug)]
 pub struct Cutter {
     grammar: Grammar,

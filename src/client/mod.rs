@@ -3,7 +3,8 @@
 //! The bytes go through a [`Codec`], which is a pure function of them, and what comes out waits for
 //! the client's rate and for room in the channel. While something waits, nothing more is read, so a
 //! flood stays on the flooder's side. All waiting is done in one place, [`Waiting`], but for the
-//! millisecond in which the broadcaster is about to take what is on its way ([`EventSender::wait`]).
+//! millisecond in which the broadcaster is about to take what is on its way
+//! ([`EventSender::wait`]).
 
 mod codec;
 pub mod connection;
@@ -32,7 +33,6 @@ use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use strangers::ANSWER;
 use waiting::{FIRST_STEP, Waiting};
@@ -58,9 +58,7 @@ pub fn run(connection: &Arc<Connection>) {
     }
     // The read buffer is not needed while the client's last lines are on their way.
     drop(session);
-    read_out(&connection.stream, || {
-        connection.is_finished.load(Ordering::Acquire)
-    });
+    read_out(&connection.stream, || connection.is_finished());
 }
 
 struct Session<'a> {
@@ -74,8 +72,8 @@ struct Session<'a> {
     last_heard: Instant,
     /// When its host was last looked after.
     watched: Instant,
-    /// Until then it is waited for to show that it is a stranger. Nothing once the broadcaster knows
-    /// of it.
+    /// Until then it is waited for to show that it is a stranger. Nothing once the broadcaster
+    /// knows of it.
     joins_at: Option<Instant>,
     /// Counts it among those who wait for room in the channel to join or to leave.
     at_the_door: Option<Counted>,
@@ -119,7 +117,7 @@ impl<'a> Session<'a> {
 
     /// Passes on and reads, in turns, until there is a reason to end.
     fn converse(&mut self) -> Result<Infallible, Ending> {
-        while !self.connection.is_finished.load(Ordering::Acquire) {
+        while !self.connection.is_finished() {
             let now = Instant::now();
             match self.pass_on(now)? {
                 None => self.read_on(now)?,
@@ -133,8 +131,8 @@ impl<'a> Session<'a> {
         Err(self.ended.take().unwrap_or(Ending::Closed))
     }
 
-    /// Passes on what the client has sent, as far as its rate and the channel allow. Returns what the
-    /// rest has to wait for.
+    /// Passes on what the client has sent, as far as its rate and the channel allow. Returns what
+    /// the rest has to wait for.
     fn pass_on(&mut self, now: Instant) -> Result<Option<Delay>, Ending> {
         loop {
             if self.pending.is_none() {
@@ -173,8 +171,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Whether the broadcaster is to know of the client, and does not yet. A stranger is never to be
-    /// known.
+    /// Whether the broadcaster is to know of the client, and does not yet. A stranger is never to
+    /// be known.
     fn is_to_join(&self, now: Instant) -> Result<bool, Ending> {
         let Some(until) = self.joins_at else {
             return Ok(false);

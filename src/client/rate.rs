@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 /// How many seconds' worth of the rate may be saved up.
 const SAVED_SECONDS: f64 = 4.0;
 
-/// How many seconds something waits at least: a crowd that woke for each line would leave no time to the
-/// broadcaster. What has been saved up then passes at once.
+/// How many seconds something waits at least: a crowd that woke for each line would leave no time
+/// to the broadcaster. What has been saved up then passes at once.
 const SHORTEST_WAIT: f64 = 0.02;
 /// A year: nothing waits longer, since the clock does not go on for ever.
 const LONGEST_WAIT: f64 = 365.0 * 86_400.0;

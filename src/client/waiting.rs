@@ -15,8 +15,8 @@ const LAST_STEP: Duration = Duration::from_millis(50);
 pub struct Waiting<'a> {
     socket: BorrowedFd<'a>,
     bell: &'a Bell,
-    /// The bell was heard. poll would go on reporting this and the next, so each is left out once it
-    /// was seen.
+    /// The bell was heard. poll would go on reporting this and the next, so each is left out once
+    /// it was seen.
     pub has_rung: bool,
     /// The connection is over in both directions, which a client's close alone is not.
     pub has_hung_up: bool,
@@ -51,8 +51,8 @@ impl<'a> Waiting<'a> {
         self.poll(PollFlags::empty(), end).map(|_| ())
     }
 
-    /// Waits until there is something to read, or an end to be read, and not longer than until `end`.
-    /// Returns whether there is, or may be. After the bell nothing more is read.
+    /// Waits until there is something to read, or an end to be read, and not longer than until
+    /// `end`. Returns whether there is, or may be. After the bell nothing more is read.
     pub fn wait_for_input(&mut self, end: Instant) -> Result<bool, Ending> {
         let reported = self.poll(PollFlags::IN, end)?;
         Ok(!reported.is_empty() && !self.has_rung)

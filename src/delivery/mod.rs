@@ -1,10 +1,11 @@
 //! Fan-out: everybody who reads a log, and what happens to those who do not keep up.
 //!
-//! A client *leaves* by its last event. Then it is *dismissed*: what is pending is written until some
-//! time, and its wire is *finished* when everything was. One that reads too slowly is *let go*, at once:
-//! by `review`, when the patience is over; by `make_room`, when the log would pass its bound; by `flush`,
-//! when too much waits that is for it alone, or when it was dismissed and its time is over. (One that
-//! takes nothing for minutes is let go by the kernel: `client/connection.rs`.)
+//! A client *leaves* by its last event. Then it is *dismissed*: what is pending is written until
+//! some time, and its wire is *finished* when everything was. One that reads too slowly is *let
+//! go*, at once: by `review`, when the patience is over; by `make_room`, when the log would pass
+//! its bound; by `flush`, when too much waits that is for it alone, or when it was dismissed and
+//! its time is over. (One that takes nothing for minutes is let go by the kernel:
+//! `client/connection.rs`.)
 
 pub mod block;
 pub mod filter;
@@ -41,11 +42,13 @@ pub struct Delivery {
     pub clock: Clock,
     pub log: SharedLog,
     keeping_up: Outboxes,
-    /// Those whose sockets are full, apart from the others, so that they cost nothing while they are.
+    /// Those whose sockets are full, apart from the others, so that they cost nothing while they
+    /// are.
     full: Outboxes,
     /// Who was let go, for which reason, until their last event comes.
     dead: BTreeMap<ClientId, Ending>,
-    /// Until when what is pending is written to those who have left, some of whom may have it by now.
+    /// Until when what is pending is written to those who have left, some of whom may have it by
+    /// now.
     leaving: BTreeSet<(Instant, ClientId)>,
     /// Who is to be tried at the next flush, beside everybody if something was logged.
     ready: BTreeSet<ClientId>,
@@ -123,8 +126,8 @@ impl Delivery {
         }
     }
 
-    /// For a change of the filter: a client that keeps up is first sent what waits, as far as one try
-    /// goes.
+    /// For a change of the filter: a client that keeps up is first sent what waits, as far as one
+    /// try goes.
     fn caught_up(&mut self, client: ClientId) -> Option<&mut Outbox> {
         let end = self.log.seal();
         if let Some(outbox) = self.keeping_up.get_mut(&client) {
@@ -176,6 +179,10 @@ impl Delivery {
 
     pub fn is_empty(&self) -> bool {
         self.keeping_up.is_empty() && self.full.is_empty()
+    }
+
+    pub fn is_anybody_full(&self) -> bool {
+        !self.full.is_empty()
     }
 
     /// The kernel says that these clients' sockets have room again.

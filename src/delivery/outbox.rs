@@ -102,8 +102,8 @@ impl Outbox {
         }
     }
 
-    /// Adds text for this client alone. It comes after everything logged before `at`, the end of the
-    /// log.
+    /// Adds text for this client alone. It comes after everything logged before `at`, the end of
+    /// the log.
     pub fn push(&mut self, at: Position, answer: Answer) {
         if answer.as_bytes().is_empty() {
             return;
@@ -128,7 +128,8 @@ impl Outbox {
         }
     }
 
-    /// Sends what is pending, as much as one try looks at. An error means that the connection is lost.
+    /// Sends what is pending, as much as one try looks at. An error means that the connection is
+    /// lost.
     pub fn send(&mut self, log: &SharedLog, end: Position) -> io::Result<Sent> {
         let end = end.min(self.limit);
         let mut texts = Vec::new();

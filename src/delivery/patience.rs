@@ -2,7 +2,8 @@
 //!
 //! Whoever is full and has left more than half of `--max-backlog` unread brings pressure, until
 //! nobody is more than a quarter behind, and for `--patience` at most. Meanwhile all who send share
-//! what a reader at the promised pace takes (`pressure.rs`), so such a reader has caught up in time.
+//! what a reader at the promised pace takes (`pressure.rs`), so such a reader has caught up in
+//! time.
 
 use crate::config::BacklogLimits;
 use crate::pressure::Pressure;

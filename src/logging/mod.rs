@@ -35,8 +35,8 @@ pub struct Logging {
     queue: Sender<Entry>,
 }
 
-/// Begins logging at `level`, or as `RUST_LOG` says. Panics are logged too. Fails when the system has
-/// no thread for it, or logging has begun already.
+/// Begins logging at `level`, or as `RUST_LOG` says. Panics are logged too. Fails when the system
+/// has no thread for it, or logging has begun already.
 pub fn start(level: LevelFilter) -> io::Result<Logging> {
     let (queue, entries) = bounded(QUEUE_LINES);
     let filter = Builder::new()
