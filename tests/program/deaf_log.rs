@@ -1,0 +1,70 @@
+//! A log on a pipe that is full and that nobody reads.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, ErrorKind, Write, pipe};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::mpsc;
+use std::thread;
+
+use crate::kit::{Chat, Client, Footprint, Server, WAIT};
+
+/// Fills the pipe behind a descriptor to its last byte.
+fn fill(writer: &impl AsRawFd) {
+    // Opened once more, because whether a write blocks belongs to the open file, and those of chatd
+    // must block.
+    let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    let mut options = OpenOptions::new();
+    let options = options.write(true).custom_flags(libc::O_NONBLOCK);
+    let mut filler = options.open(path).expect("a pipe can be opened again");
+    for size in [4096, 1] {
+        let error = (0..).find_map(|_| filler.write(&vec![b'\n'; size]).err());
+        assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::WouldBlock));
+    }
+}
+
+#[test]
+fn while_nobody_reads_the_log_the_chat_goes_on_and_what_was_dropped_is_counted_and_said() {
+    const VISITORS: usize = 200;
+    let (reader, writer) = pipe().expect("a pipe");
+    fill(&writer);
+    let mut command = Server::command();
+    command
+        .args(["--port", "0", "--bind", "127.0.0.1"])
+        .stderr(writer);
+    let server = Server::launch_unheard(command);
+    let mut chat = Chat::start(&server);
+    let before = Footprint::of(&server);
+    for _ in 0..VISITORS / 20 {
+        let visitors: Vec<Client> = (0..20).map(|_| server.connect()).collect();
+        chat.goes_on(5);
+        drop(visitors);
+        before.returns(&server);
+    }
+
+    let (heard, lines) = mpsc::channel();
+    thread::spawn(move || {
+        let mut lines = BufReader::new(reader).lines().map_while(Result::ok);
+        lines.all(|line| heard.send(line).is_ok())
+    });
+    let mut log = Vec::new();
+    let (mut told, mut counted) = (0, 0);
+    // The two who chat have joined too.
+    while told + counted < VISITORS + 2 {
+        let Ok(line) = lines.recv_timeout(WAIT) else {
+            panic!("{told} joins were told and {counted} counted: {log:#?}");
+        };
+        told += usize::from(line.contains(" joined: "));
+        counted += counted_of(&line, "joined").unwrap_or(0);
+        log.push(line);
+    }
+    assert_eq!(told + counted, VISITORS + 2, "{log:#?}");
+    assert!(counted > 0, "nothing had to be dropped: {log:#?}");
+    chat.goes_on(5);
+}
+
+/// How many lines of a kind were left out, if this line says so: `… and 132 more joined`.
+fn counted_of(line: &str, kind: &str) -> Option<usize> {
+    let (_, rest) = line.split_once("… and ")?;
+    rest.strip_suffix(&format!(" more {kind}"))?.parse().ok()
+}

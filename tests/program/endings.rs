@@ -1,0 +1,339 @@
+//! Section 4, every way in which a connection ends, and who is not let in at all.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
+
+use crate::kit::{Client, NARROW, Server, crowd_turn, eventually, paste, text};
+
+const FULL: &str = "-- chatd is full, try again later";
+
+/// Waits for `-- NAME left` and nothing behind it.
+fn reads_plain_departure(watcher: &mut Client, name: &str) {
+    let beginning = format!("-- {name} left");
+    let (_, line) = watcher.lines_until_one(&"a departure", |line| line.starts_with(&beginning));
+    assert_eq!(line, beginning);
+}
+
+#[test]
+fn a_client_that_closes_its_sending_side_has_left() {
+    let server = Server::start(&[]);
+    let [mut alice, mut bob] = server.room(["alice", "bob"]);
+    alice.send("my last line");
+    alice.close_sending();
+    bob.next_is("<alice> my last line");
+    reads_plain_departure(&mut bob, "alice");
+    assert_eq!(alice.expect_eof(), [""; 0]);
+}
+
+#[test]
+fn what_stands_without_an_lf_when_the_client_closes_its_sending_side_is_a_line() {
+    let server = Server::start(&[]);
+    let [alice, mut bob] = server.room(["alice", "bob"]);
+    alice.send_bytes(b"no line feed here");
+    alice.close_sending();
+    bob.next_is("<alice> no line feed here");
+}
+
+#[test]
+fn a_client_that_only_speaks_and_closes_its_sending_side_is_heard() {
+    // What `echo hi | nc -N host 8080` does.
+    let server = Server::start(&[]);
+    let [mut bob] = server.room(["bob"]);
+    let passer_by = server.connect();
+    passer_by.send("hi");
+    passer_by.close_sending();
+    let (before, line) = bob.lines_until_one(&"the line", |line| line.ends_with("> hi"));
+    let name = line.trim_start_matches('<').trim_end_matches("> hi");
+    assert_eq!(before, [format!("-- {name} joined")]);
+    reads_plain_departure(&mut bob, name);
+}
+
+#[test]
+fn a_close_is_a_plain_departure() {
+    let server = Server::start(&[]);
+    let [alice, mut bob] = server.room(["alice", "bob"]);
+    drop(alice);
+    reads_plain_departure(&mut bob, "alice");
+    server.log_line(|line| line.contains(" alice, ") && line.ends_with(", closed"));
+}
+
+#[test]
+fn a_reset_is_a_plain_departure() {
+    let server = Server::start(&[]);
+    let [alice, mut bob] = server.room(["alice", "bob"]);
+    alice.reset();
+    reads_plain_departure(&mut bob, "alice");
+    server.log_line(|line| line.contains(" alice, ") && line.ends_with(", reset"));
+}
+
+#[test]
+fn quit_is_a_plain_departure() {
+    let server = Server::start(&[]);
+    let [mut alice, mut bob] = server.room(["alice", "bob"]);
+    alice.send("/quit");
+    reads_plain_departure(&mut bob, "alice");
+    alice.expect_eof();
+}
+
+#[test]
+fn one_who_goes_before_being_announced_is_never_mentioned() {
+    let server = Server::start(&[]);
+    let [mut bob] = server.room(["bob"]);
+    // Within the second after which she would be announced, which a very busy machine may fail to do.
+    let was_quick = (0..20).any(|_| {
+        let start = Instant::now();
+        let alice = server.join("alice");
+        let address = alice.address().to_string();
+        drop(alice);
+        server.log_line(|line| line.contains("left: ") && line.contains(&address));
+        let was_quick = start.elapsed() < Duration::from_millis(900);
+        if !was_quick {
+            bob.expect("-- alice left");
+        }
+        was_quick
+    });
+    assert!(was_quick, "the machine is too busy for this test");
+    let carol = server.joined("carol");
+    drop(carol);
+    let (before, _) = bob.lines_until_one(&"carol's departure", |line| line == "-- carol left");
+    assert!(!before.concat().contains("alice"), "{before:?}");
+}
+
+#[test]
+fn no_more_lines_are_taken_from_who_has_quit() {
+    let server = Server::start(&[]);
+    let [alice, mut bob] = server.room(["alice", "bob"]);
+    alice.send_bytes(b"before\n/quit\nafter\n/msg bob after\n");
+    bob.next_is("<alice> before");
+    reads_plain_departure(&mut bob, "alice");
+    let after = bob.settle();
+    assert_eq!(after, [""; 0]);
+}
+
+#[test]
+fn what_was_pending_is_written_to_who_leaves() {
+    let server = Server::start(&[]);
+    let [mut alice, mut bob] = server.room(["alice", "bob"]);
+    let text = "x".repeat(1000);
+    bob.send_bytes(format!("{text}\n").repeat(500).as_bytes());
+    bob.settle();
+    alice.close_sending();
+    let read = alice.expect_eof();
+    assert_eq!(read.len(), 500, "the last is {:?}", read.last());
+}
+
+#[test]
+fn nobody_loses_the_last_line_to_a_reset() {
+    let server = Server::start(&[]);
+    // So narrow that most of what is pending for alice is still in the kernel on chatd's side when chatd has written it.
+    let mut alice = server.connect_with_receive_buffer(4 * NARROW);
+    alice.read_welcome();
+    let mut bob = server.joined("bob");
+    bob.send_bytes(text((0..100).map(|number| format!("{number:0>1000}"))).as_bytes());
+    bob.settle();
+    // A close with any of this unread would be a reset, and that would take with it what has not arrived yet.
+    let unread = "said too late\n".repeat(20_000);
+    alice.send_bytes(format!("/quit\n{unread}").as_bytes());
+    server.log_line(|line| line.contains("left: "));
+    let last = alice.expect_eof().pop();
+    assert_eq!(last, Some(format!("<bob> {:0>1000}", 99)));
+}
+
+#[test]
+fn chatd_closes_even_when_the_client_does_not() {
+    let server = Server::start(&[]);
+    let [mut bob] = server.room(["bob"]);
+    let (descriptors, threads) = (server.descriptors(), server.threads().len());
+    let mut alice = server.joined("alice");
+    alice.send("/quit");
+    alice.expect_eof();
+    eventually("alice's descriptor and thread are gone", || {
+        server.descriptors() == descriptors && server.threads().len() == threads
+    });
+    bob.settle();
+}
+
+#[test]
+fn chatd_closes_even_when_what_is_pending_is_never_read() {
+    let server = Server::start(&[]);
+    let [mut bob] = server.room(["bob"]);
+    let descriptors = server.descriptors();
+    let mut alice = server.connect_with_receive_buffer(NARROW);
+    alice.read_welcome();
+    bob.send_bytes(paste(2000).as_bytes());
+    bob.settle();
+    alice.send("/quit");
+    eventually("alice's descriptor is gone", || {
+        server.descriptors() == descriptors
+    });
+}
+
+#[test]
+fn an_idle_client_is_disconnected_and_the_others_read_why() {
+    let server = Server::start(&["--idle-timeout", "2s"]);
+    let mut bob = server.joined("bob");
+    let mut alice = server.joined("alice");
+    let seen = loop {
+        // Asking keeps bob from being idle himself.
+        let seen = bob.settle();
+        if seen.iter().any(|line| line.starts_with("-- alice left")) {
+            break seen;
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
+    assert!(
+        seen.contains(&"-- alice left (idle)".to_owned()),
+        "{seen:?}"
+    );
+    alice.expect_eof();
+    server.log_line(|line| line.contains(" alice, ") && line.ends_with(", idle"));
+}
+
+#[test]
+fn a_client_that_sends_a_byte_now_and_then_is_not_idle() {
+    let server = Server::start(&["--idle-timeout", "3s"]);
+    let mut alice = server.welcomed();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(4) {
+        alice.send_bytes(b"x");
+        thread::sleep(Duration::from_millis(100));
+    }
+    alice.send("");
+    alice.settle();
+}
+
+#[test]
+fn a_client_that_is_slowed_by_its_rate_is_not_idle() {
+    let server = Server::start(&["--rate", "1KiB", "--idle-timeout", "1s"]);
+    let mut alice = server.join("alice");
+    // 4 KiB may come at once, and the rest takes four seconds, in which chatd does not look at what she sends.
+    alice.send_bytes(paste(8).as_bytes());
+    alice.settle();
+}
+
+#[test]
+fn a_client_that_the_room_makes_wait_is_not_idle() {
+    let server = Server::start(&[
+        "--rate",
+        "0",
+        "--max-backlog",
+        "1MiB",
+        "--patience",
+        "3s",
+        "--idle-timeout",
+        "1s",
+    ]);
+    let mut sleeper = server.connect_with_receive_buffer(NARROW);
+    sleeper.read_welcome();
+    let mut alice = server.join("alice");
+    // Over the backlog of the sleeper, for whom everybody waits until the patience is over. The sleeper may be idle.
+    alice.send_bytes(paste(8000).as_bytes());
+    alice.settle();
+}
+
+#[test]
+fn without_an_idle_timeout_a_silent_client_stays() {
+    let server = Server::start(&[]);
+    let mut alice = server.welcomed();
+    thread::sleep(Duration::from_millis(1500));
+    alice.settle();
+}
+
+#[test]
+fn who_takes_no_byte_of_what_is_pending_for_too_long_has_lost_the_connection() {
+    // Both options are there for this test: nobody waits 5 minutes for it.
+    let server = Server::start(&["--user-timeout", "1s", "--keepalive", "6s"]);
+    let _alice = server.stalled("alice");
+    let mut bob = server.joined("bob");
+    bob.send_bytes(paste(1000).as_bytes());
+    bob.expect("-- alice left (connection lost)");
+    server.log_line(|line| line.contains(" alice, ") && line.ends_with(", lost"));
+}
+
+#[test]
+fn a_client_beyond_max_clients_is_told_so_and_closed() {
+    let server = Server::start(&["--max-clients", "1"]);
+    let [mut bob] = server.room(["bob"]);
+    assert_eq!(server.connect().expect_eof(), [FULL]);
+    assert_eq!(bob.settle(), [""; 0], "it is never announced");
+}
+
+#[test]
+fn a_rejected_client_that_has_sent_something_reads_the_line_too() {
+    let server = Server::start(&["--max-clients", "1"]);
+    let _bob = server.welcomed();
+    for _ in 0..20 {
+        let mut rejected = server.connect();
+        // The connection may be over before all of this is written.
+        let _ = rejected.try_send("hello? is anybody there?\n".repeat(100).as_bytes());
+        assert_eq!(rejected.expect_eof(), [FULL]);
+    }
+}
+
+#[test]
+fn a_crowd_of_rejected_clients_leaves_no_thread_and_no_descriptor_behind() {
+    let _turn = crowd_turn();
+    let server = Server::start(&["--max-clients", "1"]);
+    let mut bob = server.welcomed();
+    let (descriptors, threads) = (server.descriptors(), server.threads().len());
+    let crowd: Vec<Client> = (0..100).map(|_| server.connect()).collect();
+    eventually("the descriptors of the crowd are gone", || {
+        let extra = server.threads().len().saturating_sub(threads);
+        assert!(extra <= 16, "{extra} threads serve those who are rejected");
+        server.descriptors() == descriptors
+    });
+    drop(crowd);
+    eventually("the threads are gone", || server.threads().len() == threads);
+    bob.settle();
+}
+
+#[test]
+fn a_place_that_is_free_again_is_given_to_the_next() {
+    a_place_is_given_to_the_next("--max-clients");
+}
+
+#[test]
+fn a_place_of_an_address_that_is_free_again_is_given_to_the_next() {
+    a_place_is_given_to_the_next("--max-per-ip");
+}
+
+/// With a limit of 1, another client is let in when the first one has left.
+fn a_place_is_given_to_the_next(limit: &str) {
+    let server = Server::start(&[limit, "1"]);
+    let mut bob = server.welcomed();
+    bob.send("/quit");
+    bob.expect_eof();
+    drop(bob);
+    eventually("the next is let in", || {
+        let mut next = server.connect();
+        !next.read_line().contains("try again later")
+    });
+}
+
+#[test]
+fn max_per_ip_counts_by_address() {
+    let server = Server::start(&["--max-per-ip", "2"]);
+    let _first = server.welcomed();
+    let _second = server.welcomed();
+    let told = server.connect().expect_eof();
+    assert!(
+        matches!(told.as_slice(), [line] if line.starts_with("-- ")),
+        "{told:?}"
+    );
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket
+        .bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), 0)).into())
+        .unwrap();
+    socket.connect(&server.address().into()).unwrap();
+    Client::new(socket.into()).read_welcome();
+}
+
+#[test]
+fn zero_max_per_ip_means_no_limit() {
+    let _turn = crowd_turn();
+    let server = Server::start(&["--max-per-ip", "0"]);
+    server.crowd(50);
+}

@@ -1,0 +1,187 @@
+//! A client that people have, run as a child process and talked to as a terminal would.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::{Server, WAIT, eventually, run_to_end};
+
+/// A running client, everything that it has shown, and its keyboard.
+pub struct Program {
+    child: Child,
+    keyboard: Option<ChildStdin>,
+    lines: Receiver<String>,
+    shown: Vec<String>,
+}
+
+/// Whether a program is on the search path. Says so where it is not, and fails where the tests must be complete.
+pub fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    if !found {
+        assert!(
+            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+            "{program} is not installed"
+        );
+        eprintln!("skipped, because {program} is not installed");
+    }
+    found
+}
+
+/// Runs a line of shell that should end by itself; `$PORT` in it is the server's.
+pub fn one_shot(line: &str, server: &Server) -> Output {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", line])
+        .env("PORT", server.port().to_string());
+    run_to_end(command)
+}
+
+/// The line of shell that connects with a client, and the other program that this takes.
+fn connecting(client: &str) -> (String, Option<&'static str>) {
+    match client {
+        "socat" => ("exec socat - TCP:127.0.0.1:$PORT".to_owned(), None),
+        // Without a terminal telnet sends nothing that it is given.
+        "telnet" => {
+            let line = "exec script -qfec \"telnet 127.0.0.1 $PORT\" /dev/null";
+            (line.to_owned(), Some("script"))
+        }
+        "bash" => {
+            let talk = "exec 3<>/dev/tcp/127.0.0.1/$PORT; cat <&3 & cat >&3; wait";
+            (format!("exec bash -c '{talk}'"), None)
+        }
+        netcat => (format!("exec {netcat} 127.0.0.1 $PORT"), None),
+    }
+}
+
+impl Program {
+    /// Starts a client, named as its program and options are, that connects to `server`. Nothing if it is not
+    /// installed.
+    pub fn start(client: &str, server: &Server) -> Option<Self> {
+        let (line, helper) = connecting(client);
+        let program = client.split(' ').next().unwrap_or(client);
+        if ![Some(program), helper]
+            .into_iter()
+            .flatten()
+            .all(is_installed)
+        {
+            return None;
+        }
+        let mut child = Command::new("sh")
+            .args(["-c", &line])
+            .env("PORT", server.port().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            // A group of its own, so that whatever it starts can be ended with it.
+            .process_group(0)
+            .spawn()
+            .expect("a shell starts");
+        let keyboard = child.stdin.take();
+        let screen = child.stdout.take().expect("the output is piped");
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || watch(screen, &sender));
+        Some(Self {
+            child,
+            keyboard,
+            lines,
+            shown: Vec::new(),
+        })
+    }
+
+    /// Types a line and presses Enter.
+    pub fn say(&mut self, text: &str) {
+        self.press(&format!("{text}\n"));
+    }
+
+    /// Types just that.
+    pub fn press(&mut self, keys: &str) {
+        let keyboard = self.keyboard.as_mut().expect("the keyboard is still there");
+        keyboard
+            .write_all(keys.as_bytes())
+            .unwrap_or_else(|error| panic!("{error}; shown so far: {:#?}", self.shown));
+    }
+
+    /// Waits until it shows this line.
+    pub fn expect(&mut self, line: &str) {
+        self.expect_one(line, |shown| shown == line);
+    }
+
+    /// Waits until it has shown the whole welcome.
+    pub fn wait_for_welcome(&mut self) {
+        self.expect_one("the welcome", |line| {
+            line.starts_with("-- /nick NAME picks")
+        });
+    }
+
+    /// Waits for the welcome and takes a name.
+    pub fn take_name(&mut self, name: &str) {
+        self.wait_for_welcome();
+        self.say(&format!("/nick {name}"));
+        let end = format!(" is now {name}");
+        self.expect_one(&end, |line| line.starts_with("-- ") && line.ends_with(&end));
+    }
+
+    /// Nothing that it has shown so far begins so.
+    pub fn never_showed(&self, beginning: &str) {
+        assert!(
+            !self.shown.iter().any(|line| line.starts_with(beginning)),
+            "{:#?}",
+            self.shown
+        );
+    }
+
+    /// Waits until it has ended, now that the server has closed the connection and there is no more to type.
+    pub fn ends(&mut self) {
+        self.keyboard = None;
+        let child = &mut self.child;
+        eventually("the client ends", || {
+            child.try_wait().expect("the child is ours").is_some()
+        });
+    }
+
+    fn expect_one(&mut self, wanted: &str, fits: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + WAIT;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(left) else {
+                panic!("{wanted:?} was not shown, only {:#?}", self.shown);
+            };
+            let is_wanted = fits(&line);
+            self.shown.push(line);
+            if is_wanted {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // The number belongs to the child for as long as it has not been waited for.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let group = Pid::from_child(&self.child);
+            // Fails only if the whole group has ended meanwhile.
+            let _ = kill_process_group(group, Signal::KILL);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Hands on each line that comes, without its end, until the program closes its output or nobody listens.
+fn watch(screen: ChildStdout, lines: &Sender<String>) {
+    let mut screen = BufReader::new(screen);
+    let mut line = Vec::new();
+    while matches!(screen.read_until(b'\n', &mut line), Ok(1..)) {
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        line.clear();
+        if lines.send(text).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! Section 3, what is logged, and how little.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::kit::{Server, crowd_turn};
+
+/// So few clients that no machine's limit on open files calls for a warning.
+const FEW: &[&str] = &["--max-clients", "20"];
+
+/// The text of a log line, behind the time and the level.
+fn message(line: &str) -> &str {
+    line.split_once("] ").map_or(line, |(_, message)| message)
+}
+
+#[test]
+fn the_first_line_is_the_address_listened_on() {
+    let server = Server::start(FEW);
+    let address = server.address();
+    let log = server.log();
+    assert_eq!(
+        message(&log[0]),
+        format!("listening on {address}"),
+        "{log:?}"
+    );
+    assert_eq!(log.len(), 1, "{log:?}");
+}
+
+#[test]
+fn one_line_when_a_client_joins_renames_itself_and_leaves() {
+    let server = Server::start(FEW);
+    let mut client = server.welcomed();
+    let address = client.address();
+    client.send("/nick alice");
+    client.expect("-- guest1 is now alice");
+    client.send("hello");
+    client.send("/quit");
+    client.expect_eof();
+    drop(client);
+    let left = server.log_line(|line| line.contains("left: "));
+    let log = server.log();
+    assert_eq!(log.len(), 4, "{log:?}");
+    assert_eq!(message(&log[1]), format!("joined: {address} guest1"));
+    assert_eq!(message(&log[2]), format!("renamed: {address} guest1 alice"));
+    let left = message(&left);
+    let beginning = format!("left: {address} alice, 3 lines, 24 bytes, ");
+    assert!(
+        left.starts_with(&beginning) && left.ends_with("s, quit"),
+        "{left}"
+    );
+    assert!(log.iter().all(|line| line.contains("INFO")), "{log:?}");
+}
+
+/// What the log says last about a client that left.
+fn reason(server: &Server, name: &str) -> String {
+    let name = format!(" {name}, ");
+    let line = server.log_line(|line| line.contains("left: ") && line.contains(&name));
+    line.rsplit_once(", ")
+        .expect("a reason comes last")
+        .1
+        .to_owned()
+}
+
+#[test]
+fn who_quits_left_with_quit() {
+    let server = Server::start(&[]);
+    let mut alice = server.join("alice");
+    alice.send("/quit so long");
+    alice.expect_eof();
+    assert_eq!(reason(&server, "alice"), "quit");
+}
+
+#[test]
+fn who_sends_eot_left_with_quit() {
+    let server = Server::start(&[]);
+    let mut alice = server.join("alice");
+    alice.send_bytes(b"\x04");
+    alice.expect_eof();
+    assert_eq!(reason(&server, "alice"), "quit");
+}
+
+#[test]
+fn who_closes_left_with_closed() {
+    let server = Server::start(&[]);
+    drop(server.join("alice"));
+    assert_eq!(reason(&server, "alice"), "closed");
+}
+
+#[test]
+fn who_resets_left_with_reset() {
+    let server = Server::start(&[]);
+    server.join("alice").reset();
+    assert_eq!(reason(&server, "alice"), "reset");
+}
+
+#[test]
+fn what_people_say_is_never_logged() {
+    const SECRET: &str = "xyzzy";
+    for level in ["info", "trace"] {
+        let mut command = Server::command();
+        command
+            .env("RUST_LOG", level)
+            .args(["--port", "0", "--bind", "127.0.0.1"]);
+        let mut server = Server::launch(command);
+        let [mut alice, mut bob] = server.room(["alice", "bob"]);
+        for line in [
+            "SECRET",
+            "/me SECRET",
+            "/msg bob SECRET",
+            "/reply SECRET",
+            "/away SECRET",
+            "/SECRET SECRET",
+            "/whois SECRET",
+            "/ignore SECRET",
+            "/nick SECRET!",
+            "//SECRET",
+            "\x1b[A/msg bob SECRET",
+        ] {
+            alice.send(&line.replace("SECRET", SECRET));
+        }
+        alice.send(&SECRET.repeat(2000));
+        alice.send_bytes(b"\xff\xfa\x18xyzzy\xff\xf0\xff\xfexyzzy\n");
+        alice.send(&format!("/quit {SECRET}"));
+        alice.expect_eof();
+        bob.expect(&format!("-- alice left: \"{SECRET}\""));
+        let mut browser = server.connect();
+        browser.send_bytes(format!("GET /{SECRET} HTTP/1.1\r\n\r\n{SECRET}\n").as_bytes());
+        browser.expect_eof();
+        let speaker = server.join("carol");
+        speaker.send(SECRET);
+        speaker.reset();
+        bob.expect("-- carol left");
+        server.signal("TERM");
+        bob.expect_eof();
+        drop(bob);
+        server.wait_exit();
+        let log = server.log();
+        assert!(!log.concat().contains(SECRET), "{log:#?}");
+    }
+}
+
+#[test]
+fn what_is_relayed_in_raw_mode_is_never_logged() {
+    let mut command = Server::command();
+    command
+        .env("RUST_LOG", "trace")
+        .args(["--raw", "--port", "0", "--bind", "127.0.0.1"]);
+    let mut server = Server::launch(command);
+    let [speaker, mut listener] = server.raw_room();
+    speaker.send("xyzzy");
+    speaker.send(&"xyzzy".repeat(20_000));
+    speaker.send("xyzzy too");
+    listener.expect("xyzzy too");
+    server.signal("TERM");
+    drop((speaker, listener));
+    server.wait_exit();
+    let log = server.log();
+    assert!(!log.concat().contains("xyzzy"), "{log:#?}");
+}
+
+/// How many events the lines of a kind stand for, and how many lines these are.
+fn counted(server: &Server, kind: &str) -> (usize, usize) {
+    let log = server.log();
+    let each = log
+        .iter()
+        .filter(|line| line.contains(&format!("{kind}: ")))
+        .count();
+    let left_out = log.iter().filter_map(|line| {
+        let (_, count) = line.split_once("… and ")?;
+        count
+            .strip_suffix(&format!(" more {kind}"))?
+            .parse::<usize>()
+            .ok()
+    });
+    let left_out: Vec<usize> = left_out.collect();
+    (each + left_out.iter().sum::<usize>(), each)
+}
+
+#[test]
+fn at_most_20_lines_a_second_of_each_kind_then_one_that_counts_what_was_left_out() {
+    const CROWD: usize = 150;
+    let _turn = crowd_turn();
+    let mut server = Server::start(&[]);
+    let start = Instant::now();
+    server.crowd(CROWD);
+    while counted(&server, "left").0 < CROWD {
+        // What was left out is counted a second later, or when more of it comes.
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "not all are counted: {:#?}",
+            server.log()
+        );
+        thread::sleep(Duration::from_millis(100));
+    }
+    let seconds = start.elapsed().as_secs() as usize + 2;
+    server.signal("TERM");
+    server.wait_exit();
+    for kind in ["joined", "left"] {
+        let (events, lines) = counted(&server, kind);
+        assert_eq!(events, CROWD, "{kind}: {:#?}", server.log());
+        assert!(
+            lines <= seconds * 20,
+            "{lines} lines of {kind} in {seconds} s"
+        );
+        assert!(lines >= 20, "only {lines} lines of {kind}");
+    }
+}
+
+#[test]
+fn rust_log_overrides_q() {
+    let mut command = Server::command();
+    command
+        .env("RUST_LOG", "info")
+        .args(["-q", "--port", "0", "--bind", "127.0.0.1"]);
+    let server = Server::launch(command);
+    drop(server.welcomed());
+    server.log_line(|line| line.contains("left: "));
+}
+
+/// Everything that a server with these options logs while a client comes and goes.
+fn log_of_a_visit(args: &[&str], rust_log: Option<&str>) -> String {
+    let (mut reader, writer) = pipe().unwrap();
+    let mut command = Server::command();
+    command
+        .args(["--port", "0", "--bind", "127.0.0.1"])
+        .args(args)
+        .stderr(writer);
+    if let Some(filter) = rust_log {
+        command.env("RUST_LOG", filter);
+    }
+    let mut server = Server::launch_unheard(command);
+    drop(server.welcomed());
+    server.signal("TERM");
+    assert_eq!(server.wait_exit().code(), Some(0));
+    let mut log = String::new();
+    reader.read_to_string(&mut log).unwrap();
+    log
+}
+
+#[test]
+fn q_logs_less() {
+    assert_eq!(log_of_a_visit(&["-q", FEW[0], FEW[1]], None), "");
+}
+
+#[test]
+fn v_logs_no_less() {
+    let log = log_of_a_visit(&["-v"], None);
+    for kind in ["listening on ", "joined: ", "left: "] {
+        assert!(log.contains(kind), "{kind} is missing in:\n{log}");
+    }
+}
+
+#[test]
+fn rust_log_overrides_v() {
+    assert_eq!(log_of_a_visit(&["-v"], Some("error")), "");
+}
+
+#[test]
+fn names_and_addresses_are_all_that_a_client_can_put_into_the_log() {
+    let mut server = Server::start(&[]);
+    let mut alice = server.joined("alice");
+    for name in [
+        "\x1b[31mred",
+        "two words",
+        "a\rjoined: forged",
+        "<b>",
+        "\u{202e}evil",
+    ] {
+        alice.send(&format!("/nick {name}"));
+    }
+    alice.settle();
+    server.signal("TERM");
+    alice.expect_eof();
+    drop(alice);
+    server.wait_exit();
+    let log = server.log().concat();
+    assert!(
+        !log.contains(char::is_control) && !log.contains("forged"),
+        "{log:?}"
+    );
+}
+
+/// Everything works although the log does not.
+fn chat_goes_on(mut server: Server) {
+    let [alice, mut bob] = server.room(["alice", "bob"]);
+    // More of each kind than a single write of the log could have been swallowed by.
+    for _ in 0..50 {
+        drop(server.connect());
+    }
+    alice.send("nobody reads the log");
+    bob.expect("<alice> nobody reads the log");
+    server.signal("TERM");
+    bob.expect("-- chatd is shutting down");
+    drop((alice, bob));
+    assert_eq!(server.wait_exit().code(), Some(0));
+}
+
+#[test]
+fn a_log_that_nobody_reads_never_stops_the_chat() {
+    let (reader, writer) = full_pipe();
+    let mut command = Server::command();
+    command
+        .args(["-v", "--port", "0", "--bind", "127.0.0.1"])
+        .stderr(writer);
+    chat_goes_on(Server::launch_unheard(command));
+    drop(reader);
+}
+
+#[test]
+fn a_log_that_cannot_be_written_never_stops_the_chat() {
+    for broken in ["exec 2>/dev/full", "exec 2>&-"] {
+        let mut command = Server::command_after(broken);
+        command.args(["-v", "--port", "0", "--bind", "127.0.0.1"]);
+        chat_goes_on(Server::launch_unheard(command));
+    }
+}
+
+#[test]
+fn a_log_whose_reader_has_gone_never_stops_the_chat() {
+    let (reader, writer) = pipe().unwrap();
+    let mut command = Server::command();
+    command
+        .args(["-v", "--port", "0", "--bind", "127.0.0.1"])
+        .stderr(writer);
+    drop(reader);
+    chat_goes_on(Server::launch_unheard(command));
+}
+
+/// A pipe that takes no byte more.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, writer) = pipe().unwrap();
+    // Opened once more, because whether a write blocks belongs to the open file, and chatd's own must block.
+    let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    let mut filler = OpenOptions::new()
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .unwrap();
+    for size in [4096, 1] {
+        let error = (0..)
+            .find_map(|_| filler.write(&vec![b'x'; size]).err())
+            .unwrap();
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    }
+    (reader, writer)
+}

@@ -1,0 +1,147 @@
+//! Section 4: a client over its `--rate` is slowed, and nothing of what it sent is lost.
+//!
+//! Of the waits only one side can be tested: how long they last at least. The exception is what may come at once, and
+//! there the difference is a wait of seconds.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::kit::{Client, Server, given_name};
+
+/// The rate of most of these tests, in bytes per second; so is the option.
+const RATE: usize = 64 * 1024;
+const AT_64_KIB: [&str; 2] = ["--rate", "64KiB"];
+
+/// How many seconds' worth of bytes may come at once.
+const BURST: usize = 4;
+
+/// Lines of 1 KiB as others read them, so many times the rate in all.
+fn flood(name: &str, seconds: usize) -> Vec<String> {
+    let filler = "x".repeat(1024 - format!("<{name}> 0000 \n").len());
+    let count = seconds * RATE / 1024;
+    (0..count)
+        .map(|number| format!("{number:04} {filler}"))
+        .collect()
+}
+
+#[test]
+fn a_client_over_its_rate_is_slowed_never_muted_and_nothing_is_dropped() {
+    let server = Server::start(&AT_64_KIB);
+    let [alice, mut bob] = server.room(["alice", "bob"]);
+    let lines = flood("alice", BURST + 2);
+    let began = Instant::now();
+    thread::scope(|scope| {
+        scope.spawn(|| alice.send_bytes((lines.join("\n") + "\n").as_bytes()));
+        for line in &lines {
+            bob.next_is(&format!("<alice> {line}"));
+        }
+    });
+    // Two seconds' worth is too much; what was in one read is passed on before the wait for it.
+    let passed = began.elapsed();
+    assert!(
+        passed >= Duration::from_secs(1),
+        "all was there after {passed:?}"
+    );
+    alice.send("and I may still speak");
+    bob.next_is("<alice> and I may still speak");
+}
+
+#[test]
+fn the_flood_stays_on_the_flooders_side() {
+    let server = Server::start(&AT_64_KIB);
+    let [alice, bob, mut carol] = server.room(["alice", "bob", "carol"]);
+    let lines = flood("alice", BURST + 2);
+    let before_bob = thread::scope(|scope| {
+        scope.spawn(|| alice.send_bytes((lines.join("\n") + "\n").as_bytes()));
+        carol.expect(&format!("<alice> {}", lines[0]));
+        bob.send("me too");
+        carol.lines_until("<bob> me too").len()
+    });
+    // Alice has more than a second to wait, and bob has nothing to wait for.
+    assert!(
+        before_bob + 1 < lines.len(),
+        "bob was heard after all of it"
+    );
+}
+
+/// Lets `author` send lines one at a time, each when `reader` has read the one before; how long that took.
+fn one_by_one(author: &Client, name: &str, reader: &mut Client, count: usize) -> Duration {
+    let began = Instant::now();
+    for number in 0..count {
+        author.send(&number.to_string());
+        reader.expect(&format!("<{name}> {number}"));
+    }
+    began.elapsed()
+}
+
+/// Somebody who has been announced at no cost, and somebody who reads.
+fn speaker_and_reader(server: &Server) -> (Client, String, Client) {
+    let mut reader = server.connect();
+    given_name(&mut reader);
+    let mut speaker = server.connect();
+    let name = given_name(&mut speaker);
+    (speaker, name, reader)
+}
+
+#[test]
+fn a_line_is_charged_with_64_bytes_at_least() {
+    let server = Server::start(&["--rate", "1KiB"]);
+    let (speaker, name, mut reader) = speaker_and_reader(&server);
+    // At 64 bytes a line, 64 lines may come at once and 16 more take a second; at their length all may come at once.
+    let passed = one_by_one(&speaker, &name, &mut reader, 80);
+    assert!(
+        passed >= Duration::from_millis(800),
+        "80 lines took only {passed:?}"
+    );
+}
+
+#[test]
+fn a_line_is_charged_with_the_bytes_that_one_reader_reads() {
+    let server = Server::start(&["--rate", "1KiB"]);
+    let (speaker, name, mut reader) = speaker_and_reader(&server);
+    // Each byte becomes three in the reader's line, so this is over 6 KiB, two more than may come at once.
+    let line = "\u{1}".repeat(1000);
+    let began = Instant::now();
+    for _ in 0..2 {
+        speaker.send(&line);
+        reader.expect(&format!("<{name}> {}", "\u{fffd}".repeat(1000)));
+    }
+    speaker.send("done");
+    reader.expect(&format!("<{name}> done"));
+    let passed = began.elapsed();
+    assert!(
+        passed >= Duration::from_millis(1500),
+        "3 lines took only {passed:?}"
+    );
+}
+
+#[test]
+fn a_command_is_charged_with_1_kib() {
+    let server = Server::start(&["--rate", "2KiB"]);
+    let mut client = server.welcomed();
+    let began = Instant::now();
+    // Eight may come at once, and four more take two seconds, of which the last is not waited for.
+    for _ in 0..12 {
+        client.settle();
+    }
+    let passed = began.elapsed();
+    assert!(
+        passed >= Duration::from_secs(1),
+        "12 commands took only {passed:?}"
+    );
+}
+
+#[test]
+fn four_times_the_rate_may_come_at_once() {
+    // At this rate a line is worth a second. If they could not come at once, the fourth would come after three.
+    let quickest = (0..3).map(|_| {
+        let server = Server::start(&["--rate", "64"]);
+        let (speaker, name, mut reader) = speaker_and_reader(&server);
+        one_by_one(&speaker, &name, &mut reader, 4)
+    });
+    let passed = quickest.min().expect("three attempts");
+    assert!(
+        passed < Duration::from_millis(1500),
+        "four lines took {passed:?} at best"
+    );
+}

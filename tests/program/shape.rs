@@ -1,0 +1,220 @@
+//! Section 2, as far as it can be seen from outside: threads, descriptors, socket options, memory.
+
+use std::fs;
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use socket2::Socket;
+
+use crate::kit::{Client, NARROW, Server, crowd_turn, eventually, paste};
+
+const CROWD: usize = 50;
+
+#[test]
+fn one_thread_and_one_descriptor_per_client_and_both_go_with_it() {
+    let _turn = crowd_turn();
+    let server = Server::start(&[]);
+    let before = (server.descriptors(), server.threads().len());
+    let crowd = server.crowd(CROWD);
+    let now = (server.descriptors(), server.threads().len());
+    assert_eq!(now, (before.0 + CROWD, before.1 + CROWD));
+    drop(crowd);
+    eventually("both go with the clients", || {
+        (server.descriptors(), server.threads().len()) == before
+    });
+}
+
+#[test]
+fn threads_are_named() {
+    let server = Server::start(&[]);
+    let _crowd = server.crowd(3);
+    let threads = server.threads();
+    // A thread without a name of its own has the one of the process, as the main thread has.
+    let nameless = threads.iter().filter(|name| *name == "chatd").count();
+    assert!(nameless <= 1, "{threads:?}");
+    assert!(
+        threads.iter().any(|name| name.contains("broadcast")),
+        "{threads:?}"
+    );
+}
+
+#[test]
+fn a_waiting_server_costs_no_processor_time() {
+    let _turn = crowd_turn();
+    let server = Server::start(&[]);
+    let _crowd = server.crowd(CROWD);
+    // The joins of the crowd are announced after a second.
+    thread::sleep(Duration::from_millis(1500));
+    let before = server.processor_time();
+    thread::sleep(Duration::from_secs(1));
+    let spent = server.processor_time().checked_sub(before).unwrap();
+    assert!(
+        spent < Duration::from_millis(200),
+        "a second cost {spent:?}"
+    );
+}
+
+#[test]
+fn stalled_clients_cost_next_to_no_processor_time() {
+    let _turn = crowd_turn();
+    let server = Server::start(&["--rate", "0", "--max-backlog", "64MiB"]);
+    let mut sleepers: Vec<Client> = (0..400)
+        .map(|_| server.connect_with_receive_buffer(NARROW))
+        .collect();
+    for sleeper in &mut sleepers {
+        sleeper.read_welcome();
+    }
+    let mut sender = server.joined("sender");
+    sender.send_bytes(paste(1000).as_bytes());
+    sender.settle();
+    // Let them fall back to the longest interval; a test that waits too little is only stricter.
+    thread::sleep(Duration::from_secs(1));
+    let before = server.processor_time();
+    thread::sleep(Duration::from_secs(1));
+    let spent = server.processor_time().checked_sub(before).unwrap();
+    assert!(
+        spent < Duration::from_millis(500),
+        "a second of waiting cost {spent:?}"
+    );
+}
+
+#[test]
+fn a_client_costs_little_memory() {
+    const MANY: usize = 300;
+    let _turn = crowd_turn();
+    let server = Server::start(&["--history", "0"]);
+    let _first = server.welcomed();
+    let before = server.resident_bytes();
+    let _crowd = server.crowd(MANY);
+    let growth = server.resident_bytes().saturating_sub(before);
+    assert!(
+        growth < MANY as u64 * 64 * 1024,
+        "{} bytes each",
+        growth / MANY as u64
+    );
+}
+
+#[test]
+fn a_burst_of_connections_waits_in_a_long_queue() {
+    const BURST: usize = 400;
+    let _turn = crowd_turn();
+    let longest = fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    if longest.trim().parse::<usize>().unwrap() < BURST {
+        return eprintln!("skipped: this system cuts the queue to {longest}");
+    }
+    let server = Server::start(&[]);
+    // Nothing is accepted, so only the queue can take them; it would be full after 128 with std's own length.
+    server.signal("STOP");
+    let burst: Result<Vec<TcpStream>, _> = (0..BURST)
+        .map(|_| TcpStream::connect_timeout(&server.address(), Duration::from_secs(5)))
+        .collect();
+    server.signal("CONT");
+    let burst = burst.expect("the queue is long enough");
+    for stream in burst {
+        Client::new(stream).read_welcome();
+    }
+}
+
+/// The server's socket of `client`, of which the options can be read as the server has set them.
+fn server_side(server: &Server, client: &Client) -> Option<Socket> {
+    let Some(sockets) = server.sockets() else {
+        eprintln!("skipped: this system shows nobody the sockets of a child process");
+        return None;
+    };
+    let address = client.address();
+    let is_its_peer = |socket: &Socket| {
+        let peer = socket.peer_addr().ok().and_then(|peer| peer.as_socket());
+        peer == Some(address)
+    };
+    let mut sockets = sockets.into_iter().map(Socket::from);
+    Some(
+        sockets
+            .find(is_its_peer)
+            .expect("the client's socket is among those of the server"),
+    )
+}
+
+/// A new client, and the server's socket of it.
+fn seen_from_both_sides(server: &Server) -> Option<(Client, Socket)> {
+    let client = server.welcomed();
+    let socket = server_side(server, &client)?;
+    Some((client, socket))
+}
+
+#[test]
+fn what_is_not_sent_stays_out_of_the_kernel() {
+    let server = Server::start(&[]);
+    let Some((_client, socket)) = seen_from_both_sides(&server) else {
+        return;
+    };
+    assert_eq!(socket.tcp_notsent_lowat().unwrap(), 128 * 1024);
+}
+
+#[test]
+fn the_receive_buffer_is_bounded() {
+    let server = Server::start(&[]);
+    let Some((_client, socket)) = seen_from_both_sides(&server) else {
+        return;
+    };
+    // Linux doubles what is asked for, to have room for its own bookkeeping (socket(7)).
+    assert_eq!(socket.recv_buffer_size().unwrap(), 2 * 64 * 1024);
+}
+
+#[test]
+fn urgent_bytes_stay_in_line() {
+    let server = Server::start(&[]);
+    let Some((_client, socket)) = seen_from_both_sides(&server) else {
+        return;
+    };
+    assert!(socket.out_of_band_inline().unwrap());
+}
+
+#[test]
+fn reads_of_a_client_block() {
+    // Whether a socket blocks belongs to the open socket, so a non-blocking write mode would make the reads spin.
+    let server = Server::start(&[]);
+    let Some((_client, socket)) = seen_from_both_sides(&server) else {
+        return;
+    };
+    assert!(!socket.nonblocking().unwrap());
+}
+
+#[test]
+fn who_takes_no_byte_of_what_is_pending_has_5_minutes() {
+    // The option makes the server look after its clients every second instead of every 20.
+    let server = Server::start(&["--keepalive", "6s"]);
+    let mut sleeper = server.connect_with_receive_buffer(NARROW);
+    sleeper.read_welcome();
+    let mut speaker = server.joined("speaker");
+    speaker.send_bytes(paste(1000).as_bytes());
+    speaker.settle();
+    let Some(socket) = server_side(&server, &sleeper) else {
+        return;
+    };
+    eventually(
+        "what is pending for the sleeper may wait for 5 minutes",
+        || socket.tcp_user_timeout().unwrap() == Some(Duration::from_secs(300)),
+    );
+}
+
+#[test]
+fn a_silent_client_is_probed_by_keepalive_and_gone_within_2_minutes() {
+    let server = Server::start(&[]);
+    let Some((_client, socket)) = seen_from_both_sides(&server) else {
+        return;
+    };
+    assert!(socket.keepalive().unwrap());
+    let first = socket.tcp_keepalive_time().unwrap();
+    let interval = socket.tcp_keepalive_interval().unwrap();
+    let probes = socket.tcp_keepalive_retries().unwrap();
+    let longest = match socket.tcp_user_timeout().unwrap() {
+        None => first + interval * probes,
+        // It overrides the number of probes (tcp(7)): the first probe that would be sent after it ends the connection.
+        Some(timeout) => {
+            let after_first = timeout.saturating_sub(first).as_secs();
+            first + interval * after_first.div_ceil(interval.as_secs()).max(1) as u32
+        }
+    };
+    assert!(longest <= Duration::from_secs(120), "{longest:?}");
+}

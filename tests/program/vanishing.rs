@@ -1,0 +1,175 @@
+//! Hosts that vanish without a word, and those that only seem to.
+
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crate::kit::{Netcat, Server, text};
+
+/// A network of its own, joined to this machine by a cable (a veth pair) that can be cut. It goes
+/// with this value, and with the test's process however that ends.
+struct Island {
+    /// Keeps the network in being, until its input ends.
+    keeper: Child,
+    cable: String,
+    /// The first three numbers of the addresses on the cable, and the fourth before this side's.
+    subnet: (String, u32),
+}
+
+impl Island {
+    /// Nothing, and a word of it, where the system lets nobody make networks.
+    fn new() -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = std::process::id() * 4 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let keeper = Command::new("unshare")
+            .args(["--net", "cat"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let island = keeper.ok().map(|keeper| Self {
+            keeper,
+            cable: format!("chatd{number}"),
+            // 198.18.0.0/15 is for tests between networks (RFC 2544); each cable takes a /30 of it.
+            subnet: (
+                format!("198.{}.{}", 18 + number / 16_384 % 2, number / 64 % 256),
+                number % 64 * 4,
+            ),
+        });
+        let island = island.filter(Self::lay_cable);
+        if island.is_none() {
+            eprintln!("skipped, because no network namespace can be made here");
+        }
+        island
+    }
+
+    fn lay_cable(&self) -> bool {
+        let (cable, keeper) = (&self.cable, self.keeper.id());
+        let steps = [
+            // The other end is never here, where it could meet another island's.
+            format!("link add {cable} type veth peer name shore netns {keeper}"),
+            format!("address add {}/30 dev {cable}", self.address(1)),
+            format!("link set {cable} up"),
+        ];
+        // The keeper is in the network of this machine until it has made its own.
+        let has_moved = || {
+            let network = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/net"));
+            let here = network("self").ok();
+            (0..500).any(|_| {
+                thread::sleep(Duration::from_millis(10));
+                network(&keeper.to_string()).ok() != here
+            })
+        };
+        has_moved()
+            && steps
+                .iter()
+                .all(|step| succeeds(Command::new("ip").args(step.split(' '))))
+            && self.does(&format!("ip address add {}/30 dev shore", self.address(2)))
+            && self.does("ip link set shore up")
+    }
+
+    fn address(&self, number: u32) -> String {
+        let (beginning, last) = &self.subnet;
+        format!("{beginning}.{}", last + number)
+    }
+
+    /// A command that runs there.
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--net", "--target", &self.keeper.id().to_string()]);
+        command.args(line.split(' '));
+        command
+    }
+
+    fn does(&self, line: &str) -> bool {
+        succeeds(&mut self.command(line))
+    }
+
+    /// Somebody there who joins under a name.
+    fn netcat(&self, server: &Server, name: &str) -> Netcat {
+        let connect = format!("nc {} {}", self.address(1), server.port());
+        let mut netcat = Netcat::spawn(self.command(&connect)).expect("nc is installed");
+        netcat.join(name);
+        netcat
+    }
+
+    fn cut_cable(&self) {
+        assert!(
+            self.does("ip link set shore down"),
+            "the link can be taken down"
+        );
+    }
+}
+
+impl Drop for Island {
+    fn drop(&mut self) {
+        // What is left of connections there would keep the network for a while, but not the cable.
+        succeeds(Command::new("ip").args(["link", "delete", &self.cable]));
+        let _ = self.keeper.kill();
+        let _ = self.keeper.wait();
+    }
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    let command = command.stdin(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn start(limits: &[&str]) -> Server {
+    Server::start(&[&["--bind", "0.0.0.0"], limits].concat())
+}
+
+#[test]
+fn a_host_that_vanishes_while_nothing_is_pending_is_gone_after_the_keepalive() {
+    let Some(island) = Island::new() else { return };
+    let server = start(&["--keepalive", "2s", "--user-timeout", "1h"]);
+    let [mut watcher] = server.room(["watcher"]);
+    let _robinson = island.netcat(&server, "robinson");
+    watcher.expect("<robinson> it is me");
+    island.cut_cable();
+    watcher.next_is("-- robinson left (connection lost)");
+    server.log_line(|line| line.contains(" robinson, ") && line.ends_with(", lost"));
+}
+
+#[test]
+fn a_host_that_vanishes_while_something_is_pending_is_gone_after_the_user_timeout() {
+    let Some(island) = Island::new() else { return };
+    let server = start(&["--keepalive", "2s", "--user-timeout", "3s"]);
+    let [mut watcher, speaker] = server.room(["watcher", "speaker"]);
+    for (name, lines) in [("robinson", 1), ("friday", 4000)] {
+        let _netcat = island.netcat(&server, name);
+        watcher.expect(&format!("<{name}> it is me"));
+        island.cut_cable();
+        let paste = text((0..lines).map(|number| format!("can you hear us? {number:0>200}")));
+        speaker.send_bytes(paste.as_bytes());
+        watcher.expect(&format!("-- {name} left (connection lost)"));
+        server.log_line(|line| line.contains(&format!(" {name}, ")) && line.ends_with(", lost"));
+        assert!(
+            island.does("ip link set shore up"),
+            "the link can be brought up again"
+        );
+    }
+}
+
+#[test]
+fn a_stopped_client_with_a_little_pending_is_not_given_up_after_the_keepalive() {
+    let server = Server::start(&["--keepalive", "3s", "--user-timeout", "1m"]);
+    let [mut speaker] = server.room(["speaker"]);
+    let Some(mut nc) = Netcat::start(server.port()) else {
+        return;
+    };
+    nc.join("carl");
+    speaker.expect("<carl> it is me");
+    nc.stop();
+    // More than its own side takes, so that the rest waits in the kernel for a window.
+    let paste: Vec<String> = (0..4000).map(|number| format!("{number:0>200}")).collect();
+    speaker.send_bytes(text(paste.clone()).as_bytes());
+    // Twice the keepalive: a limit that counted from the last byte taken would have struck.
+    thread::sleep(Duration::from_secs(7));
+    assert_eq!(speaker.settle(), [""; 0], "somebody has left");
+    nc.go_on();
+    for line in paste {
+        assert_eq!(nc.read_line(), format!("<speaker> {line}"));
+    }
+}
