@@ -5,15 +5,13 @@ use std::thread;
 
 use socket2::{Domain, Socket, Type};
 
-use crate::kit::{Chat, Client, Footprint, Server, crowd_size, crowd_turn, eventually};
+use crate::kit::{Chat, Client, FULL, Footprint, Server, crowd_size, crowd_turn, eventually};
 
 /// How many addresses there are, where the system allows so many descriptors.
 const ADDRESSES: usize = 1000;
 
 /// The first of them. A thousand lie in four networks of 256.
 const FIRST: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
-
-const FULL: &str = "-- chatd is full, try again later";
 
 /// Connects from an address of this machine, which has all of 127.0.0.0/8.
 fn connect_from(source: Ipv4Addr, server: &Server) -> Client {

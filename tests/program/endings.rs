@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::kit::{Client, NARROW, Server, crowd_turn, eventually, paste, text};
-
-const FULL: &str = "-- chatd is full, try again later";
+use crate::kit::{Client, FULL, NARROW, Server, crowd_turn, eventually, paste, text};
 
 /// Waits for `-- NAME left` and nothing behind it.
 fn reads_plain_departure(watcher: &mut Client, name: &str) {

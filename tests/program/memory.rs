@@ -2,9 +2,7 @@
 
 use std::thread;
 
-use crate::kit::{Client, NARROW, Server, crowd_turn, paste};
-
-const MIB: u64 = 1024 * 1024;
+use crate::kit::{Client, MIB, NARROW, Server, crowd_turn, paste};
 
 #[test]
 fn a_stalled_client_costs_the_same_however_many_lines_wait_for_it() {

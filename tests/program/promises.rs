@@ -2,14 +2,11 @@
 
 use std::io::{ErrorKind, Write};
 
-use crate::kit::{Client, Server, TempFile, WAIT, paste, text};
+use crate::kit::{Client, SLACK, Server, StopOnDrop, TempFile, WAIT, paste, text};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// How much later than promised something may happen on a machine that has other things to do.
-const SLACK: Duration = Duration::from_secs(3);
 
 /// Sends 64 KiB of lines of 256 bytes every 32 ms, which makes 2 MB/s, until told to stop or cut off.
 fn flood(sender: &Client, stop: &AtomicBool) {
@@ -44,14 +41,6 @@ fn longest_wait_in_a_flood(
         }
         longest
     })
-}
-
-struct StopOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for StopOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 fn was_too_slow(server: &Server, name: &str) -> bool {

@@ -1,10 +1,10 @@
 //! No descriptors left, no threads to be had.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use rustix::process::Resource;
 
-use crate::kit::{Chat, Client, Footprint, Server, crowd_turn};
+use crate::kit::{Chat, Client, Footprint, Server, command, crowd_turn};
 
 /// How many threads the system lets a server have: its own, those of the two who chat, and a few.
 const THREADS: usize = 25;
@@ -81,11 +81,11 @@ fn start_with_few_threads() -> Option<Server> {
     // is a user whom nobody else is.
     let user = (100_000 + std::process::id()).to_string();
     let become_user = |program: &std::ffi::OsStr| {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "--"]);
-        command.args(["prlimit", &format!("--nproc={THREADS}"), "--"]);
-        command.arg(program);
-        command
+        let mut other = command("setpriv");
+        other.args(["--reuid", &user, "--regid", &user, "--clear-groups", "--"]);
+        other.args(["prlimit", &format!("--nproc={THREADS}"), "--"]);
+        other.arg(program);
+        other
     };
     let binary = Server::command().get_program().to_owned();
     let mut trial = become_user(&binary);

@@ -1,7 +1,8 @@
 //! Clients that stop reading (P1, P2).
 
 use crate::kit::{
-    Flood, Follower, MIB, Netcat, Server, crowd_turn, grew_by_less_than, narrow_crowd, read_notices,
+    Flood, Follower, MIB, Program, Server, crowd_turn, grew_by_less_than, narrow_crowd,
+    read_notices,
 };
 
 /// Little backlog and little patience, so that the end comes soon.
@@ -59,7 +60,7 @@ fn three_hundred_clients_that_stop_reading_are_let_go_and_the_others_read_everyt
 fn a_stopped_nc_is_let_go_and_the_others_read_everything() {
     let server = Server::start(&IMPATIENT);
     let [sender, mut reader] = server.room(["sender", "reader"]);
-    let Some(mut nc) = Netcat::start(server.port()) else {
+    let Some(mut nc) = Program::start("nc", &server) else {
         return;
     };
     nc.join("carl");
@@ -78,7 +79,7 @@ fn a_stopped_nc_that_goes_on_under_the_backlog_has_lost_nothing() {
     const LINES: usize = 16_000;
     let server = Server::start(&["--rate", "0", "--history", "0"]);
     let [mut sender] = server.room(["sender"]);
-    let Some(mut nc) = Netcat::start(server.port()) else {
+    let Some(mut nc) = Program::start("nc", &server) else {
         return;
     };
     nc.join("carl");
@@ -91,7 +92,7 @@ fn a_stopped_nc_that_goes_on_under_the_backlog_has_lost_nothing() {
     sender.settle();
     nc.go_on();
     for number in 0..LINES {
-        assert_eq!(nc.read_line(), format!("<sender> {number:0>250}"));
+        assert_eq!(nc.next_line(), format!("<sender> {number:0>250}"));
     }
     nc.say("I have read it all");
     sender.expect("<carl> I have read it all");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::kit::{Netcat, Server, text};
+use crate::kit::{Program, Server, command, text};
 
 /// A network of its own, joined to this machine by a cable (a veth pair) that can be cut. It goes
 /// with this value, and with the test's process however that ends.
@@ -22,7 +22,7 @@ impl Island {
     fn new() -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = std::process::id() * 4 + NEXT.fetch_add(1, Ordering::Relaxed);
-        let keeper = Command::new("unshare")
+        let keeper = command("unshare")
             .args(["--net", "cat"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -64,7 +64,7 @@ impl Island {
         has_moved()
             && steps
                 .iter()
-                .all(|step| succeeds(Command::new("ip").args(step.split(' '))))
+                .all(|step| succeeds(command("ip").args(step.split(' '))))
             && self.does(&format!("ip address add {}/30 dev shore", self.address(2)))
             && self.does("ip link set shore up")
     }
@@ -76,10 +76,10 @@ impl Island {
 
     /// A command that runs there.
     fn command(&self, line: &str) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(["--net", "--target", &self.keeper.id().to_string()]);
-        command.args(line.split(' '));
-        command
+        let mut inside = command("nsenter");
+        inside.args(["--net", "--target", &self.keeper.id().to_string()]);
+        inside.args(line.split(' '));
+        inside
     }
 
     fn does(&self, line: &str) -> bool {
@@ -87,9 +87,9 @@ impl Island {
     }
 
     /// Somebody there who joins under a name.
-    fn netcat(&self, server: &Server, name: &str) -> Netcat {
+    fn netcat(&self, server: &Server, name: &str) -> Program {
         let connect = format!("nc {} {}", self.address(1), server.port());
-        let mut netcat = Netcat::spawn(self.command(&connect)).expect("nc is installed");
+        let mut netcat = Program::spawn(self.command(&connect));
         netcat.join(name);
         netcat
     }
@@ -105,7 +105,7 @@ impl Island {
 impl Drop for Island {
     fn drop(&mut self) {
         // What is left of connections there would keep the network for a while, but not the cable.
-        succeeds(Command::new("ip").args(["link", "delete", &self.cable]));
+        succeeds(command("ip").args(["link", "delete", &self.cable]));
         let _ = self.keeper.kill();
         let _ = self.keeper.wait();
     }
@@ -156,7 +156,7 @@ fn a_host_that_vanishes_while_something_is_pending_is_gone_after_the_user_timeou
 fn a_stopped_client_with_a_little_pending_is_not_given_up_after_the_keepalive() {
     let server = Server::start(&["--keepalive", "3s", "--user-timeout", "1m"]);
     let [mut speaker] = server.room(["speaker"]);
-    let Some(mut nc) = Netcat::start(server.port()) else {
+    let Some(mut nc) = Program::start("nc", &server) else {
         return;
     };
     nc.join("carl");
@@ -170,6 +170,6 @@ fn a_stopped_client_with_a_little_pending_is_not_given_up_after_the_keepalive() 
     assert_eq!(speaker.settle(), [""; 0], "somebody has left");
     nc.go_on();
     for line in paste {
-        assert_eq!(nc.read_line(), format!("<speaker> {line}"));
+        assert_eq!(nc.next_line(), format!("<speaker> {line}"));
     }
 }

@@ -1,37 +1,6 @@
-//! What the tests of the chat share beside the harness.
+//! What the tests of the chat share: who reads what of whom, and what the answers to commands say.
 
-use std::time::{Duration, Instant};
-
-use super::{Client, FIRST_WORDS, Server};
-
-/// How long chatd gathers joins and departures before it tells of them.
-pub const GATHERING: Duration = Duration::from_secs(1);
-
-/// What `/version` answers.
-pub const VERSION: &str = concat!("-- chatd ", env!("CARGO_PKG_VERSION"));
-
-/// How quickly people must come or go for it to be sure that they are told of in one line: a newcomer who came just
-/// before the others are announced is given time to pick a name.
-const TOGETHER: Duration = Duration::from_millis(700);
-
-/// How often a test tries again whose clients were not quick enough, because the machine had other things to do.
-const ATTEMPTS: u32 = 20;
-
-/// So many clients, named by `beginning` and a number from 0, whom everybody has heard of in this order.
-///
-/// Quicker than to join one by one: a client that speaks at once does not wait until the server has seen that it is no
-/// web browser.
-pub fn crowd(server: &Server, beginning: &str, count: usize) -> Vec<Client> {
-    let join = |number| {
-        let mut client = server.connect();
-        client.send(&format!(
-            "/nick {beginning}{number}\n{FIRST_WORDS}\n/version"
-        ));
-        client.expect(VERSION);
-        client
-    };
-    (0..count).map(join).collect()
-}
+use super::{Client, Server, VERSION};
 
 /// What `reader` reads of what `author` brings about by sending `bytes`.
 pub fn reads(reader: &mut Client, author: &mut Client, bytes: &[u8]) -> Vec<String> {
@@ -81,28 +50,6 @@ pub fn given_name(client: &mut Client) -> String {
         .to_owned()
 }
 
-/// Somebody new who says nothing, and so is announced when the time has come.
-///
-/// With `watcher`, who must read of nothing before that: what should never have been told would have been told by then.
-pub fn next_notice_is_of_a_newcomer(watcher: &mut Client, server: &Server) {
-    let mut newcomer = server.connect();
-    let name = given_name(&mut newcomer);
-    watcher.next_is(&format!("-- {name} joined"));
-}
-
-/// Tries until it was done before the gathering that began at the returned instant can have ended.
-///
-/// What is gathered depends on what comes within a second, and no machine promises a second.
-pub fn within_the_gathering<T>(mut attempt: impl FnMut() -> (Instant, T)) -> T {
-    for _ in 0..ATTEMPTS {
-        let (since, result) = attempt();
-        if since.elapsed() < TOGETHER {
-            return result;
-        }
-    }
-    panic!("none of {ATTEMPTS} attempts was over within {TOGETHER:?}");
-}
-
 /// A line with every number in it replaced by `#`, for answers that tell times.
 pub fn without_numbers(line: &str) -> String {
     let mut text = String::new();
@@ -130,4 +77,53 @@ pub fn texts_of_history(lines: &[String]) -> Vec<&str> {
         .filter(|line| line.starts_with("-- ") && without_numbers(line).contains("#:#Z "))
         .map(|line| stamp_and_text(line).1)
         .collect()
+}
+
+/// Two people who chat while things happen to others.
+pub struct Chat {
+    speaker: Client,
+    reader: Client,
+    said: usize,
+}
+
+impl Chat {
+    /// Both have joined, and want to read nothing but what is said.
+    pub fn start(server: &Server) -> Self {
+        let [mut speaker, mut reader] = server.room(["chatting", "reading"]);
+        for client in [&mut speaker, &mut reader] {
+            client.send("/quiet");
+            client.settle();
+        }
+        Self {
+            speaker,
+            reader,
+            said: 0,
+        }
+    }
+
+    /// Passes on so many lines one by one: each arrives, and nothing else does.
+    pub fn goes_on(&mut self, lines: usize) {
+        for _ in 0..lines {
+            self.said += 1;
+            let text = format!("line {}", self.said);
+            self.speaker.send(&text);
+            self.reader.next_is(&format!("<chatting> {text}"));
+        }
+    }
+
+    /// The server has closed both connections, and this is the last line of both.
+    pub fn ends_with(mut self, last: &str) {
+        for client in [&mut self.speaker, &mut self.reader] {
+            let lines = client.expect_eof();
+            assert_eq!(lines.last().map(String::as_str), Some(last));
+        }
+    }
+
+    /// What somebody else says next, without their name.
+    pub fn hears(&mut self) -> String {
+        let line = self.reader.read_line();
+        let (_, text) = line.split_once("> ").expect("a line that somebody said");
+        self.speaker.expect(&line);
+        text.to_owned()
+    }
 }

@@ -8,13 +8,10 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use super::{REMEMBERED, WAIT, listed};
+use super::{REMEMBERED, VERSION, WAIT, listed};
 
 /// The line that ends the welcome begins so.
 const LAST_OF_WELCOME: &str = "-- /nick NAME picks";
-
-/// What `/version` answers.
-const VERSION: &str = concat!("-- chatd ", env!("CARGO_PKG_VERSION"));
 
 /// One end of a connection, and what came over it.
 pub struct Client {

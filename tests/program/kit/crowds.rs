@@ -1,12 +1,47 @@
-//! One crowd at a time: tests run side by side in one process, and some systems let it have 1024 descriptors at most.
+//! Many clients at once: one crowd at a time, and as large as the system allows.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rustix::process::{Resource, getrlimit};
+
+use super::{Client, FIRST_WORDS, NARROW, Server, VERSION};
+
 /// Waits until no other test has a crowd. None has until the guard is gone.
 ///
-/// A test with forty clients or more begins with this, so that its clients are gone before the guard is.
+/// A test with forty clients or more begins with this, so that its clients are gone before the guard is: tests run side by side
+/// in one process, and some systems let it have 1024 descriptors at most.
 pub fn crowd_turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     // A test that failed when it was its turn has left nothing behind.
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How many clients a crowd has that should have `wanted`: at most half as many as this process may
+/// open files, because the other half is for the tests beside it.
+pub fn crowd_size(wanted: usize) -> usize {
+    // The harness raises the limit to the hard one.
+    let limit = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    usize::try_from(limit / 2).map_or(wanted, |half| wanted.min(half))
+}
+
+/// Clients that have connected with small buffers and read nothing yet.
+pub fn narrow_crowd(server: &Server, size: usize) -> Vec<Client> {
+    let connect = |_| server.connect_with_receive_buffer(NARROW);
+    (0..size).map(connect).collect()
+}
+
+/// So many clients, named by `beginning` and a number from 0, whom everybody has heard of in this order.
+///
+/// Quicker than to join one by one: a client that speaks at once does not wait until the server has seen that it is no
+/// web browser.
+pub fn crowd(server: &Server, beginning: &str, count: usize) -> Vec<Client> {
+    let join = |number| {
+        let mut client = server.connect();
+        client.send(&format!(
+            "/nick {beginning}{number}\n{FIRST_WORDS}\n/version"
+        ));
+        client.expect(VERSION);
+        client
+    };
+    (0..count).map(join).collect()
 }

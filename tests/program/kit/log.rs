@@ -5,6 +5,8 @@ use std::process::ChildStderr;
 use std::sync::{Condvar, Mutex};
 use std::time::Instant;
 
+use super::Server;
+
 /// What has come on the child's stderr so far.
 #[derive(Default)]
 pub struct Log {
@@ -54,4 +56,11 @@ impl Log {
         self.state.lock().unwrap().has_ended = true;
         self.changed.notify_all();
     }
+}
+
+/// Nothing of what went wrong was so wrong that a thread of the server panicked.
+pub fn nobody_panicked(server: &Server) {
+    let log = server.log();
+    let panics = log.iter().filter(|line| line.contains("panicked"));
+    assert_eq!(panics.count(), 0, "{log:#?}");
 }

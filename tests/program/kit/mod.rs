@@ -1,46 +1,43 @@
-//! The harness: a chatd that runs as a child process, and clients that talk to it over TCP.
+//! The kit of all tests: a chatd that runs as a child process, clients that talk to it over TCP, and
+//! what several topics need besides.
 //!
-//! Every wait ends when what it waits for has come, and fails after [`WAIT`] with everything seen until then. Nothing
-//! here sleeps for a while and hopes. A [`Server`] that goes out of scope takes its process with it.
+//! Every wait ends when what it waits for has come, and fails after [`WAIT`] with everything seen
+//! until then. Nothing here sleeps for a while and hopes.
 
 mod chat;
+mod child;
 mod client;
 mod crowds;
-mod exit;
 mod file;
+mod flood;
 mod log;
-mod netcat;
+mod notices;
 mod process;
 mod program;
-mod trouble;
+mod server;
+mod sockets;
 
 use std::fmt::Display;
-use std::io::BufReader;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Once};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
-use socket2::{Domain, Socket, Type};
-
 pub use chat::{
-    GATHERING, VERSION, answers, answers_each, crowd, given_name, next_notice_is_of_a_newcomer,
-    only, reads, reads_each, stamp_and_text, texts_of_history, within_the_gathering,
-    without_numbers,
+    Chat, answers, answers_each, given_name, only, reads, reads_each, stamp_and_text,
+    texts_of_history, without_numbers,
 };
+pub use child::{command, complaint, run_to_end};
 pub use client::Client;
-pub use crowds::crowd_turn;
-pub use exit::{complaint, run_to_end};
+pub use crowds::{crowd, crowd_size, crowd_turn, narrow_crowd};
 pub use file::TempFile;
-use log::Log;
-pub use netcat::Netcat;
-pub use program::{Program, is_installed, one_shot};
-pub use trouble::{
-    Chat, Flood, Follower, Footprint, KIB, MIB, Notice, SLACK, StopOnDrop, crowd_size,
-    grew_by_less_than, narrow_crowd, nobody_panicked, read_notices, send_until, waiting_bytes,
+pub use flood::{Flood, Follower, StopOnDrop, paste, send_until, text};
+pub use log::nobody_panicked;
+pub use notices::{
+    GATHERING, Notice, next_notice_is_of_a_newcomer, read_notices, within_the_gathering,
 };
+pub use process::{Footprint, grew_by_less_than};
+pub use program::{Program, is_installed, one_shot};
+pub use server::Server;
+pub use sockets::waiting_bytes;
 
 /// How long anything may take before a test gives up. Far longer than it ever takes, because machines are shared.
 pub const WAIT: Duration = Duration::from_secs(20);
@@ -54,262 +51,20 @@ const REMEMBERED: usize = 60;
 /// What a client of [`Server::joined`] says so that everybody has heard of it.
 pub const FIRST_WORDS: &str = "it is me";
 
-/// A chatd of the test's own.
-pub struct Server {
-    child: Child,
-    port: u16,
-    log: Arc<Log>,
-    reader: Option<JoinHandle<()>>,
-}
+/// What `/version` answers.
+pub const VERSION: &str = concat!("-- chatd ", env!("CARGO_PKG_VERSION"));
 
-impl Server {
-    /// Starts chatd with `args`, on a port that the system chooses and on 127.0.0.1 unless `args` say otherwise.
-    pub fn start(args: &[&str]) -> Self {
-        let mut command = Self::command();
-        command.args(with_address(args));
-        Self::launch(command)
-    }
+/// Everybody's last line.
+pub const GOODBYE: &str = "-- chatd is shutting down";
 
-    /// The same behind `preparation`, a line of shell such as `ulimit -n 40` that the process inherits.
-    pub fn start_after(preparation: &str, args: &[&str]) -> Self {
-        let mut command = Self::command_after(preparation);
-        command.args(with_address(args));
-        Self::launch(command)
-    }
+/// What those read for whom there is no place.
+pub const FULL: &str = "-- chatd is full, try again later";
 
-    /// The bare binary, in an environment that says nothing to it.
-    pub fn command() -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
-        forget_environment(&mut command);
-        command
-    }
+pub const KIB: u64 = 1024;
+pub const MIB: u64 = 1024 * KIB;
 
-    /// The binary, started by a shell that first does `preparation` and then becomes chatd, so that the process is the
-    /// same one.
-    pub fn command_after(preparation: &str) -> Command {
-        let mut command = Command::new("sh");
-        let script = format!("{preparation}\nexec \"$0\" \"$@\"");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_chatd")]);
-        forget_environment(&mut command);
-        command
-    }
-
-    /// Runs a command that becomes chatd, and waits for the line that says where it listens.
-    pub fn launch(mut command: Command) -> Self {
-        let mut server = Self::spawn(command.stderr(Stdio::piped()));
-        let pipe = server.child.stderr.take().expect("stderr is piped");
-        let log = Arc::clone(&server.log);
-        server.reader = Some(thread::spawn(move || log.read_from(BufReader::new(pipe))));
-        let listening = server.log_line(|line| line.contains("listening on "));
-        let (_, port) = listening
-            .rsplit_once(':')
-            .expect("an address ends in a port");
-        server.port = port.trim().parse().expect("the port is a number");
-        server
-    }
-
-    /// The same where the log cannot be read, or says less: stderr is what the command says, and the port is what the
-    /// kernel says.
-    pub fn launch_unheard(mut command: Command) -> Self {
-        let mut server = Self::spawn(&mut command);
-        eventually("chatd listens", || {
-            server.port = server.listening_port().unwrap_or(0);
-            server.port != 0
-        });
-        server
-    }
-
-    fn spawn(command: &mut Command) -> Self {
-        allow_many_open_files();
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("chatd starts");
-        Self {
-            child,
-            port: 0,
-            log: Arc::default(),
-            reader: None,
-        }
-    }
-
-    /// The port it listens on.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// The address it listens on, where that is the default of these tests.
-    pub fn address(&self) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
-    }
-
-    /// The number of the process.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Sends a signal, named as `kill` names it: `TERM`, `INT`, `HUP`, `STOP`, `CONT`.
-    pub fn signal(&self, name: &str) {
-        let signal = match name {
-            "TERM" => Signal::TERM,
-            "INT" => Signal::INT,
-            "HUP" => Signal::HUP,
-            "STOP" => Signal::STOP,
-            "CONT" => Signal::CONT,
-            other => panic!("no test sends SIG{other}"),
-        };
-        kill_process(Pid::from_child(&self.child), signal).expect("the process is there");
-        if name == "STOP" {
-            eventually("every thread has stopped", || self.is_stopped());
-        }
-    }
-
-    /// Waits for the process to end and for the last of its stderr.
-    pub fn wait_exit(&mut self) -> ExitStatus {
-        let status = exit::wait_for(&mut self.child);
-        if let Some(reader) = self.reader.take() {
-            reader.join().expect("stderr is read");
-        }
-        status.unwrap_or_else(|| panic!("chatd still runs; it logged:\n{}", listed(self.log())))
-    }
-
-    /// Waits for a line on stderr, the ones already there included.
-    pub fn log_line(&self, is_wanted: impl Fn(&str) -> bool) -> String {
-        self.log_lines(1, is_wanted).remove(0)
-    }
-
-    /// Waits for `count` lines on stderr, and returns all such lines there are.
-    pub fn log_lines(&self, count: usize, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
-        let deadline = Instant::now() + WAIT;
-        let log = self.log.wait_until(deadline, |lines| {
-            lines.iter().filter(|line| is_wanted(line)).count() >= count
-        });
-        let found: Vec<String> = log.iter().filter(|line| is_wanted(line)).cloned().collect();
-        let there = found.len();
-        assert!(
-            there >= count,
-            "{there} of {count} such lines on stderr, which says:\n{}",
-            listed(log)
-        );
-        found
-    }
-
-    /// What has come on stderr until now.
-    pub fn log(&self) -> Vec<String> {
-        self.log.lines()
-    }
-
-    /// Connects, and reads nothing yet.
-    pub fn connect(&self) -> Client {
-        Client::new(TcpStream::connect(self.address()).expect("chatd takes the connection"))
-    }
-
-    /// Connects with a receive buffer of about `bytes`, so that a client that does not read is soon full.
-    pub fn connect_with_receive_buffer(&self, bytes: usize) -> Client {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        // Before connecting, because the window that the other side may use is agreed on then.
-        socket
-            .set_recv_buffer_size(bytes)
-            .expect("a receive buffer");
-        socket
-            .connect(&self.address().into())
-            .expect("chatd takes the connection");
-        Client::new(socket.into())
-    }
-
-    /// Connects and reads the welcome to its end.
-    pub fn welcomed(&self) -> Client {
-        let mut client = self.connect();
-        client.read_welcome();
-        client
-    }
-
-    /// Several clients who have read their welcome; they are all connected before the first one reads.
-    pub fn crowd(&self, size: usize) -> Vec<Client> {
-        let mut clients: Vec<Client> = (0..size).map(|_| self.connect()).collect();
-        for client in &mut clients {
-            client.read_welcome();
-        }
-        clients
-    }
-
-    /// Connects, reads the welcome and takes a name. The others have not heard of this client yet.
-    pub fn join(&self, name: &str) -> Client {
-        let mut client = self.connect();
-        // Sent before the welcome is read, because chatd holds that back for a moment from those who are silent.
-        client.send(&format!("/nick {name}"));
-        client.read_welcome();
-        client.read_renaming(name);
-        client
-    }
-
-    /// Joins and speaks ([`FIRST_WORDS`]), so that everybody has heard of this client when it returns.
-    pub fn joined(&self, name: &str) -> Client {
-        let mut client = self.join(name);
-        client.send(FIRST_WORDS);
-        client.settle();
-        client
-    }
-
-    /// A client of whom everybody has heard and who reads nothing more.
-    pub fn stalled(&self, name: &str) -> Client {
-        let mut client = self.connect_with_receive_buffer(NARROW);
-        client.read_welcome();
-        client.take_name(name);
-        client.send("I shall read no more");
-        client.settle();
-        client
-    }
-
-    /// Several clients who have all heard of each other, and who have nothing more to read.
-    pub fn room<const N: usize>(&self, names: [&str; N]) -> [Client; N] {
-        let mut clients = names.map(|name| self.joined(name));
-        for client in &mut clients {
-            client.settle();
-        }
-        clients
-    }
-
-    /// The same for a server in raw mode.
-    pub fn raw_room<const N: usize>(&self) -> [Client; N] {
-        let mut clients: Vec<Client> = Vec::new();
-        for number in 0..N {
-            let newcomer = self.connect();
-            match clients.as_mut_slice() {
-                [] => {}
-                [first] => first.meet(&newcomer),
-                earlier => {
-                    let line = format!("newcomer {number}");
-                    newcomer.send(&line);
-                    for client in earlier {
-                        client.next_is(&line);
-                    }
-                }
-            }
-            clients.push(newcomer);
-        }
-        clients.try_into().ok().expect("as many as asked for")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Both fail only if the process is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
-        }
-        if thread::panicking() {
-            let log = self.log();
-            eprintln!(
-                "chatd logged:\n{}",
-                listed(&log[log.len().saturating_sub(REMEMBERED)..])
-            );
-        }
-    }
-}
+/// How much later than promised something may happen on a machine that has other things to do.
+pub const SLACK: Duration = Duration::from_secs(4);
 
 /// Asks again and again until the answer is yes. For what the kernel shows but does not announce.
 pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -318,61 +73,6 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "this did not come to be: {what}");
         thread::sleep(Duration::from_millis(5));
     }
-}
-
-fn with_address<'a>(args: &[&'a str]) -> Vec<&'a str> {
-    let says = |option: &str, short: &str| {
-        args.iter()
-            .any(|arg| arg.starts_with(option) || arg.starts_with(short))
-    };
-    let mut all = Vec::new();
-    if !says("--port", "-p") {
-        all.extend(["--port", "0"]);
-    }
-    if !says("--bind", "-b") {
-        all.extend(["--bind", "127.0.0.1"]);
-    }
-    all.extend(args);
-    all
-}
-
-fn forget_environment(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("CHATD_") || name == "RUST_LOG" {
-            command.env_remove(name);
-        }
-    }
-}
-
-/// A crowd and the tests beside it are in one process, and many systems start it with 1024 descriptors.
-fn allow_many_open_files() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let limit = getrlimit(Resource::Nofile);
-        // Where it cannot be raised, the largest crowds are made to fit.
-        let _ = setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: limit.maximum,
-                maximum: limit.maximum,
-            },
-        );
-    });
-}
-
-/// The lines as a text: each with LF behind it.
-pub fn text(lines: impl IntoIterator<Item = String>) -> String {
-    let mut text = String::new();
-    for line in lines {
-        text += &line;
-        text.push('\n');
-    }
-    text
-}
-
-/// So many lines of 1000 bytes.
-pub fn paste(lines: usize) -> String {
-    format!("{}\n", "x".repeat(999)).repeat(lines)
 }
 
 fn listed<S: Display>(lines: impl IntoIterator<Item = S>) -> String {

@@ -1,15 +1,14 @@
-//! What the kernel shows of the server's process: memory, threads, descriptors, time spent, sockets.
+//! What the kernel shows of the server's process: memory, threads, descriptors, time spent.
 
+use std::fmt::Display;
 use std::fs;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rustix::process::{
-    Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, pidfd_getfd, pidfd_open, prlimit,
-};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use super::Server;
+use super::{Server, WAIT};
 
 impl Server {
     /// Memory that the process occupies now, in bytes.
@@ -93,43 +92,7 @@ impl Server {
         before.expect("limits of a child can be lowered").current
     }
 
-    /// Duplicates of its sockets, whose options can be read as the server set them. Nothing where the
-    /// system forbids that, as some sandboxes do.
-    pub fn sockets(&self) -> Option<Vec<OwnedFd>> {
-        let process = pidfd_open(self.pid_for_calls(), PidfdFlags::empty()).ok()?;
-        let mut sockets = Vec::new();
-        for (number, target) in self.open_descriptors() {
-            if target.starts_with("socket:") {
-                let socket = pidfd_getfd(&process, number, PidfdGetfdFlags::empty()).ok()?;
-                sockets.push(socket);
-            }
-        }
-        Some(sockets)
-    }
-
-    /// The port of its listening socket, once it has one.
-    pub(super) fn listening_port(&self) -> Option<u16> {
-        let sockets: Vec<String> = self
-            .open_descriptors()
-            .into_iter()
-            .map(|(_, target)| target)
-            .collect();
-        let tables = ["net/tcp", "net/tcp6"].map(|table| fs::read_to_string(self.proc(table)));
-        tables
-            .iter()
-            .flatten()
-            .flat_map(|table| table.lines())
-            .find_map(|line| {
-                // Local address, state and inode of each socket; 0A is a listening one (proc(5)).
-                let fields: Vec<&str> = line.split_whitespace().collect();
-                let (local, state, inode) = (fields.get(1)?, fields.get(3)?, fields.get(9)?);
-                let is_ours = sockets.contains(&format!("socket:[{inode}]"));
-                let (_, port) = local.rsplit_once(':')?;
-                (is_ours && *state == "0A").then(|| u16::from_str_radix(port, 16).ok())?
-            })
-    }
-
-    fn open_descriptors(&self) -> Vec<(i32, String)> {
+    pub(super) fn open_descriptors(&self) -> Vec<(i32, String)> {
         let Ok(links) = fs::read_dir(self.proc("fd")) else {
             return Vec::new();
         };
@@ -167,11 +130,52 @@ impl Server {
         kib * 1024
     }
 
-    fn proc(&self, name: &str) -> PathBuf {
+    pub(super) fn proc(&self, name: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/{name}", self.pid()))
     }
 
-    fn pid_for_calls(&self) -> Pid {
+    pub(super) fn pid_for_calls(&self) -> Pid {
         Pid::from_raw(self.pid().cast_signed()).expect("a process has a number")
     }
+}
+
+/// What a server holds for its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footprint {
+    threads: usize,
+    descriptors: usize,
+}
+
+impl Footprint {
+    pub fn of(server: &Server) -> Self {
+        Self {
+            threads: server.threads().len(),
+            descriptors: server.descriptors(),
+        }
+    }
+
+    /// Waits until the server holds no more and no less than this again.
+    pub fn returns(self, server: &Server) {
+        let deadline = Instant::now() + WAIT;
+        loop {
+            let now = Self::of(server);
+            if now == self {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "it was {self:?} and stays {now:?}"
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Fails if more memory has come to be used than may.
+pub fn grew_by_less_than(most: u64, before: u64, after: u64, why: &dyn Display) {
+    let growth = after.saturating_sub(before);
+    assert!(
+        growth < most,
+        "memory grew by {growth} bytes, and may by {most}: {why}"
+    );
 }

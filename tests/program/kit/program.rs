@@ -1,4 +1,5 @@
-//! A client that people have, run as a child process and talked to as a terminal would.
+//! A client that people have, run as a child process and talked to as a terminal would. It can be
+//! stopped, and it can live in another network namespace.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -9,7 +10,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::{Server, WAIT, eventually, run_to_end};
+use super::{FIRST_WORDS, Server, WAIT, command, eventually, run_to_end};
 
 /// A running client, everything that it has shown, and its keyboard.
 pub struct Program {
@@ -35,11 +36,11 @@ pub fn is_installed(program: &str) -> bool {
 
 /// Runs a line of shell that should end by itself; `$PORT` in it is the server's.
 pub fn one_shot(line: &str, server: &Server) -> Output {
-    let mut command = Command::new("sh");
-    command
+    let mut shell = command("sh");
+    shell
         .args(["-c", line])
         .env("PORT", server.port().to_string());
-    run_to_end(command)
+    run_to_end(shell)
 }
 
 /// The line of shell that connects with a client, and the other program that this takes.
@@ -72,26 +73,33 @@ impl Program {
         {
             return None;
         }
-        let mut child = Command::new("sh")
+        let mut shell = command("sh");
+        shell
             .args(["-c", &line])
-            .env("PORT", server.port().to_string())
+            .env("PORT", server.port().to_string());
+        Some(Self::spawn(shell))
+    }
+
+    /// Runs a command that becomes a client.
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             // A group of its own, so that whatever it starts can be ended with it.
             .process_group(0)
             .spawn()
-            .expect("a shell starts");
+            .expect("the client starts");
         let keyboard = child.stdin.take();
         let screen = child.stdout.take().expect("the output is piped");
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || watch(screen, &sender));
-        Some(Self {
+        Self {
             child,
             keyboard,
             lines,
             shown: Vec::new(),
-        })
+        }
     }
 
     /// Types a line and presses Enter.
@@ -125,6 +133,32 @@ impl Program {
         self.say(&format!("/nick {name}"));
         let end = format!(" is now {name}");
         self.expect_one(&end, |line| line.starts_with("-- ") && line.ends_with(&end));
+    }
+
+    /// Joins under a name, and speaks so that everybody has heard of it.
+    pub fn join(&mut self, name: &str) {
+        self.take_name(name);
+        self.say(FIRST_WORDS);
+    }
+
+    /// The next line that it shows.
+    pub fn next_line(&mut self) -> String {
+        self.expect_one("another line", |_| true);
+        self.shown.pop().expect("it was shown just now")
+    }
+
+    /// Stops it, as Ctrl-Z does.
+    pub fn stop(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process_group(Pid::from_child(&self.child), signal).expect("the client is there");
     }
 
     /// Nothing that it has shown so far begins so.

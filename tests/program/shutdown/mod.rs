@@ -7,9 +7,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kit::{Client, NARROW, Server, crowd_turn, paste, text};
-
-const GOODBYE: &str = "-- chatd is shutting down";
+use crate::kit::{Client, GOODBYE, NARROW, Server, crowd_turn, paste, text};
 
 /// What a client that has much pending for it holds unread, in lines of 1000 bytes.
 const MUCH: usize = 2000;

@@ -7,11 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::kit::{
-    Chat, Client, NARROW, SLACK, Server, StopOnDrop, crowd_size, crowd_turn, eventually,
+    Chat, Client, GOODBYE, NARROW, SLACK, Server, StopOnDrop, crowd_size, crowd_turn, eventually,
     narrow_crowd, nobody_panicked, send_until, text, waiting_bytes,
 };
-
-const GOODBYE: &str = "-- chatd is shutting down";
 
 /// How long the end may take.
 const PROMISED: Duration = Duration::from_secs(3);

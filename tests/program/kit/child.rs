@@ -1,10 +1,40 @@
-//! How processes end, and what those say that end by themselves.
+//! The processes that tests start: what they inherit, and how they end.
 
+use std::ffi::OsStr;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::WAIT;
+
+/// A command that inherits nothing from whoever started the tests that would make a difference.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(allow_many_open_files);
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CHATD_") || name == "RUST_LOG" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A crowd and the tests beside it are in one process, and many systems start it with 1024 descriptors.
+fn allow_many_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where it cannot be raised, the largest crowds are made to fit.
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
+    );
+}
 
 /// Waits for the process to end; nothing if it does not.
 pub fn wait_for(child: &mut Child) -> Option<ExitStatus> {

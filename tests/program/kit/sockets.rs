@@ -1,0 +1,85 @@
+//! What the kernel shows of sockets, on the server's side and on the way there.
+
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+
+use super::Server;
+
+impl Server {
+    /// Duplicates of its sockets, whose options can be read as the server set them. Nothing where the
+    /// system forbids that, as some sandboxes do.
+    pub fn sockets(&self) -> Option<Vec<OwnedFd>> {
+        let process = pidfd_open(self.pid_for_calls(), PidfdFlags::empty()).ok()?;
+        let mut sockets = Vec::new();
+        for (number, target) in self.open_descriptors() {
+            if target.starts_with("socket:") {
+                let socket = pidfd_getfd(&process, number, PidfdGetfdFlags::empty()).ok()?;
+                sockets.push(socket);
+            }
+        }
+        Some(sockets)
+    }
+
+    /// The port of its listening socket, once it has one.
+    pub(super) fn listening_port(&self) -> Option<u16> {
+        let sockets: Vec<String> = self
+            .open_descriptors()
+            .into_iter()
+            .map(|(_, target)| target)
+            .collect();
+        let tables = ["net/tcp", "net/tcp6"].map(|table| fs::read_to_string(self.proc(table)));
+        tables
+            .iter()
+            .flatten()
+            .flat_map(|table| table.lines())
+            .find_map(|line| {
+                // Local address, state and inode of each socket; 0A is a listening one (proc(5)).
+                let fields: Vec<&str> = line.split_whitespace().collect();
+                let (local, state, inode) = (fields.get(1)?, fields.get(3)?, fields.get(9)?);
+                let is_ours = sockets.contains(&format!("socket:[{inode}]"));
+                let (_, port) = local.rsplit_once(':')?;
+                (is_ours && *state == "0A").then(|| u16::from_str_radix(port, 16).ok())?
+            })
+    }
+}
+
+/// How many bytes wait in the kernel on the way from each of these ports to that of the server,
+/// which takes none meanwhile: those to be sent there, and those to be read here.
+pub fn waiting_bytes(clients: &[u16], server: u16) -> Vec<usize> {
+    // What passes from one end to the other while the rows are read is in neither of them, or in both.
+    let mut last = read_waiting_bytes(clients, server);
+    loop {
+        thread::sleep(Duration::from_millis(5));
+        let now = read_waiting_bytes(clients, server);
+        if now == last {
+            return now;
+        }
+        last = now;
+    }
+}
+
+fn read_waiting_bytes(clients: &[u16], server: u16) -> Vec<usize> {
+    let mut waiting = vec![0; clients.len()];
+    let table = fs::read_to_string("/proc/net/tcp").expect("the kernel shows its sockets");
+    for line in table.lines().skip(1) {
+        // Local and remote address, state, and the bytes that wait to be sent and to be read.
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let hexadecimal = |digits: &str| usize::from_str_radix(digits, 16).expect("a number");
+        let (_, local) = fields[1].split_once(':').expect("a port");
+        let (_, remote) = fields[2].split_once(':').expect("a port");
+        let (to_send, to_read) = fields[4].split_once(':').expect("two numbers");
+        for (port, waiting) in clients.iter().zip(&mut waiting) {
+            let ends = [usize::from(*port), usize::from(server)];
+            match [hexadecimal(local), hexadecimal(remote)] {
+                there if there == ends => *waiting += hexadecimal(to_send),
+                [here, there] if [there, here] == ends => *waiting += hexadecimal(to_read),
+                _ => {}
+            }
+        }
+    }
+    waiting
+}
