@@ -1,12 +1,9 @@
-//! Section 4, every way in which a connection ends, and who is not let in at all.
+//! Section 4: every way in which a connection ends.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Socket, Type};
-
-use crate::kit::{Client, FULL, NARROW, Server, crowd_turn, eventually, paste, text};
+use crate::kit::{Client, NARROW, Server, eventually, paste, text};
 
 /// Waits for `-- NAME left` and nothing behind it.
 fn reads_plain_departure(watcher: &mut Client, name: &str) {
@@ -238,100 +235,4 @@ fn without_an_idle_timeout_a_silent_client_stays() {
     let mut alice = server.welcomed();
     thread::sleep(Duration::from_millis(1500));
     alice.settle();
-}
-
-#[test]
-fn who_takes_no_byte_of_what_is_pending_for_too_long_has_lost_the_connection() {
-    // Both options are there for this test: nobody waits 5 minutes for it.
-    let server = Server::start(&["--user-timeout", "1s", "--keepalive", "6s"]);
-    let _alice = server.stalled("alice");
-    let mut bob = server.joined("bob");
-    bob.send_bytes(paste(1000).as_bytes());
-    bob.expect("-- alice left (connection lost)");
-    server.log_line(|line| line.contains(" alice, ") && line.ends_with(", lost"));
-}
-
-#[test]
-fn a_client_beyond_max_clients_is_told_so_and_closed() {
-    let server = Server::start(&["--max-clients", "1"]);
-    let [mut bob] = server.room(["bob"]);
-    assert_eq!(server.connect().expect_eof(), [FULL]);
-    assert_eq!(bob.settle(), [""; 0], "it is never announced");
-}
-
-#[test]
-fn a_rejected_client_that_has_sent_something_reads_the_line_too() {
-    let server = Server::start(&["--max-clients", "1"]);
-    let _bob = server.welcomed();
-    for _ in 0..20 {
-        let mut rejected = server.connect();
-        // The connection may be over before all of this is written.
-        let _ = rejected.try_send("hello? is anybody there?\n".repeat(100).as_bytes());
-        assert_eq!(rejected.expect_eof(), [FULL]);
-    }
-}
-
-#[test]
-fn a_crowd_of_rejected_clients_leaves_no_thread_and_no_descriptor_behind() {
-    let _turn = crowd_turn();
-    let server = Server::start(&["--max-clients", "1"]);
-    let mut bob = server.welcomed();
-    let (descriptors, threads) = (server.descriptors(), server.threads().len());
-    let crowd: Vec<Client> = (0..100).map(|_| server.connect()).collect();
-    eventually("the descriptors of the crowd are gone", || {
-        let extra = server.threads().len().saturating_sub(threads);
-        assert!(extra <= 16, "{extra} threads serve those who are rejected");
-        server.descriptors() == descriptors
-    });
-    drop(crowd);
-    eventually("the threads are gone", || server.threads().len() == threads);
-    bob.settle();
-}
-
-#[test]
-fn a_place_that_is_free_again_is_given_to_the_next() {
-    a_place_is_given_to_the_next("--max-clients");
-}
-
-#[test]
-fn a_place_of_an_address_that_is_free_again_is_given_to_the_next() {
-    a_place_is_given_to_the_next("--max-per-ip");
-}
-
-/// With a limit of 1, another client is let in when the first one has left.
-fn a_place_is_given_to_the_next(limit: &str) {
-    let server = Server::start(&[limit, "1"]);
-    let mut bob = server.welcomed();
-    bob.send("/quit");
-    bob.expect_eof();
-    drop(bob);
-    eventually("the next is let in", || {
-        let mut next = server.connect();
-        !next.read_line().contains("try again later")
-    });
-}
-
-#[test]
-fn max_per_ip_counts_by_address() {
-    let server = Server::start(&["--max-per-ip", "2"]);
-    let _first = server.welcomed();
-    let _second = server.welcomed();
-    let told = server.connect().expect_eof();
-    assert!(
-        matches!(told.as_slice(), [line] if line.starts_with("-- ")),
-        "{told:?}"
-    );
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket
-        .bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), 0)).into())
-        .unwrap();
-    socket.connect(&server.address().into()).unwrap();
-    Client::new(socket.into()).read_welcome();
-}
-
-#[test]
-fn zero_max_per_ip_means_no_limit() {
-    let _turn = crowd_turn();
-    let server = Server::start(&["--max-per-ip", "0"]);
-    server.crowd(50);
 }

@@ -1,14 +1,11 @@
-//! Section 4: how bytes become lines, what they are cleaned of, and what others read of them.
+//! Section 4: how bytes become lines, how long a line may be, and where its end is.
 
-use std::iter;
+use std::thread;
 
-use crate::kit::{Client, Server, answers, reads, reads_each};
+use crate::kit::{Pair, Server, alice_and_bob, answers, reads, reads_each};
 
-fn alice_and_bob(args: &[&str]) -> (Server, Client, Client) {
-    let server = Server::start(args);
-    let [alice, bob] = server.room(["alice", "bob"]);
-    (server, alice, bob)
-}
+/// A character that has 4 bytes in UTF-8.
+const CLEF: &str = "\u{1d11e}";
 
 #[test]
 fn lf_and_crlf_and_cr_nul_end_a_line() {
@@ -70,125 +67,6 @@ fn authors_do_not_get_their_own_lines_back() {
     let (_server, mut alice, mut bob) = alice_and_bob(&[]);
     assert!(answers(&mut alice, "hello").is_empty());
     assert_eq!(bob.settle(), ["<alice> hello"]);
-}
-
-/// The characters that are never passed on. CR is left out, because what stands after it decides what it is.
-fn forbidden_characters() -> impl Iterator<Item = char> {
-    let c0 = ('\0'..' ').filter(|character| !['\t', '\n', '\r'].contains(character));
-    let delete_and_c1 = '\u{7f}'..='\u{9f}';
-    let separators = '\u{2028}'..='\u{2029}';
-    let bidirectional = ['\u{61c}', '\u{200e}', '\u{200f}']
-        .into_iter()
-        .chain('\u{202a}'..='\u{202e}')
-        .chain('\u{2066}'..='\u{2069}');
-    let invisible = ['\u{2060}', '\u{feff}']
-        .into_iter()
-        .chain('\u{fff9}'..='\u{fffb}');
-    let tags = '\u{e0000}'..='\u{e007f}';
-    c0.chain(delete_and_c1)
-        .chain(separators)
-        .chain(bidirectional)
-        .chain(invisible)
-        .chain(tags)
-}
-
-/// Sends `a`, the character and `b` for each, all at once; returns the characters that were read as `wanted` does not
-/// say.
-fn not_read_as(characters: &[char], wanted: impl Fn(char) -> char) -> Vec<String> {
-    let (_server, mut alice, mut bob) = alice_and_bob(&[]);
-    let sent: String = characters
-        .iter()
-        .flat_map(|c| ['a', *c, 'b', '\n'])
-        .collect();
-    let came = reads(&mut bob, &mut alice, sent.as_bytes());
-    assert_eq!(came.len(), characters.len(), "{came:?}");
-    iter::zip(characters, came)
-        .filter(|(character, line)| *line != format!("<alice> a{}b", wanted(**character)))
-        .map(|(character, line)| format!("{character:?} came as {line:?}"))
-        .collect()
-}
-
-#[test]
-fn every_control_bidirectional_invisible_and_tag_character_becomes_a_replacement_character() {
-    let characters: Vec<char> = forbidden_characters().collect();
-    assert_eq!(not_read_as(&characters, |_| '\u{fffd}'), [""; 0]);
-}
-
-#[test]
-fn the_characters_next_to_the_forbidden_ones_stay() {
-    // TAB; and a joiner, without which many scripts and emoji cannot be written.
-    let others = [
-        '\t', ' ', '~', '\u{a0}', '\u{61b}', '\u{61d}', '\u{200d}', '\u{2027}', '\u{202f}',
-    ];
-    let more = [
-        '\u{206a}',
-        '\u{fefe}',
-        '\u{ff00}',
-        '\u{fff8}',
-        '\u{fffc}',
-        '\u{fffd}',
-        '\u{dffff}',
-        '\u{e0080}',
-    ];
-    let characters: Vec<char> = others.into_iter().chain(more).collect();
-    assert_eq!(not_read_as(&characters, |character| character), [""; 0]);
-}
-
-#[test]
-fn bytes_that_are_not_utf8_become_replacement_characters_as_in_from_utf8_lossy() {
-    let (_server, mut alice, mut bob) = alice_and_bob(&[]);
-    let cases: [&[u8]; 12] = [
-        b"\x80",
-        b"a\x85b",
-        b"\x9b31m",
-        b"\xc3",
-        b"\xc3(",
-        b"\xe2\x82",
-        b"\xe2\x82 \xe2\x82\xac",
-        b"\xf0\x90\x80",
-        b"\xc0\xaf",
-        b"\xed\xa0\x80",
-        b"\xf4\x90\x80\x80",
-        b"\xfe caf\xe9",
-    ];
-    for bytes in cases {
-        let came = reads(&mut bob, &mut alice, &[bytes, b"\n"].concat());
-        let expected = format!("<alice> {}", String::from_utf8_lossy(bytes));
-        assert_eq!(came, [expected], "after {}", bytes.escape_ascii());
-    }
-}
-
-#[test]
-fn an_escape_sequence_arrives_as_harmless_text() {
-    let (_server, mut alice, mut bob) = alice_and_bob(&[]);
-    let line = b"\x1b[2J\x1b]0;title\x07\x1b[31mred\n";
-    assert_eq!(
-        reads(&mut bob, &mut alice, line),
-        ["<alice> \u{fffd}[2J\u{fffd}]0;title\u{fffd}\u{fffd}[31mred"]
-    );
-}
-
-#[test]
-fn of_a_run_of_combining_marks_the_first_8_stay() {
-    let (_server, mut alice, mut bob) = alice_and_bob(&[]);
-    let acute = |count| "\u{301}".repeat(count);
-    // Marks of all three kinds: above, enclosing, beside.
-    let mixed = "\u{301}\u{20dd}\u{903}".repeat(3);
-    let first_8_of_mixed: String = mixed.chars().take(8).collect();
-    let cases = [
-        (format!("e{}x", acute(8)), format!("e{}x", acute(8))),
-        (format!("e{}x", acute(9)), format!("e{}x", acute(8))),
-        (format!("e{}", acute(500)), format!("e{}", acute(8))),
-        (
-            format!("e{0}a{0}", acute(12)),
-            format!("e{0}a{0}", acute(8)),
-        ),
-        (format!("e{mixed}x"), format!("e{first_8_of_mixed}x")),
-    ];
-    for (sent, expected) in cases {
-        let came = reads(&mut bob, &mut alice, format!("{sent}\n").as_bytes());
-        assert_eq!(came, [format!("<alice> {expected}")], "after {sent:?}");
-    }
 }
 
 #[test]
@@ -298,65 +176,72 @@ fn lines_end_in_crlf_for_a_client_that_sent_crlf_or_cr_nul_or_telnet_from_then_o
 }
 
 #[test]
-fn nobody_can_pass_for_another_or_for_the_server_at_the_start_of_a_line() {
-    // What terminals and programs take for the end of a line, or for a way back to its start.
-    let breaks = [
-        "\r",
-        "\u{b}",
-        "\u{c}",
-        "\u{85}",
-        "\u{2028}",
-        "\u{2029}",
-        "\u{1b}E",
-        "\u{1b}[1G",
-        "\u{1b}[2K\r",
-        "\u{8}\u{8}\u{8}",
-        "\0",
-        "\u{1c}",
-        "\u{1d}",
-        "\u{1e}",
-        "\u{9b}1G",
-        "\u{84}",
-        "\u{8d}",
-        "\u{202e}",
-    ];
-    let forgeries = [
-        "<bob> I resign",
-        "* bob resigns",
-        "[bob -> you] come",
-        "-- bob left",
-    ];
-    let ways = ["", "hello", "/me waves", "/msg bob look", "/away lunch"];
-    let server = Server::start(&[]);
-    let [mut mallory, mut bob] = server.room(["mallory", "bob"]);
-    let sent = ways.iter().flat_map(|way| {
-        let lines = breaks.iter().zip(forgeries.iter().cycle());
-        lines.map(move |(line_break, forgery)| format!("{way}{line_break}{forgery}\n"))
-    });
-    let sent: Vec<String> = sent.collect();
-    let came = reads(&mut bob, &mut mallory, sent.concat().as_bytes());
-    let public = sent.len() - breaks.len();
-    assert_eq!(
-        came.len(),
-        public,
-        "one line for each, but for those that only mark as away"
-    );
-    let honest = ["<mallory> ", "* mallory ", "[mallory -> you] "];
-    for line in came {
-        assert!(
-            honest.iter().any(|start| line.starts_with(start)),
-            "{line:?}"
-        );
-        let unharmed = forbidden_characters()
-            .chain(['\r'])
-            .all(|c| !line.contains(c));
-        assert!(unharmed, "{line:?}");
+fn a_line_at_max_line_or_one_under_passes_and_one_over_does_not() {
+    for limit in [32, 4096, 65_536, 1_048_576] {
+        let limit_option = format!("{limit}B");
+        let options = ["--rate", "0", "--max-line", &limit_option];
+        for (mode, prefix) in [(&[][..], "<author> "), (&["--raw"], "")] {
+            let mut pair = Pair::start(&[&options, mode].concat());
+            for length in [limit - 1, limit, limit + 1] {
+                pair.author.send(&"x".repeat(length));
+            }
+            pair.author.send("the end");
+            let lines = pair.reader.lines_until(&format!("{prefix}the end"));
+            let lengths: Vec<usize> = lines.iter().map(|line| line.len() - prefix.len()).collect();
+            assert_eq!(lengths, [limit - 1, limit], "--max-line {limit}, {mode:?}");
+        }
     }
 }
 
 #[test]
-fn a_quit_text_cannot_forge_a_line_either() {
-    let (_server, alice, mut bob) = alice_and_bob(&[]);
-    alice.send_bytes(b"/quit bye\r<bob> I resign\xc2\x85-- bob left \"now\"\n");
-    bob.next_is("-- alice left: \"bye\u{fffd}<bob> I resign\u{fffd}-- bob left 'now'\"");
+fn a_character_of_4_bytes_across_max_line_takes_its_line_with_it_and_no_other() {
+    let mut pair = Pair::start(&["--max-line", "32B"]);
+    for before in 25..=31 {
+        let line = "x".repeat(before) + CLEF;
+        if line.len() <= 32 {
+            pair.passes(line.as_bytes(), &line);
+        } else {
+            pair.author.send(&line);
+        }
+        pair.passes(b"and the next one", "and the next one");
+    }
+}
+
+#[test]
+fn max_line_is_the_longest_line_accepted() {
+    let server = Server::start(&["--max-line", "20"]);
+    let [mut alice, mut bob] = server.room(["alice", "bob"]);
+    alice.send("01234567890123456789");
+    bob.next_is("<alice> 01234567890123456789");
+    alice.send("01234567890123456789a");
+    alice.next_is("-- line too long: the limit is 20 bytes, nothing was sent");
+    alice.send("fine again");
+    bob.next_is("<alice> fine again");
+}
+
+#[test]
+fn max_line_is_4_kib_by_default() {
+    let server = Server::start(&[]);
+    let [mut alice, mut bob] = server.room(["alice", "bob"]);
+    let longest = "x".repeat(4096);
+    alice.send(&longest);
+    bob.next_is(&format!("<alice> {longest}"));
+    alice.send(&format!("{longest}x"));
+    alice.next_is("-- line too long: the limit is 4096 bytes, nothing was sent");
+}
+
+#[test]
+fn max_line_of_1_mib_works() {
+    let server = Server::start(&["--max-line", "1MiB"]);
+    let [alice, mut bob] = server.room(["alice", "bob"]);
+    let longest = "x".repeat(1024 * 1024);
+    thread::scope(|scope| {
+        scope.spawn(|| alice.send(&longest));
+        let line = bob.read_line();
+        assert!(
+            line == format!("<alice> {longest}"),
+            "{} bytes came",
+            line.len()
+        );
+    });
 }

@@ -1,8 +1,10 @@
-//! Resets in the middle of anything.
+//! Section 4: resets in the middle of anything.
+
+use std::thread;
 
 use crate::kit::{
     Chat, Client, Flood, Footprint, NARROW, Server, TempFile, crowd_turn, eventually, narrow_crowd,
-    nobody_panicked, read_notices, waiting_bytes,
+    nobody_panicked, paste, read_notices, waiting_bytes,
 };
 
 /// How many connections are reset at each place.
@@ -128,4 +130,66 @@ fn resets_while_the_server_shuts_down_change_nothing_for_the_others() {
     drop((speaker, reader));
     assert_eq!(server.wait_exit().code(), Some(0));
     nobody_panicked(&server);
+}
+
+#[test]
+fn after_a_reset_in_the_middle_of_anything_the_others_read_that_name_left_and_nothing_else() {
+    let server = Server::start(&[]);
+    let [mut bob] = server.room(["bob"]);
+    let before = (server.descriptors(), server.threads().len());
+    let middles: [&[u8]; 8] = [
+        b"",
+        b"half a line",
+        b"half a line\r",
+        b"\xff",
+        b"\xff\xfa\x18unfinished",
+        b"/msg bob half a secret",
+        b"\x1b[",
+        b"\xe2\x82",
+    ];
+    for middle in middles {
+        let alice = server.joined("alice");
+        bob.settle();
+        alice.send_bytes(middle);
+        alice.reset();
+        bob.next_is("-- alice left");
+        assert_eq!(bob.settle(), [""; 0], "after {}", middle.escape_ascii());
+    }
+    eventually("descriptors and threads are as many as before", || {
+        (server.descriptors(), server.threads().len()) == before
+    });
+}
+
+#[test]
+fn a_reset_before_the_welcome_is_read_harms_nobody() {
+    let server = Server::start(&[]);
+    let [alice, mut bob] = server.room(["alice", "bob"]);
+    let before = (server.descriptors(), server.threads().len());
+    for _ in 0..50 {
+        server.connect().reset();
+    }
+    alice.send("still here");
+    bob.expect("<alice> still here");
+    eventually("descriptors and threads are as many as before", || {
+        (server.descriptors(), server.threads().len()) == before
+    });
+}
+
+#[test]
+fn a_reset_with_much_pending_harms_nobody() {
+    let server = Server::start(&[]);
+    let [mut alice, mut bob] = server.room(["alice", "bob"]);
+    let sleeper = server.stalled("sleeper");
+    alice.expect("<sleeper> I shall read no more");
+    bob.expect("<sleeper> I shall read no more");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            alice.send_bytes(paste(2000).as_bytes());
+            alice.send("the end");
+        });
+        bob.expect("<alice> the end");
+    });
+    sleeper.reset();
+    bob.next_is("-- sleeper left");
+    alice.next_is("-- sleeper left");
 }

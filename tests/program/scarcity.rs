@@ -1,10 +1,12 @@
-//! No descriptors left, no threads to be had.
+//! Section 3: too few descriptors, or no threads to be had.
 
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::Resource;
 
-use crate::kit::{Chat, Client, Footprint, Server, command, crowd_turn};
+use crate::kit::{Chat, Client, Footprint, Server, crowd_turn, eventually, new_command};
 
 /// How many threads the system lets a server have: its own, those of the two who chat, and a few.
 const THREADS: usize = 25;
@@ -81,7 +83,7 @@ fn start_with_few_threads() -> Option<Server> {
     // is a user whom nobody else is.
     let user = (100_000 + std::process::id()).to_string();
     let become_user = |program: &std::ffi::OsStr| {
-        let mut other = command("setpriv");
+        let mut other = new_command("setpriv");
         other.args(["--reuid", &user, "--regid", &user, "--clear-groups", "--"]);
         other.args(["prlimit", &format!("--nproc={THREADS}"), "--"]);
         other.arg(program);
@@ -100,4 +102,105 @@ fn start_with_few_threads() -> Option<Server> {
     let mut command = become_user(&binary);
     command.args(["--port", "0", "--bind", "127.0.0.1"]);
     Some(Server::launch(command))
+}
+
+#[test]
+fn max_clients_is_lowered_to_what_fits_so_that_clients_beyond_it_are_told() {
+    let _turn = crowd_turn();
+    let server = Server::start_after("ulimit -n 60", &[]);
+    server.log_line(|line| line.contains("WARN") && line.contains("max-clients"));
+    let mut crowd: Vec<Client> = (0..80).map(|_| server.connect()).collect();
+    let firsts: Vec<String> = crowd.iter_mut().map(Client::read_line).collect();
+    let welcomed = firsts
+        .iter()
+        .filter(|line| line.starts_with("-- welcome"))
+        .count();
+    let told = firsts
+        .iter()
+        .filter(|line| line.starts_with("-- chatd is full"))
+        .count();
+    assert_eq!(welcomed + told, 80, "{firsts:#?}");
+    assert!(
+        welcomed >= 20,
+        "only {welcomed} of 60 descriptors are used for clients"
+    );
+    let in_the_way = server
+        .log()
+        .into_iter()
+        .filter(|line| line.contains("accept"))
+        .count();
+    assert_eq!(in_the_way, 0, "accepting failed: {:#?}", server.log());
+}
+
+#[test]
+fn no_warning_where_max_clients_fits_under_the_limit() {
+    let server = Server::start_after("ulimit -n 200", &["--max-clients", "50"]);
+    server.welcomed();
+    assert!(
+        !server.log().concat().contains("WARN"),
+        "{:#?}",
+        server.log()
+    );
+}
+
+#[test]
+fn the_soft_limit_on_open_files_is_raised_to_the_hard_limit() {
+    let _turn = crowd_turn();
+    let server = Server::start_after("ulimit -Sn 50", &["--max-clients", "100"]);
+    server.crowd(100);
+}
+
+#[test]
+fn without_descriptors_the_accept_loop_neither_spins_nor_floods_the_log_and_goes_on_when_some_are_free()
+ {
+    // So few clients that no machine's limit on open files calls for a warning of its own.
+    let server = Server::start(&["--max-clients", "20"]);
+    let [alice, mut bob] = server.room(["alice", "bob"]);
+    // From now on every descriptor that is free has too high a number. The one that the waiting accept will give out
+    // was reserved before.
+    let limit = server.limit(Resource::Nofile, Some(0));
+    let _last = server.welcomed();
+    let mut newcomer = server.connect();
+    server.log_line(|line| line.contains("WARN"));
+    let spent_before = server.processor_time();
+    // Long enough for many pauses of 100 ms.
+    thread::sleep(Duration::from_secs(1));
+    let spent = server.processor_time().checked_sub(spent_before).unwrap();
+    assert!(
+        spent < Duration::from_millis(500),
+        "a second cost {spent:?}"
+    );
+    let warnings = server.log_lines(1, |line| line.contains("WARN"));
+    assert!(
+        matches!(warnings.as_slice(), [line] if line.contains("Too many open files")),
+        "{warnings:#?}"
+    );
+    alice.send("the others do not notice");
+    bob.expect("<alice> the others do not notice");
+    server.limit(Resource::Nofile, limit);
+    newcomer.read_welcome();
+}
+
+#[test]
+fn a_client_whose_thread_cannot_be_started_is_told_and_closed() {
+    // Less than the smallest stack that a thread may have.
+    const TOO_LITTLE: u64 = 48 * 1024;
+    let server = Server::start(&[]);
+    let [alice, mut bob] = server.room(["alice", "bob"]);
+    let descriptors = server.descriptors();
+    let limit = server.limit(Resource::As, Some(server.virtual_bytes() + TOO_LITTLE));
+    let mut unlucky = server.connect();
+    let told = unlucky.expect_eof();
+    assert!(
+        matches!(told.as_slice(), [line] if line.starts_with("-- ")),
+        "{told:?}"
+    );
+    server.limit(Resource::As, limit);
+    drop(unlucky);
+    eventually("its descriptor is gone", || {
+        server.descriptors() == descriptors
+    });
+    alice.send("the others do not notice");
+    bob.next_is("<alice> the others do not notice");
+    server.welcomed();
 }

@@ -1,13 +1,11 @@
-//! Section 2, as far as it can be seen from outside: threads, descriptors, socket options, memory.
+//! Section 2, as far as it can be seen from outside: threads, descriptors, socket options, what
+//! waiting costs.
 
-use std::fs;
 use std::net::TcpStream;
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
-use socket2::Socket;
-
-use crate::kit::{Client, NARROW, Server, crowd_turn, eventually, paste};
+use crate::kit::{Client, NARROW, Server, crowd_turn, eventually, paste, seen_from_both_sides};
 
 const CROWD: usize = 50;
 
@@ -116,32 +114,6 @@ fn a_burst_of_connections_waits_in_a_long_queue() {
     }
 }
 
-/// The server's socket of `client`, of which the options can be read as the server has set them.
-fn server_side(server: &Server, client: &Client) -> Option<Socket> {
-    let Some(sockets) = server.sockets() else {
-        eprintln!("skipped: this system shows nobody the sockets of a child process");
-        return None;
-    };
-    let address = client.address();
-    let is_its_peer = |socket: &Socket| {
-        let peer = socket.peer_addr().ok().and_then(|peer| peer.as_socket());
-        peer == Some(address)
-    };
-    let mut sockets = sockets.into_iter().map(Socket::from);
-    Some(
-        sockets
-            .find(is_its_peer)
-            .expect("the client's socket is among those of the server"),
-    )
-}
-
-/// A new client, and the server's socket of it.
-fn seen_from_both_sides(server: &Server) -> Option<(Client, Socket)> {
-    let client = server.welcomed();
-    let socket = server_side(server, &client)?;
-    Some((client, socket))
-}
-
 #[test]
 fn what_is_not_sent_stays_out_of_the_kernel() {
     let server = Server::start(&[]);
@@ -178,43 +150,4 @@ fn reads_of_a_client_block() {
         return;
     };
     assert!(!socket.nonblocking().unwrap());
-}
-
-#[test]
-fn who_takes_no_byte_of_what_is_pending_has_5_minutes() {
-    // The option makes the server look after its clients every second instead of every 20.
-    let server = Server::start(&["--keepalive", "6s"]);
-    let mut sleeper = server.connect_with_receive_buffer(NARROW);
-    sleeper.read_welcome();
-    let mut speaker = server.joined("speaker");
-    speaker.send_bytes(paste(1000).as_bytes());
-    speaker.settle();
-    let Some(socket) = server_side(&server, &sleeper) else {
-        return;
-    };
-    eventually(
-        "what is pending for the sleeper may wait for 5 minutes",
-        || socket.tcp_user_timeout().unwrap() == Some(Duration::from_secs(300)),
-    );
-}
-
-#[test]
-fn a_silent_client_is_probed_by_keepalive_and_gone_within_2_minutes() {
-    let server = Server::start(&[]);
-    let Some((_client, socket)) = seen_from_both_sides(&server) else {
-        return;
-    };
-    assert!(socket.keepalive().unwrap());
-    let first = socket.tcp_keepalive_time().unwrap();
-    let interval = socket.tcp_keepalive_interval().unwrap();
-    let probes = socket.tcp_keepalive_retries().unwrap();
-    let longest = match socket.tcp_user_timeout().unwrap() {
-        None => first + interval * probes,
-        // It overrides the number of probes (tcp(7)): the first probe that would be sent after it ends the connection.
-        Some(timeout) => {
-            let after_first = timeout.saturating_sub(first).as_secs();
-            first + interval * after_first.div_ceil(interval.as_secs()).max(1) as u32
-        }
-    };
-    assert!(longest <= Duration::from_secs(120), "{longest:?}");
 }

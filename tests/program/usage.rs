@@ -1,4 +1,4 @@
-//! Section 3, the command line: what each option takes, and what it refuses.
+//! Section 3: what each option takes, and what it refuses.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -1,11 +1,14 @@
-//! Hosts that vanish without a word, and those that only seem to.
+//! Section 2: hosts that vanish without a word, and those that only seem to.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::kit::{Program, Server, command, text};
+use crate::kit::{
+    NARROW, Program, Server, eventually, new_command, paste, seen_from_both_sides, server_side,
+    text,
+};
 
 /// A network of its own, joined to this machine by a cable (a veth pair) that can be cut. It goes
 /// with this value, and with the test's process however that ends.
@@ -22,7 +25,7 @@ impl Island {
     fn new() -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = std::process::id() * 4 + NEXT.fetch_add(1, Ordering::Relaxed);
-        let keeper = command("unshare")
+        let keeper = new_command("unshare")
             .args(["--net", "cat"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -64,7 +67,7 @@ impl Island {
         has_moved()
             && steps
                 .iter()
-                .all(|step| succeeds(command("ip").args(step.split(' '))))
+                .all(|step| succeeds(new_command("ip").args(step.split(' '))))
             && self.does(&format!("ip address add {}/30 dev shore", self.address(2)))
             && self.does("ip link set shore up")
     }
@@ -76,7 +79,7 @@ impl Island {
 
     /// A command that runs there.
     fn command(&self, line: &str) -> Command {
-        let mut inside = command("nsenter");
+        let mut inside = new_command("nsenter");
         inside.args(["--net", "--target", &self.keeper.id().to_string()]);
         inside.args(line.split(' '));
         inside
@@ -105,7 +108,7 @@ impl Island {
 impl Drop for Island {
     fn drop(&mut self) {
         // What is left of connections there would keep the network for a while, but not the cable.
-        succeeds(command("ip").args(["link", "delete", &self.cable]));
+        succeeds(new_command("ip").args(["link", "delete", &self.cable]));
         let _ = self.keeper.kill();
         let _ = self.keeper.wait();
     }
@@ -172,4 +175,54 @@ fn a_stopped_client_with_a_little_pending_is_not_given_up_after_the_keepalive() 
     for line in paste {
         assert_eq!(nc.next_line(), format!("<speaker> {line}"));
     }
+}
+
+#[test]
+fn who_takes_no_byte_of_what_is_pending_has_5_minutes() {
+    // The option makes the server look after its clients every second instead of every 20.
+    let server = Server::start(&["--keepalive", "6s"]);
+    let mut sleeper = server.connect_with_receive_buffer(NARROW);
+    sleeper.read_welcome();
+    let mut speaker = server.joined("speaker");
+    speaker.send_bytes(paste(1000).as_bytes());
+    speaker.settle();
+    let Some(socket) = server_side(&server, &sleeper) else {
+        return;
+    };
+    eventually(
+        "what is pending for the sleeper may wait for 5 minutes",
+        || socket.tcp_user_timeout().unwrap() == Some(Duration::from_secs(300)),
+    );
+}
+
+#[test]
+fn a_silent_client_is_probed_by_keepalive_and_gone_within_2_minutes() {
+    let server = Server::start(&[]);
+    let Some((_client, socket)) = seen_from_both_sides(&server) else {
+        return;
+    };
+    assert!(socket.keepalive().unwrap());
+    let first = socket.tcp_keepalive_time().unwrap();
+    let interval = socket.tcp_keepalive_interval().unwrap();
+    let probes = socket.tcp_keepalive_retries().unwrap();
+    let longest = match socket.tcp_user_timeout().unwrap() {
+        None => first + interval * probes,
+        // It overrides the number of probes (tcp(7)): the first probe that would be sent after it ends the connection.
+        Some(timeout) => {
+            let after_first = timeout.saturating_sub(first).as_secs();
+            first + interval * after_first.div_ceil(interval.as_secs()).max(1) as u32
+        }
+    };
+    assert!(longest <= Duration::from_secs(120), "{longest:?}");
+}
+
+#[test]
+fn who_takes_no_byte_of_what_is_pending_for_too_long_has_lost_the_connection() {
+    // Both options are there for this test: nobody waits 5 minutes for it.
+    let server = Server::start(&["--user-timeout", "1s", "--keepalive", "6s"]);
+    let _alice = server.stalled("alice");
+    let mut bob = server.joined("bob");
+    bob.send_bytes(paste(1000).as_bytes());
+    bob.expect("-- alice left (connection lost)");
+    server.log_line(|line| line.contains(" alice, ") && line.ends_with(", lost"));
 }

@@ -127,3 +127,58 @@ impl Chat {
         text.to_owned()
     }
 }
+
+/// One who sends bytes, and one who reads what becomes of them.
+pub struct Pair {
+    pub server: Server,
+    pub author: Client,
+    pub reader: Client,
+}
+
+impl Pair {
+    pub fn start(args: &[&str]) -> Self {
+        let server = Server::start(args);
+        let [author, reader] = if args.contains(&"--raw") {
+            server.raw_room()
+        } else {
+            server.room(["author", "reader"])
+        };
+        author.stream().set_nodelay(true).expect("no delay");
+        Self {
+            server,
+            author,
+            reader,
+        }
+    }
+
+    /// What is sent as one line is read as another.
+    pub fn passes(&mut self, sent: &[u8], read: &str) {
+        self.author.send_bytes(&[sent, b"\n"].concat());
+        let line = self.reader.read_line();
+        assert_eq!(
+            line,
+            format!("<author> {read}"),
+            "of {}",
+            sent.escape_ascii()
+        );
+    }
+}
+
+pub fn alice_and_bob(args: &[&str]) -> (Server, Client, Client) {
+    let server = Server::start(args);
+    let [alice, bob] = server.room(["alice", "bob"]);
+    (server, alice, bob)
+}
+
+/// The lines of history that a newcomer reads, without the times.
+pub fn replay(server: &Server) -> Vec<String> {
+    let welcome = server.connect().read_welcome();
+    let lines = welcome
+        .iter()
+        .skip_while(|line| !line.ends_with("times in UTC:"))
+        .skip(1)
+        .take_while(|line| !line.starts_with("-- welcome"));
+    lines
+        .map(|line| line.split_once("Z ").expect("a time in UTC").1.to_owned())
+        .collect()
+}

@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::WAIT;
 
 /// A command that inherits nothing from whoever started the tests that would make a difference.
-pub fn command(program: impl AsRef<OsStr>) -> Command {
+pub fn new_command(program: impl AsRef<OsStr>) -> Command {
     static ONCE: Once = Once::new();
     ONCE.call_once(allow_many_open_files);
     let mut command = Command::new(program);

@@ -22,10 +22,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use chat::{
-    Chat, answers, answers_each, given_name, only, reads, reads_each, stamp_and_text,
-    texts_of_history, without_numbers,
+    Chat, Pair, alice_and_bob, answers, answers_each, given_name, only, reads, reads_each, replay,
+    stamp_and_text, texts_of_history, without_numbers,
 };
-pub use child::{command, complaint, run_to_end};
+pub use child::{complaint, new_command, run_to_end};
 pub use client::Client;
 pub use crowds::{crowd, crowd_size, crowd_turn, narrow_crowd};
 pub use file::TempFile;
@@ -37,7 +37,7 @@ pub use notices::{
 pub use process::{Footprint, grew_by_less_than};
 pub use program::{Program, is_installed, one_shot};
 pub use server::Server;
-pub use sockets::waiting_bytes;
+pub use sockets::{seen_from_both_sides, server_side, waiting_bytes};
 
 /// How long anything may take before a test gives up. Far longer than it ever takes, because machines are shared.
 pub const WAIT: Duration = Duration::from_secs(20);

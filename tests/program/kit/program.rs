@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::{FIRST_WORDS, Server, WAIT, command, eventually, run_to_end};
+use super::{FIRST_WORDS, Server, WAIT, eventually, new_command, run_to_end};
 
 /// A running client, everything that it has shown, and its keyboard.
 pub struct Program {
@@ -36,7 +36,7 @@ pub fn is_installed(program: &str) -> bool {
 
 /// Runs a line of shell that should end by itself; `$PORT` in it is the server's.
 pub fn one_shot(line: &str, server: &Server) -> Output {
-    let mut shell = command("sh");
+    let mut shell = new_command("sh");
     shell
         .args(["-c", line])
         .env("PORT", server.port().to_string());
@@ -73,7 +73,7 @@ impl Program {
         {
             return None;
         }
-        let mut shell = command("sh");
+        let mut shell = new_command("sh");
         shell
             .args(["-c", &line])
             .env("PORT", server.port().to_string());

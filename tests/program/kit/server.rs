@@ -43,13 +43,13 @@ impl Server {
 
     /// The bare binary, in an environment that says nothing to it.
     pub fn command() -> Command {
-        child::command(BINARY)
+        child::new_command(BINARY)
     }
 
     /// The binary, started by a shell that first does `preparation` and then becomes chatd, so that the process is the
     /// same one.
     pub fn command_after(preparation: &str) -> Command {
-        let mut command = child::command("sh");
+        let mut command = child::new_command("sh");
         let script = format!("{preparation}\nexec \"$0\" \"$@\"");
         command.args(["-c", &script, BINARY]);
         command

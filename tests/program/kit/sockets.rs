@@ -5,9 +5,9 @@ use std::os::fd::OwnedFd;
 use std::thread;
 use std::time::Duration;
 
+use super::{Client, Server};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
-
-use super::Server;
+use socket2::Socket;
 
 impl Server {
     /// Duplicates of its sockets, whose options can be read as the server set them. Nothing where the
@@ -82,4 +82,30 @@ fn read_waiting_bytes(clients: &[u16], server: u16) -> Vec<usize> {
         }
     }
     waiting
+}
+
+/// The server's socket of `client`, of which the options can be read as the server has set them.
+pub fn server_side(server: &Server, client: &Client) -> Option<Socket> {
+    let Some(sockets) = server.sockets() else {
+        eprintln!("skipped: this system shows nobody the sockets of a child process");
+        return None;
+    };
+    let address = client.address();
+    let is_its_peer = |socket: &Socket| {
+        let peer = socket.peer_addr().ok().and_then(|peer| peer.as_socket());
+        peer == Some(address)
+    };
+    let mut sockets = sockets.into_iter().map(Socket::from);
+    Some(
+        sockets
+            .find(is_its_peer)
+            .expect("the client's socket is among those of the server"),
+    )
+}
+
+/// A new client, and the server's socket of it.
+pub fn seen_from_both_sides(server: &Server) -> Option<(Client, Socket)> {
+    let client = server.welcomed();
+    let socket = server_side(server, &client)?;
+    Some((client, socket))
 }

@@ -1,4 +1,4 @@
-//! Section 3, the end: what signals do.
+//! Section 3: what signals do, and how the server ends.
 
 mod under_load;
 

@@ -18,8 +18,10 @@ const PROMISED: Duration = Duration::from_secs(3);
 const MOST_COMERS: usize = 1500;
 
 const TALKERS: usize = 6;
+
 /// What each of them has to say: so many lines of so many bytes.
 const LINES: usize = 4_000;
+
 const LINE_BYTES: usize = 100;
 
 /// Lines that a thread takes in at a time. When it is stopped, the kernel may have handed out so

@@ -1,7 +1,7 @@
 //! Clients that ask for much and read nothing of it.
 
 use crate::kit::{
-    Chat, Client, MIB, NARROW, Server, crowd_turn, grew_by_less_than, read_notices, text,
+    Chat, Client, MIB, NARROW, Server, TempFile, crowd_turn, grew_by_less_than, read_notices, text,
 };
 
 const GLUTTONS: usize = 4;
@@ -71,4 +71,16 @@ fn those_who_flood_who_and_do_not_read_it_are_let_go_at_1_mib_and_nobody_else_no
         client.settle();
     }
     are_let_go(&server, "/who");
+}
+
+#[test]
+fn what_is_written_for_one_client_alone_never_pauses_the_room() {
+    let motd = TempFile::with(&"a line of the message of the day\n".repeat(1900));
+    let server = Server::start(&["--rate", "0", "--patience", "1h", "--motd", motd.path()]);
+    let glutton = server.stalled("glutton");
+    let [mut reader] = server.room(["reader"]);
+    // 64 KiB each, and over 1 MiB in all even when the socket itself has taken a lot.
+    glutton.send_bytes("/motd\n".repeat(200).as_bytes());
+    reader.expect("-- glutton left (too slow)");
+    reader.settle();
 }

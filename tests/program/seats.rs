@@ -1,6 +1,7 @@
-//! Many addresses, and many clients from one of them.
+//! Section 3: `--max-clients` and `--max-per-ip`, and how those are turned away for whom there is no
+//! place (section 4).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::thread;
 
 use socket2::{Domain, Socket, Type};
@@ -84,7 +85,7 @@ fn an_ipv4_address_over_ipv6_is_that_ipv4_address() {
         "a third one over IPv6"
     );
     let over_ipv6 = SocketAddr::from((Ipv6Addr::LOCALHOST, server.port()));
-    let stream = std::net::TcpStream::connect(over_ipv6).expect("::1 is listened on");
+    let stream = TcpStream::connect(over_ipv6).expect("::1 is listened on");
     assert!(
         is_let_in(&mut Client::new(stream)),
         "the first one from ::1"
@@ -128,4 +129,105 @@ fn come_at_once(server: &Server, count: usize) -> (Vec<Client>, usize) {
         inside.into_iter().map(|(client, _)| client).collect(),
         outside.len(),
     )
+}
+
+#[test]
+fn a_client_beyond_max_clients_is_told_so_and_closed() {
+    let server = Server::start(&["--max-clients", "1"]);
+    let [mut bob] = server.room(["bob"]);
+    assert_eq!(server.connect().expect_eof(), [FULL]);
+    assert_eq!(bob.settle(), [""; 0], "it is never announced");
+}
+
+#[test]
+fn a_rejected_client_that_has_sent_something_reads_the_line_too() {
+    let server = Server::start(&["--max-clients", "1"]);
+    let _bob = server.welcomed();
+    for _ in 0..20 {
+        let mut rejected = server.connect();
+        // The connection may be over before all of this is written.
+        let _ = rejected.try_send("hello? is anybody there?\n".repeat(100).as_bytes());
+        assert_eq!(rejected.expect_eof(), [FULL]);
+    }
+}
+
+#[test]
+fn a_crowd_of_rejected_clients_leaves_no_thread_and_no_descriptor_behind() {
+    let _turn = crowd_turn();
+    let server = Server::start(&["--max-clients", "1"]);
+    let mut bob = server.welcomed();
+    let (descriptors, threads) = (server.descriptors(), server.threads().len());
+    let crowd: Vec<Client> = (0..100).map(|_| server.connect()).collect();
+    eventually("the descriptors of the crowd are gone", || {
+        let extra = server.threads().len().saturating_sub(threads);
+        assert!(extra <= 16, "{extra} threads serve those who are rejected");
+        server.descriptors() == descriptors
+    });
+    drop(crowd);
+    eventually("the threads are gone", || server.threads().len() == threads);
+    bob.settle();
+}
+
+#[test]
+fn a_place_that_is_free_again_is_given_to_the_next() {
+    a_place_is_given_to_the_next("--max-clients");
+}
+
+#[test]
+fn a_place_of_an_address_that_is_free_again_is_given_to_the_next() {
+    a_place_is_given_to_the_next("--max-per-ip");
+}
+
+/// With a limit of 1, another client is let in when the first one has left.
+fn a_place_is_given_to_the_next(limit: &str) {
+    let server = Server::start(&[limit, "1"]);
+    let mut bob = server.welcomed();
+    bob.send("/quit");
+    bob.expect_eof();
+    drop(bob);
+    eventually("the next is let in", || {
+        let mut next = server.connect();
+        !next.read_line().contains("try again later")
+    });
+}
+
+#[test]
+fn max_per_ip_counts_by_address() {
+    let server = Server::start(&["--max-per-ip", "2"]);
+    let _first = server.welcomed();
+    let _second = server.welcomed();
+    let told = server.connect().expect_eof();
+    assert!(
+        matches!(told.as_slice(), [line] if line.starts_with("-- ")),
+        "{told:?}"
+    );
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket
+        .bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), 0)).into())
+        .unwrap();
+    socket.connect(&server.address().into()).unwrap();
+    Client::new(socket.into()).read_welcome();
+}
+
+#[test]
+fn zero_max_per_ip_means_no_limit() {
+    let _turn = crowd_turn();
+    let server = Server::start(&["--max-per-ip", "0"]);
+    server.crowd(50);
+}
+
+#[test]
+fn a_mapped_ipv4_address_counts_as_that_ipv4_address() {
+    let mut command = Server::command();
+    command.args(["--port", "0", "--max-per-ip", "1"]);
+    let server = Server::launch(command);
+    let _first = server.welcomed();
+    let told = server.connect().expect_eof();
+    assert!(
+        matches!(told.as_slice(), [line] if line.starts_with("-- ")),
+        "{told:?}"
+    );
+    if let Ok(stream) = TcpStream::connect((Ipv6Addr::LOCALHOST, server.port())) {
+        Client::new(stream).read_welcome();
+    }
 }

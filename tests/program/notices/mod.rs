@@ -1,5 +1,7 @@
 //! Section 4: how joins, departures and renames are told, what is gathered, and in which order.
 
+mod storms;
+
 use std::time::Instant;
 
 use crate::kit::{

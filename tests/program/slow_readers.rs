@@ -1,12 +1,14 @@
-//! Section 1: what chatd promises whatever its clients do to those who only want to talk (P1 and P3; P2 is held by the module on memory, P4 by those on lines and names).
+//! P1: those who read slowly, a byte at a time or nothing at all.
 
-use std::io::{ErrorKind, Write};
-
-use crate::kit::{Client, SLACK, Server, StopOnDrop, TempFile, WAIT, paste, text};
-use std::sync::Barrier;
+use std::io::{ErrorKind, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::kit::{
+    Client, Flood, Follower, MIB, Program, SLACK, Server, StopOnDrop, WAIT, crowd_turn,
+    grew_by_less_than, narrow_crowd, paste, read_notices, text,
+};
 
 /// Sends 64 KiB of lines of 256 bytes every 32 ms, which makes 2 MB/s, until told to stop or cut off.
 fn flood(sender: &Client, stop: &AtomicBool) {
@@ -209,73 +211,161 @@ fn a_pause_ends_when_the_one_who_is_waited_for_is_gone() {
     goes_on_after(Client::reset);
 }
 
-#[test]
-fn what_is_written_for_one_client_alone_never_pauses_the_room() {
-    let motd = TempFile::with(&"a line of the message of the day\n".repeat(1900));
-    let server = Server::start(&["--rate", "0", "--patience", "1h", "--motd", motd.path()]);
-    let glutton = server.stalled("glutton");
-    let [mut reader] = server.room(["reader"]);
-    // 64 KiB each, and over 1 MiB in all even when the socket itself has taken a lot.
-    glutton.send_bytes("/motd\n".repeat(200).as_bytes());
-    reader.expect("-- glutton left (too slow)");
-    reader.settle();
-}
+/// Little backlog and little patience, so that the end comes soon.
+const IMPATIENT: [&str; 8] = [
+    "--rate",
+    "0",
+    "--max-backlog",
+    "1MiB",
+    "--patience",
+    "1s",
+    "--history",
+    "0",
+];
 
-#[test]
-fn every_client_sees_the_same_messages_in_the_same_order_whole_and_once() {
-    const NAMES: [&str; 6] = ["anna", "boris", "carla", "dmitri", "elena", "fritz"];
-    const LINES: usize = 400;
-    let server = Server::start(&[]);
-    let senders = server.room(NAMES);
-    let [mut first, mut second] = server.room(["first", "second"]);
-    let together = Barrier::new(NAMES.len());
-    let count = NAMES.len() * LINES;
-    let (seen, seen_too) = thread::scope(|scope| {
-        for (sender, name) in senders.iter().zip(NAMES) {
-            let together = &together;
-            scope.spawn(move || {
-                let text = text((0..LINES).map(|number| format!("{name} {number:0>60}")));
-                together.wait();
-                // Pieces of a prime length, so that reads end in the middle of lines.
-                for piece in text.as_bytes().chunks(1009) {
-                    sender.send_bytes(piece);
-                }
-            });
-        }
-        let other = scope.spawn(|| second.read_lines(count));
-        (first.read_lines(count), other.join().unwrap())
+/// So many clients stop reading under a flood. They are let go, and a reader reads all of it.
+fn are_let_go(count: usize) {
+    let _turn = crowd_turn();
+    let server = Server::start(&IMPATIENT);
+    let [sender, mut reader] = server.room(["sender", "reader"]);
+    let _stalled = narrow_crowd(&server, count);
+    read_notices(&mut reader, " joined", count, |_| {});
+    let before = server.resident_bytes();
+    let mut follower = Follower::default();
+    Flood::of(255).during(&sender, || {
+        read_notices(&mut reader, " left (too slow)", count, |line| {
+            assert!(follower.follows(line), "{line:?} is not of the flood");
+        });
     });
-    assert!(seen == seen_too, "{}", first_difference(&seen, &seen_too));
-    for name in NAMES {
-        let prefix = format!("<{name}> ");
-        let of_one: Vec<&String> = seen
-            .iter()
-            .filter(|line| line.starts_with(&prefix))
-            .collect();
-        let sent: Vec<String> = (0..LINES)
-            .map(|number| format!("<{name}> {name} {number:0>60}"))
-            .collect();
-        assert!(
-            of_one.iter().copied().eq(sent.iter()),
-            "lines of {name}: {of_one:#?}"
-        );
-    }
+    let peak = server.peak_resident_bytes();
+    // 1 MiB may wait for all of them together, and a batch or two beside it.
+    grew_by_less_than(
+        16 * MIB,
+        before,
+        peak,
+        &format!("{count} clients do not read"),
+    );
 }
 
-fn first_difference(left: &[String], right: &[String]) -> String {
-    match left
-        .iter()
-        .zip(right)
-        .position(|(left, right)| left != right)
-    {
-        Some(at) => format!(
-            "line {at} is {:?} for one and {:?} for the other",
-            left[at], right[at]
-        ),
-        None => format!(
-            "{} lines for one, {} for the other",
-            left.len(),
-            right.len()
-        ),
+#[test]
+fn one_client_that_stops_reading_is_let_go_and_the_others_read_everything() {
+    are_let_go(1);
+}
+
+#[test]
+fn fifty_clients_that_stop_reading_are_let_go_and_the_others_read_everything() {
+    are_let_go(50);
+}
+
+#[test]
+fn three_hundred_clients_that_stop_reading_are_let_go_and_the_others_read_everything() {
+    are_let_go(300);
+}
+
+#[test]
+fn a_stopped_nc_is_let_go_and_the_others_read_everything() {
+    let server = Server::start(&IMPATIENT);
+    let [sender, mut reader] = server.room(["sender", "reader"]);
+    let Some(mut nc) = Program::start("nc", &server) else {
+        return;
+    };
+    nc.join("carl");
+    reader.expect("<carl> it is me");
+    nc.stop();
+    let mut follower = Follower::default();
+    Flood::of(255).during(&sender, || {
+        read_notices(&mut reader, " left (too slow)", 1, |line| {
+            assert!(follower.follows(line), "{line:?} is not of the flood");
+        });
+    });
+}
+
+#[test]
+fn a_stopped_nc_that_goes_on_under_the_backlog_has_lost_nothing() {
+    const LINES: usize = 16_000;
+    let server = Server::start(&["--rate", "0", "--history", "0"]);
+    let [mut sender] = server.room(["sender"]);
+    let Some(mut nc) = Program::start("nc", &server) else {
+        return;
+    };
+    nc.join("carl");
+    sender.expect("<carl> it is me");
+    nc.stop();
+    // 4 MB of the 16 MiB that may wait, and far more than the kernel keeps.
+    for number in 0..LINES {
+        sender.send(&format!("{number:0>250}"));
     }
+    sender.settle();
+    nc.go_on();
+    for number in 0..LINES {
+        assert_eq!(nc.next_line(), format!("<sender> {number:0>250}"));
+    }
+    nc.say("I have read it all");
+    sender.expect("<carl> I have read it all");
+}
+
+/// Lets each of `sippers` read a byte every 20 ms while `sender` floods, until `reader` has read
+/// that they were let go. Returns the longest time for which the reader had nothing to read.
+///
+/// A byte a second would be gone through too slowly for a test, and is no harder for the server.
+fn longest_silence(sippers: &[Client], sender: &Client, reader: &mut Client) -> Duration {
+    let stop = AtomicBool::new(false);
+    let mut follower = Follower::default();
+    let mut longest = Duration::ZERO;
+    thread::scope(|scope| {
+        let _guard = StopOnDrop(&stop);
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                for sipper in sippers {
+                    // Those who were let go cannot read any more.
+                    let _ = sipper.stream().read(&mut [0]);
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        Flood::of(255).during(sender, || {
+            let mut heard = Instant::now();
+            read_notices(reader, " left (too slow)", sippers.len(), |line| {
+                assert!(follower.follows(line), "{line:?} is not of the flood");
+                longest = longest.max(heard.elapsed());
+                heard = Instant::now();
+            });
+        });
+    });
+    longest
+}
+
+/// Clients who have joined and read a little of their welcome.
+fn sippers(server: &Server, count: usize, reader: &mut Client) -> Vec<Client> {
+    let sippers = narrow_crowd(server, count);
+    read_notices(reader, " joined", count, |_| {});
+    sippers
+}
+
+#[test]
+fn those_who_sip_hold_the_others_up_by_the_patience_at_a_stretch_and_are_let_go() {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let limits = ["--rate", "0", "--max-backlog", "1MiB", "--patience", "1s"];
+    let server = Server::start(&limits);
+    let [sender, mut reader] = server.room(["sender", "reader"]);
+    let sippers = sippers(&server, 20, &mut reader);
+    let longest = longest_silence(&sippers, &sender, &mut reader);
+    assert!(
+        longest < PATIENCE + SLACK,
+        "the flood stood still for {longest:?}"
+    );
+}
+
+#[test]
+fn with_the_default_rate_and_one_sender_one_who_sips_slows_nobody() {
+    // Half of the default backlog and patience, so that the test takes half the time. What one
+    // sender may send within the patience is less than the backlog, as it is by default.
+    let server = Server::start(&["--max-backlog", "8MiB", "--patience", "3s"]);
+    let [sender, mut reader] = server.room(["sender", "reader"]);
+    let sippers = sippers(&server, 1, &mut reader);
+    let longest = longest_silence(&sippers, &sender, &mut reader);
+    assert!(
+        longest < Duration::from_millis(2500),
+        "the flood stood still for {longest:?}"
+    );
 }

@@ -1,9 +1,8 @@
-//! Section 3, what is logged, and how little.
+//! Section 3: what is logged, and how little.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::OpenOptionsExt;
+mod deaf;
+
+use std::io::{Read, pipe};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -282,69 +281,4 @@ fn names_and_addresses_are_all_that_a_client_can_put_into_the_log() {
         !log.contains(char::is_control) && !log.contains("forged"),
         "{log:?}"
     );
-}
-
-/// Everything works although the log does not.
-fn chat_goes_on(mut server: Server) {
-    let [alice, mut bob] = server.room(["alice", "bob"]);
-    // More of each kind than a single write of the log could have been swallowed by.
-    for _ in 0..50 {
-        drop(server.connect());
-    }
-    alice.send("nobody reads the log");
-    bob.expect("<alice> nobody reads the log");
-    server.signal("TERM");
-    bob.expect("-- chatd is shutting down");
-    drop((alice, bob));
-    assert_eq!(server.wait_exit().code(), Some(0));
-}
-
-#[test]
-fn a_log_that_nobody_reads_never_stops_the_chat() {
-    let (reader, writer) = full_pipe();
-    let mut command = Server::command();
-    command
-        .args(["-v", "--port", "0", "--bind", "127.0.0.1"])
-        .stderr(writer);
-    chat_goes_on(Server::launch_unheard(command));
-    drop(reader);
-}
-
-#[test]
-fn a_log_that_cannot_be_written_never_stops_the_chat() {
-    for broken in ["exec 2>/dev/full", "exec 2>&-"] {
-        let mut command = Server::command_after(broken);
-        command.args(["-v", "--port", "0", "--bind", "127.0.0.1"]);
-        chat_goes_on(Server::launch_unheard(command));
-    }
-}
-
-#[test]
-fn a_log_whose_reader_has_gone_never_stops_the_chat() {
-    let (reader, writer) = pipe().unwrap();
-    let mut command = Server::command();
-    command
-        .args(["-v", "--port", "0", "--bind", "127.0.0.1"])
-        .stderr(writer);
-    drop(reader);
-    chat_goes_on(Server::launch_unheard(command));
-}
-
-/// A pipe that takes no byte more.
-fn full_pipe() -> (PipeReader, PipeWriter) {
-    let (reader, writer) = pipe().unwrap();
-    // Opened once more, because whether a write blocks belongs to the open file, and chatd's own must block.
-    let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
-    let mut filler = OpenOptions::new()
-        .write(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)
-        .unwrap();
-    for size in [4096, 1] {
-        let error = (0..)
-            .find_map(|_| filler.write(&vec![b'x'; size]).err())
-            .unwrap();
-        assert_eq!(error.kind(), ErrorKind::WouldBlock);
-    }
-    (reader, writer)
 }
