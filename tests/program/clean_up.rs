@@ -4,10 +4,10 @@
 use std::time::Duration;
 use std::{iter, thread};
 
-use crate::kit::{Pair, Server, alice_and_bob, reads};
+use crate::kit::{Server, alice_and_bob, passes, reads};
 
 /// Sequences that are not UTF-8, each wrong in its own way.
-const BROKEN: [&[u8]; 16] = [
+const BROKEN: [&[u8]; 22] = [
     // Overlong forms of `/`, of NUL and of LF.
     b"\xc0\xaf",
     b"\xe0\x80\xaf",
@@ -27,60 +27,66 @@ const BROKEN: [&[u8]; 16] = [
     b"\x80",
     b"\xbf\xbf",
     b"\xfe",
+    b"\xfe\xe9",
+    b"\x9b",
+    b"\x85",
+    // Characters that are cut short.
+    b"\xc3",
+    b"\xe2\x82",
+    b"\xf0\x90\x80",
 ];
 
 /// A character that has 4 bytes in UTF-8.
 const CLEF: &str = "\u{1d11e}";
 
 #[test]
-fn every_byte_value_arrives_as_itself_in_raw_mode() {
-    let mut pair = Pair::start(&["--raw"]);
-    let line: Vec<u8> = (0..=u8::MAX).filter(|byte| *byte != b'\n').collect();
-    pair.author.send_bytes(&[&line[..], b"\n"].concat());
-    assert_eq!(pair.reader.read_line_bytes(), line);
-}
-
-#[test]
 fn every_byte_value_arrives_as_itself_or_as_a_replacement_character() {
-    let mut pair = Pair::start(&[]);
+    let (_server, alice, mut bob) = alice_and_bob(&[]);
     // LF ends a line, and 255 begins a telnet command unless it is doubled.
     for byte in (0..u8::MAX).filter(|byte| *byte != b'\n') {
         let character = char::from(byte);
         let is_harmless = character == '\t' || character.is_ascii() && !character.is_control();
         let read = if is_harmless { character } else { '\u{fffd}' };
         // CR NUL would end a line, and so it is not followed by NUL here.
-        pair.passes(&[b'a', byte, b'z'], &format!("a{read}z"));
+        passes(&alice, &mut bob, &[b'a', byte, b'z'], &format!("a{read}z"));
     }
-    pair.passes(b"a\xff\xffz", "a\u{fffd}z");
+    passes(&alice, &mut bob, b"a\xff\xffz", "a\u{fffd}z");
 }
 
 #[test]
 fn what_is_not_utf_8_arrives_as_replacement_characters_and_harms_no_other_character() {
-    let mut pair = Pair::start(&[]);
+    let (_server, alice, mut bob) = alice_and_bob(&[]);
     for broken in BROKEN {
         let read = String::from_utf8_lossy(broken);
         assert!(
             read.chars().all(|character| character == '\u{fffd}'),
             "{read:?}"
         );
-        let sent = [b"a", broken, CLEF.as_bytes(), broken].concat();
-        pair.passes(&sent, &format!("a{read}{CLEF}{read}"));
+        let sent = [b"a", broken, CLEF.as_bytes(), broken, b"(", broken].concat();
+        passes(
+            &alice,
+            &mut bob,
+            &sent,
+            &format!("a{read}{CLEF}{read}({read}"),
+        );
     }
 }
 
 #[test]
 fn a_character_of_4_bytes_may_be_cut_at_every_place() {
-    let mut pair = Pair::start(&[]);
+    let (_server, alice, mut bob) = alice_and_bob(&[]);
     for cut in 1..4 {
         // Between two reads it is whole, if the server has read the first part by then or not.
         let (first, second) = CLEF.as_bytes().split_at(cut);
-        pair.author.send_bytes(&[b"a", first].concat());
+        alice.send_bytes(&[b"a", first].concat());
         thread::sleep(Duration::from_millis(20));
-        pair.passes(second, &format!("a{CLEF}"));
+        passes(&alice, &mut bob, second, &format!("a{CLEF}"));
         // Cut short for good, it is one replacement character, whatever comes behind it.
-        pair.passes(first, "\u{fffd}");
-        pair.passes(&[first, b"z"].concat(), "\u{fffd}z");
-        pair.passes(
+        passes(&alice, &mut bob, first, "\u{fffd}");
+        passes(&alice, &mut bob, &[first, b"z"].concat(), "\u{fffd}z");
+        passes(
+            &alice,
+            &mut bob,
             &[first, CLEF.as_bytes()].concat(),
             &format!("\u{fffd}{CLEF}"),
         );
@@ -147,30 +153,6 @@ fn the_characters_next_to_the_forbidden_ones_stay() {
     ];
     let characters: Vec<char> = others.into_iter().chain(more).collect();
     assert_eq!(not_read_as(&characters, |character| character), [""; 0]);
-}
-
-#[test]
-fn bytes_that_are_not_utf8_become_replacement_characters_as_in_from_utf8_lossy() {
-    let (_server, mut alice, mut bob) = alice_and_bob(&[]);
-    let cases: [&[u8]; 12] = [
-        b"\x80",
-        b"a\x85b",
-        b"\x9b31m",
-        b"\xc3",
-        b"\xc3(",
-        b"\xe2\x82",
-        b"\xe2\x82 \xe2\x82\xac",
-        b"\xf0\x90\x80",
-        b"\xc0\xaf",
-        b"\xed\xa0\x80",
-        b"\xf4\x90\x80\x80",
-        b"\xfe caf\xe9",
-    ];
-    for bytes in cases {
-        let came = reads(&mut bob, &mut alice, &[bytes, b"\n"].concat());
-        let expected = format!("<alice> {}", String::from_utf8_lossy(bytes));
-        assert_eq!(came, [expected], "after {}", bytes.escape_ascii());
-    }
 }
 
 #[test]

@@ -268,16 +268,6 @@ fn quit_and_exit_leave() {
 }
 
 #[test]
-fn what_comes_after_quit_is_not_taken() {
-    let server = Server::start(&[]);
-    let [mut alice, mut bob] = server.room(["alice", "bob"]);
-    alice.send_bytes(b"/quit so long\nand one more thing\n");
-    alice.expect_eof();
-    bob.next_is("-- alice left: \"so long\"");
-    assert_eq!(bob.settle(), [""; 0]);
-}
-
-#[test]
 fn nick_used_by_a_newcomer_is_confirmed_to_them_alone() {
     let server = Server::start(&[]);
     let mut newcomer = server.welcomed();

@@ -52,7 +52,6 @@ fn a_close_is_a_plain_departure() {
     let [alice, mut bob] = server.room(["alice", "bob"]);
     drop(alice);
     reads_plain_departure(&mut bob, "alice");
-    server.log_line(|line| line.contains(" alice, ") && line.ends_with(", closed"));
 }
 
 #[test]
@@ -61,7 +60,6 @@ fn a_reset_is_a_plain_departure() {
     let [alice, mut bob] = server.room(["alice", "bob"]);
     alice.reset();
     reads_plain_departure(&mut bob, "alice");
-    server.log_line(|line| line.contains(" alice, ") && line.ends_with(", reset"));
 }
 
 #[test]
@@ -71,30 +69,6 @@ fn quit_is_a_plain_departure() {
     alice.send("/quit");
     reads_plain_departure(&mut bob, "alice");
     alice.expect_eof();
-}
-
-#[test]
-fn one_who_goes_before_being_announced_is_never_mentioned() {
-    let server = Server::start(&[]);
-    let [mut bob] = server.room(["bob"]);
-    // Within the second after which she would be announced, which a very busy machine may fail to do.
-    let was_quick = (0..20).any(|_| {
-        let start = Instant::now();
-        let alice = server.join("alice");
-        let address = alice.address().to_string();
-        drop(alice);
-        server.log_line(|line| line.contains("left: ") && line.contains(&address));
-        let was_quick = start.elapsed() < Duration::from_millis(900);
-        if !was_quick {
-            bob.expect("-- alice left");
-        }
-        was_quick
-    });
-    assert!(was_quick, "the machine is too busy for this test");
-    let carol = server.joined("carol");
-    drop(carol);
-    let (before, _) = bob.lines_until_one(&"carol's departure", |line| line == "-- carol left");
-    assert!(!before.concat().contains("alice"), "{before:?}");
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Section 4: how bytes become lines, how long a line may be, and where its end is.
 
-use std::thread;
-
-use crate::kit::{Pair, Server, alice_and_bob, answers, reads, reads_each};
+use crate::kit::{Server, alice_and_bob, answers, passes, reads, reads_each};
 
 /// A character that has 4 bytes in UTF-8.
 const CLEF: &str = "\u{1d11e}";
@@ -180,13 +178,18 @@ fn a_line_at_max_line_or_one_under_passes_and_one_over_does_not() {
     for limit in [32, 4096, 65_536, 1_048_576] {
         let limit_option = format!("{limit}B");
         let options = ["--rate", "0", "--max-line", &limit_option];
-        for (mode, prefix) in [(&[][..], "<author> "), (&["--raw"], "")] {
-            let mut pair = Pair::start(&[&options, mode].concat());
+        for (mode, prefix) in [(&[][..], "<alice> "), (&["--raw"], "")] {
+            let server = Server::start(&[&options, mode].concat());
+            let [alice, mut bob] = if prefix.is_empty() {
+                server.raw_room()
+            } else {
+                server.room(["alice", "bob"])
+            };
             for length in [limit - 1, limit, limit + 1] {
-                pair.author.send(&"x".repeat(length));
+                alice.send(&"x".repeat(length));
             }
-            pair.author.send("the end");
-            let lines = pair.reader.lines_until(&format!("{prefix}the end"));
+            alice.send("the end");
+            let lines = bob.lines_until(&format!("{prefix}the end"));
             let lengths: Vec<usize> = lines.iter().map(|line| line.len() - prefix.len()).collect();
             assert_eq!(lengths, [limit - 1, limit], "--max-line {limit}, {mode:?}");
         }
@@ -195,53 +198,14 @@ fn a_line_at_max_line_or_one_under_passes_and_one_over_does_not() {
 
 #[test]
 fn a_character_of_4_bytes_across_max_line_takes_its_line_with_it_and_no_other() {
-    let mut pair = Pair::start(&["--max-line", "32B"]);
+    let (_server, alice, mut bob) = alice_and_bob(&["--max-line", "32B"]);
     for before in 25..=31 {
         let line = "x".repeat(before) + CLEF;
         if line.len() <= 32 {
-            pair.passes(line.as_bytes(), &line);
+            passes(&alice, &mut bob, line.as_bytes(), &line);
         } else {
-            pair.author.send(&line);
+            alice.send(&line);
         }
-        pair.passes(b"and the next one", "and the next one");
+        passes(&alice, &mut bob, b"and the next one", "and the next one");
     }
-}
-
-#[test]
-fn max_line_is_the_longest_line_accepted() {
-    let server = Server::start(&["--max-line", "20"]);
-    let [mut alice, mut bob] = server.room(["alice", "bob"]);
-    alice.send("01234567890123456789");
-    bob.next_is("<alice> 01234567890123456789");
-    alice.send("01234567890123456789a");
-    alice.next_is("-- line too long: the limit is 20 bytes, nothing was sent");
-    alice.send("fine again");
-    bob.next_is("<alice> fine again");
-}
-
-#[test]
-fn max_line_is_4_kib_by_default() {
-    let server = Server::start(&[]);
-    let [mut alice, mut bob] = server.room(["alice", "bob"]);
-    let longest = "x".repeat(4096);
-    alice.send(&longest);
-    bob.next_is(&format!("<alice> {longest}"));
-    alice.send(&format!("{longest}x"));
-    alice.next_is("-- line too long: the limit is 4096 bytes, nothing was sent");
-}
-
-#[test]
-fn max_line_of_1_mib_works() {
-    let server = Server::start(&["--max-line", "1MiB"]);
-    let [alice, mut bob] = server.room(["alice", "bob"]);
-    let longest = "x".repeat(1024 * 1024);
-    thread::scope(|scope| {
-        scope.spawn(|| alice.send(&longest));
-        let line = bob.read_line();
-        assert!(
-            line == format!("<alice> {longest}"),
-            "{} bytes came",
-            line.len()
-        );
-    });
 }

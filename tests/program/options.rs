@@ -2,7 +2,7 @@
 
 use std::net::{Ipv6Addr, TcpListener, TcpStream};
 
-use crate::kit::{Client, Server, TempFile, complaint, replay};
+use crate::kit::{Client, Server, TempFile, complaint, texts_of_history};
 
 #[test]
 fn port_0_lets_the_system_choose_one() {
@@ -100,7 +100,8 @@ fn motd_and_history_read_an_environment_variable() {
     let mut alice = server.joined("alice");
     alice.send("the last line");
     alice.settle();
-    assert_eq!(replay(&server), ["<alice> the last line"]);
+    let welcome = server.connect().read_welcome();
+    assert_eq!(texts_of_history(&welcome), ["<alice> the last line"]);
 }
 
 #[test]

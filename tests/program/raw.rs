@@ -156,37 +156,6 @@ fn what_a_client_sent_before_it_closed_its_sending_side_arrives_and_it_reads_to_
 }
 
 #[test]
-fn http_is_the_exception() {
-    let server = raw_server(&[]);
-    let [speaker, mut listener] = server.raw_room();
-    let mut browser = server.connect();
-    browser.send_bytes(b"POST / HTTP/1.1\r\nHost: chat\r\n\r\nsaid by a web page\n");
-    let answer = browser.expect_eof();
-    assert_eq!(
-        answer.first().map(String::as_str),
-        Some("HTTP/1.0 400 Bad Request\r")
-    );
-    assert!(answer.concat().contains("nc"), "{answer:?}");
-    speaker.send("and nobody heard of it");
-    listener.next_is("and nobody heard of it");
-}
-
-#[test]
-fn tls_is_the_exception_too() {
-    let server = raw_server(&[]);
-    let [speaker, mut listener] = server.raw_room();
-    let mut browser = server.connect();
-    browser.send_bytes(b"\x16\x03\x01\x00\x05hello\nmore\n");
-    let answer = browser.expect_eof();
-    assert_eq!(
-        answer.first().map(String::as_str),
-        Some("HTTP/1.0 400 Bad Request\r")
-    );
-    speaker.send("and nobody heard of it");
-    listener.next_is("and nobody heard of it");
-}
-
-#[test]
 fn a_line_of_max_line_passes_and_a_longer_one_is_dropped_with_a_warning() {
     let server = raw_server(&[]);
     let [mut speaker, mut listener] = server.raw_room();

@@ -78,22 +78,6 @@ fn stalled_clients_cost_next_to_no_processor_time() {
 }
 
 #[test]
-fn a_client_costs_little_memory() {
-    const MANY: usize = 300;
-    let _turn = crowd_turn();
-    let server = Server::start(&["--history", "0"]);
-    let _first = server.welcomed();
-    let before = server.resident_bytes();
-    let _crowd = server.crowd(MANY);
-    let growth = server.resident_bytes().saturating_sub(before);
-    assert!(
-        growth < MANY as u64 * 64 * 1024,
-        "{} bytes each",
-        growth / MANY as u64
-    );
-}
-
-#[test]
 fn a_burst_of_connections_waits_in_a_long_queue() {
     const BURST: usize = 400;
     let _turn = crowd_turn();
@@ -131,15 +115,6 @@ fn the_receive_buffer_is_bounded() {
     };
     // Linux doubles what is asked for, to have room for its own bookkeeping (socket(7)).
     assert_eq!(socket.recv_buffer_size().unwrap(), 2 * 64 * 1024);
-}
-
-#[test]
-fn urgent_bytes_stay_in_line() {
-    let server = Server::start(&[]);
-    let Some((_client, socket)) = seen_from_both_sides(&server) else {
-        return;
-    };
-    assert!(socket.out_of_band_inline().unwrap());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::kit::{
-    Client, FIRST_WORDS, Server, TempFile, answers, crowd, given_name, replay, stamp_and_text,
+    Client, FIRST_WORDS, Server, TempFile, answers, crowd, given_name, stamp_and_text,
     texts_of_history,
 };
 
@@ -238,78 +238,9 @@ fn guests_are_numbered_and_a_number_is_never_used_again() {
 }
 
 #[test]
-fn motd_is_the_text_shown_to_newcomers() {
-    let motd = TempFile::with("Be kind.\n\nThe coffee is \x1b[31mhot\r\n");
-    let server = Server::start(&["--motd", motd.path()]);
-    let mut client = server.connect();
-    client.next_is("-- Be kind.");
-    // An empty line of it is a line, and its blank behind `--` may be there or not.
-    assert_eq!(client.read_line().trim_end(), "--");
-    client.next_is("-- The coffee is \u{fffd}[31mhot");
-    assert!(client.read_line().starts_with("-- welcome to chatd"));
-}
-
-#[test]
 fn motd_is_read_at_start() {
     let motd = TempFile::with("as it was\n");
     let server = Server::start(&["--motd", motd.path()]);
     drop(motd);
     server.connect().next_is("-- as it was");
-}
-
-#[test]
-fn history_lines_are_replayed_to_newcomers() {
-    let server = Server::start(&["--history", "2"]);
-    let mut alice = server.joined("alice");
-    for line in ["one", "two", "three"] {
-        alice.send(line);
-    }
-    alice.settle();
-    let replayed = replay(&server);
-    assert_eq!(replayed, ["<alice> two", "<alice> three"]);
-}
-
-#[test]
-fn history_is_20_lines_by_default() {
-    let server = Server::start(&[]);
-    let mut alice = server.joined("alice");
-    for number in 0..30 {
-        alice.send(&format!("line {number}"));
-    }
-    alice.settle();
-    let replayed = replay(&server);
-    let last: Vec<String> = (10..30)
-        .map(|number| format!("<alice> line {number}"))
-        .collect();
-    assert_eq!(replayed, last);
-}
-
-#[test]
-fn history_0_turns_it_off() {
-    let server = Server::start(&["--history", "0"]);
-    let _alice = server.joined("alice");
-    assert_eq!(replay(&server), [""; 0]);
-}
-
-#[test]
-fn history_is_bounded_by_256_kib_too() {
-    const LINES: usize = 150;
-    let server = Server::start(&["--history", "10000"]);
-    let mut alice = server.joined("alice");
-    for number in 0..LINES {
-        alice.send(&format!("{number} {}", "x".repeat(3990)));
-    }
-    alice.settle();
-    let replayed = replay(&server);
-    let bytes: usize = replayed.iter().map(String::len).sum();
-    assert!(bytes <= 256 * 1024, "{bytes} bytes are replayed");
-    assert!(
-        bytes >= 128 * 1024,
-        "no more than {bytes} bytes are replayed"
-    );
-    let last = replayed.last().unwrap();
-    assert!(
-        last.starts_with(&format!("<alice> {} x", LINES - 1)),
-        "the last is not the last"
-    );
 }

@@ -128,57 +128,21 @@ impl Chat {
     }
 }
 
-/// One who sends bytes, and one who reads what becomes of them.
-pub struct Pair {
-    pub server: Server,
-    pub author: Client,
-    pub reader: Client,
-}
-
-impl Pair {
-    pub fn start(args: &[&str]) -> Self {
-        let server = Server::start(args);
-        let [author, reader] = if args.contains(&"--raw") {
-            server.raw_room()
-        } else {
-            server.room(["author", "reader"])
-        };
-        author.stream().set_nodelay(true).expect("no delay");
-        Self {
-            server,
-            author,
-            reader,
-        }
-    }
-
-    /// What is sent as one line is read as another.
-    pub fn passes(&mut self, sent: &[u8], read: &str) {
-        self.author.send_bytes(&[sent, b"\n"].concat());
-        let line = self.reader.read_line();
-        assert_eq!(
-            line,
-            format!("<author> {read}"),
-            "of {}",
-            sent.escape_ascii()
-        );
-    }
-}
-
+/// Two people, of whom everybody has heard, and who have nothing more to read.
 pub fn alice_and_bob(args: &[&str]) -> (Server, Client, Client) {
     let server = Server::start(args);
     let [alice, bob] = server.room(["alice", "bob"]);
     (server, alice, bob)
 }
 
-/// The lines of history that a newcomer reads, without the times.
-pub fn replay(server: &Server) -> Vec<String> {
-    let welcome = server.connect().read_welcome();
-    let lines = welcome
-        .iter()
-        .skip_while(|line| !line.ends_with("times in UTC:"))
-        .skip(1)
-        .take_while(|line| !line.starts_with("-- welcome"));
-    lines
-        .map(|line| line.split_once("Z ").expect("a time in UTC").1.to_owned())
-        .collect()
+/// What alice sends as one line is read by bob as another.
+pub fn passes(alice: &Client, bob: &mut Client, sent: &[u8], read: &str) {
+    alice.send_bytes(&[sent, b"\n"].concat());
+    let line = bob.read_line();
+    assert_eq!(
+        line,
+        format!("<alice> {read}"),
+        "of {}",
+        sent.escape_ascii()
+    );
 }

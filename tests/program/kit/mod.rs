@@ -22,7 +22,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use chat::{
-    Chat, Pair, alice_and_bob, answers, answers_each, given_name, only, reads, reads_each, replay,
+    Chat, alice_and_bob, answers, answers_each, given_name, only, passes, reads, reads_each,
     stamp_and_text, texts_of_history, without_numbers,
 };
 pub use child::{complaint, new_command, run_to_end};

@@ -6,7 +6,7 @@ use std::io::{Read, pipe};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kit::{Server, crowd_turn};
+use crate::kit::{Client, Server, crowd_turn};
 
 /// So few clients that no machine's limit on open files calls for a warning.
 const FEW: &[&str] = &["--max-clients", "20"];
@@ -65,35 +65,19 @@ fn reason(server: &Server, name: &str) -> String {
 }
 
 #[test]
-fn who_quits_left_with_quit() {
+fn the_log_says_why_each_client_left() {
+    let ways: [fn(Client); 4] = [
+        |client| client.send("/quit so long"),
+        |client| client.send_bytes(b"\x04"),
+        drop,
+        Client::reset,
+    ];
     let server = Server::start(&[]);
-    let mut alice = server.join("alice");
-    alice.send("/quit so long");
-    alice.expect_eof();
-    assert_eq!(reason(&server, "alice"), "quit");
-}
-
-#[test]
-fn who_sends_eot_left_with_quit() {
-    let server = Server::start(&[]);
-    let mut alice = server.join("alice");
-    alice.send_bytes(b"\x04");
-    alice.expect_eof();
-    assert_eq!(reason(&server, "alice"), "quit");
-}
-
-#[test]
-fn who_closes_left_with_closed() {
-    let server = Server::start(&[]);
-    drop(server.join("alice"));
-    assert_eq!(reason(&server, "alice"), "closed");
-}
-
-#[test]
-fn who_resets_left_with_reset() {
-    let server = Server::start(&[]);
-    server.join("alice").reset();
-    assert_eq!(reason(&server, "alice"), "reset");
+    for (leaves, why) in ways.into_iter().zip(["quit", "quit", "closed", "reset"]) {
+        let name = format!("leaver-{}", server.log().len());
+        leaves(server.join(&name));
+        assert_eq!(reason(&server, &name), why);
+    }
 }
 
 #[test]

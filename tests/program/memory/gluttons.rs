@@ -1,10 +1,13 @@
 //! Clients that ask for much and read nothing of it.
 
 use crate::kit::{
-    Chat, Client, MIB, NARROW, Server, TempFile, crowd_turn, grew_by_less_than, read_notices, text,
+    Chat, Client, MIB, NARROW, Server, crowd_turn, grew_by_less_than, read_notices, text,
 };
 
 const GLUTTONS: usize = 4;
+
+/// What is written for one client alone puts nobody under pressure, or this would take an hour.
+const AT_ONCE: [&str; 4] = ["--rate", "0", "--patience", "1h"];
 
 /// Clients that ask over and over and read no answer are let go at 1 MiB each. Nobody else notices.
 fn are_let_go(server: &Server, question: &str) {
@@ -48,7 +51,7 @@ fn are_let_go(server: &Server, question: &str) {
 #[test]
 fn those_who_flood_history_and_do_not_read_it_are_let_go_at_1_mib_and_nobody_else_notices() {
     const LINES: usize = 1000;
-    let server = Server::start(&["--rate", "0", "--history", "10000"]);
+    let server = Server::start(&[&AT_ONCE[..], &["--history", "10000"]].concat());
     let mut author = server.join("author");
     author.send_bytes(text((0..LINES).map(|number| format!("{number:0>240}"))).as_bytes());
     author.settle();
@@ -60,7 +63,7 @@ fn those_who_flood_history_and_do_not_read_it_are_let_go_at_1_mib_and_nobody_els
 #[test]
 fn those_who_flood_who_and_do_not_read_it_are_let_go_at_1_mib_and_nobody_else_notices() {
     let _turn = crowd_turn();
-    let server = Server::start(&["--rate", "0"]);
+    let server = Server::start(&AT_ONCE);
     let mut crowd: Vec<Client> = (0..100).map(|_| server.connect()).collect();
     for client in &crowd {
         client.send("/quiet");
@@ -71,16 +74,4 @@ fn those_who_flood_who_and_do_not_read_it_are_let_go_at_1_mib_and_nobody_else_no
         client.settle();
     }
     are_let_go(&server, "/who");
-}
-
-#[test]
-fn what_is_written_for_one_client_alone_never_pauses_the_room() {
-    let motd = TempFile::with(&"a line of the message of the day\n".repeat(1900));
-    let server = Server::start(&["--rate", "0", "--patience", "1h", "--motd", motd.path()]);
-    let glutton = server.stalled("glutton");
-    let [mut reader] = server.room(["reader"]);
-    // 64 KiB each, and over 1 MiB in all even when the socket itself has taken a lot.
-    glutton.send_bytes("/motd\n".repeat(200).as_bytes());
-    reader.expect("-- glutton left (too slow)");
-    reader.settle();
 }

@@ -6,7 +6,7 @@ mod silence;
 
 use std::thread;
 
-use crate::kit::{Client, MIB, NARROW, Pair, Server, crowd_turn, grew_by_less_than, paste};
+use crate::kit::{Client, MIB, NARROW, Server, crowd_turn, paste};
 
 #[test]
 fn a_stalled_client_costs_the_same_however_many_lines_wait_for_it() {
@@ -132,19 +132,4 @@ fn an_endless_line_without_lf_costs_no_memory_in_raw_mode() {
     costs_no_memory(&server, &talker, b"", 0);
     talker.send("and the next line is fine");
     reader.next_is("and the next line is fine");
-}
-
-#[test]
-fn a_sub_negotiation_that_never_ends_costs_no_memory() {
-    let mut pair = Pair::start(&["--rate", "0"]);
-    let before = pair.server.peak_resident_bytes();
-    pair.author.send_bytes(b"\xff\xfa\x18");
-    let piece = vec![b'x'; MIB as usize];
-    for _ in 0..16 {
-        pair.author.send_bytes(&piece);
-    }
-    pair.author.send_bytes(b"\xff\xf0");
-    pair.passes(b"it is over", "it is over");
-    let after = pair.server.peak_resident_bytes();
-    grew_by_less_than(4 * MIB, before, after, &"a sub-negotiation goes on and on");
 }

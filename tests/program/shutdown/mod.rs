@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kit::{Client, GOODBYE, NARROW, Server, crowd_turn, paste, text};
+use crate::kit::{Client, GOODBYE, NARROW, Server, paste, text};
 
 /// What a client that has much pending for it holds unread, in lines of 1000 bytes.
 const MUCH: usize = 2000;
@@ -132,28 +132,6 @@ fn goodbye_is_not_lost_to_a_reset_when_a_client_has_sent_what_nobody_reads_any_m
 }
 
 #[test]
-fn lines_that_were_taken_arrive_whole_and_in_order_before_goodbye() {
-    const LINES: usize = 20_000;
-    let mut server = Server::start(&["--rate", "0"]);
-    let [alice, mut bob] = server.room(["alice", "bob"]);
-    let text = text((0..LINES).map(|number| format!("line {number:0>100}")));
-    thread::scope(|scope| {
-        // It is cut off somewhere in the middle, or comes to its end before the signal.
-        scope.spawn(|| drop(alice.try_send(text.as_bytes())));
-        bob.next_is(&format!("<alice> line {:0>100}", 0));
-        server.signal("TERM");
-        let mut lines = bob.expect_eof();
-        assert_eq!(lines.pop().as_deref(), Some(GOODBYE));
-        for (number, line) in (1..).zip(lines) {
-            assert_eq!(line, format!("<alice> line {number:0>100}"));
-        }
-        // Whoever still writes must not wait for a server that is gone.
-        drop(bob);
-        assert_eq!(server.wait_exit().code(), Some(0));
-    });
-}
-
-#[test]
 fn whole_lines_that_a_slowed_client_sent_before_the_signal_arrive_before_goodbye() {
     let server = Server::start(&["--rate", "1KiB"]);
     let [alice, mut bob] = server.room(["alice", "bob"]);
@@ -169,22 +147,6 @@ fn whole_lines_that_a_slowed_client_sent_before_the_signal_arrive_before_goodbye
         .map(|line| format!("<alice> {line}"))
         .collect();
     assert_eq!(rest, expected);
-}
-
-#[test]
-fn a_crowd_reads_goodbye_too() {
-    let _turn = crowd_turn();
-    let mut server = Server::start(&[]);
-    let mut crowd = server.crowd(200);
-    server.signal("TERM");
-    for client in &mut crowd {
-        assert_eq!(
-            client.expect_eof().last().map(String::as_str),
-            Some(GOODBYE)
-        );
-    }
-    drop(crowd);
-    assert_eq!(server.wait_exit().code(), Some(0));
 }
 
 #[test]
