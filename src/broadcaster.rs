@@ -124,6 +124,7 @@ impl Broadcaster {
                 delivery.make_room(NOTICES_COST);
                 scene.left(client, ending, tally);
             }
+            Event::Reloaded(motd) => scene.reloaded(&motd),
         }
     }
 

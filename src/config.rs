@@ -1,12 +1,16 @@
 //! The command line and its environment variables, checked: a [`Config`] holds only values in their
 //! ranges.
 
+use crate::address::parse_network;
 use crate::text::clean;
 use crate::units::{KIB, MIB, parse_duration, parse_size};
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
-use clap::{ArgAction, Parser};
+use clap::parser::ValueSource;
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
+use ipnet::IpNet;
 use log::LevelFilter;
+use std::env;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
@@ -41,7 +45,7 @@ pub struct Config {
     #[arg(long, value_name = "FILE", env = "CHATD_MOTD")]
     motd: Option<PathBuf>,
 
-    /// Lines replayed to newcomers, up to 10000; 0 turns it off [default: 20]
+    /// Lines shown to newcomers, up to 10000; 0 keeps none [default: 20]
     #[arg(long, value_name = "LINES", env = "CHATD_HISTORY",
         value_parser = number::<usize>(0..=10_000, "a number from 0 to 10000"))]
     history: Option<usize>,
@@ -50,26 +54,31 @@ pub struct Config {
     #[command(flatten)]
     pub clients: ClientLimits,
 
-    /// Longest line accepted, 1B to 1MiB [default: 4KiB, with --raw 64KiB]
+    /// Longest line accepted, 1B to 64KiB [default: 4KiB, with --raw 64KiB]
     #[arg(long, value_name = "SIZE", env = "CHATD_MAX_LINE",
-        value_parser = size(1..=MIB, "a size from 1B to 1MiB"))]
+        value_parser = size(1..=64 * KIB, "a size from 1B to 64KiB (B, KiB)"))]
     max_line: Option<u64>,
 
     /// What one client may send per second, where a line costs its bytes and 80; 4 times as much
     /// may come at once; 0 means no limit [default: 1MiB, with --raw 0]
     #[arg(long, value_name = "SIZE", env = "CHATD_RATE",
-        value_parser = size(0..=u64::MAX, "a size from 0, such as 64KiB"))]
+        value_parser = size(0..=u64::MAX, "a size from 0, such as 64KiB (B, KiB, MiB, GiB)"))]
     rate: Option<u64>,
 
     /// What one client may leave unread.
     #[command(flatten)]
     pub backlog: BacklogLimits,
 
+    /// Who may come, by address or network; given several times, any of them [default: everybody]
+    #[arg(long, value_name = "ADDRESS[/BITS]", env = "CHATD_ALLOW", value_delimiter = ',',
+        value_parser = Takes { what: "an address or a network, such as 192.0.2.0/24", parse: parse_network })]
+    allow: Vec<IpNet>,
+
     /// How long a connection may be silent or deaf.
     #[command(flatten)]
     pub silence: SilenceLimits,
 
-    /// More logging; twice for all of it
+    /// More logging: strangers, pressure, clients that fall behind
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
 
@@ -129,12 +138,12 @@ pub struct LineLimits {
 pub struct BacklogLimits {
     /// What a client may leave unread, from 1MiB
     #[arg(long = "max-backlog", value_name = "SIZE", env = "CHATD_MAX_BACKLOG",
-        default_value = "16MiB", value_parser = size(MIB..=u64::MAX, "a size from 1MiB"))]
+        default_value = "16MiB", value_parser = size(MIB..=u64::MAX, "a size from 1MiB (B, KiB, MiB, GiB)"))]
     pub most: u64,
 
     /// How long the others wait for a client that reads too slowly, from 100ms
     #[arg(long, value_name = "DURATION", env = "CHATD_PATIENCE", default_value = "10s",
-        value_parser = duration(Duration::from_millis(100), "a duration from 100ms, such as 10s"))]
+        value_parser = duration(Duration::from_millis(100), "a duration from 100ms, such as 10s (ms, s, m, h, d)"))]
     pub patience: Duration,
 }
 
@@ -143,7 +152,7 @@ pub struct BacklogLimits {
 pub struct SilenceLimits {
     /// Disconnect a client that has sent no byte for so long, from 1s [default: off]
     #[arg(long = "idle-timeout", value_name = "DURATION", env = "CHATD_IDLE_TIMEOUT",
-        value_parser = duration(Duration::from_secs(1), "a duration from 1s, such as 10m"))]
+        value_parser = duration(Duration::from_secs(1), "a duration from 1s, such as 10m (ms, s, m, h, d)"))]
     pub idle: Option<Duration>,
 
     /// For tests: give up a host that answers no probe for so long while nothing is pending for it
@@ -174,7 +183,19 @@ impl Config {
     ///
     /// See [`NoConfig`].
     pub fn from_command_line() -> Result<Self, NoConfig> {
-        let mut config = Self::try_parse().map_err(|error| {
+        let command = Self::command().mut_args(|arg| {
+            let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+            let arg = match arg.get_env() {
+                Some(name) if !is_set(name) => arg.env(None),
+                _ => arg,
+            };
+            // So that it is told what the option takes, and not that there is no option -1.
+            let takes_hyphen = arg.get_action().takes_values() && arg.get_id() != "motd";
+            arg.allow_hyphen_values(takes_hyphen)
+        });
+        let matches = command.try_get_matches();
+        let parsed = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        let mut config = parsed.map_err(|error| {
             let text = error.to_string();
             match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NoConfig { text, status: 0 },
@@ -196,6 +217,16 @@ impl Config {
         };
         config.mode = config.read_mode()?;
         Ok(config)
+    }
+
+    /// Whether a client may come from there: everybody may where nothing is said of it.
+    pub fn allows(&self, address: IpAddr) -> bool {
+        self.allow.is_empty() || self.allow.iter().any(|network| network.contains(&address))
+    }
+
+    /// Reads the lines of the MOTD anew, or says why that cannot be done. Nothing if there is none.
+    pub fn reread_motd(&self) -> Option<Result<Vec<String>, NoConfig>> {
+        self.motd.as_deref().map(read_motd)
     }
 
     /// Which log lines are written, unless `RUST_LOG` says otherwise.
@@ -277,13 +308,24 @@ where
         argument: Option<&clap::Arg>,
         value: &OsStr,
     ) -> Result<T, clap::Error> {
+        self.parse_ref_(command, argument, value, ValueSource::CommandLine)
+    }
+
+    fn parse_ref_(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+        source: ValueSource,
+    ) -> Result<T, clap::Error> {
         value.to_str().and_then(&self.parse).ok_or_else(|| {
-            let option = argument.map(ToString::to_string).unwrap_or_default();
-            let value = on_one_line(value.display());
-            let message = format!(
-                "invalid value '{value}' for '{option}': takes {}",
-                self.what
-            );
+            let variable = argument.and_then(clap::Arg::get_env);
+            let option = match variable.filter(|_| source == ValueSource::EnvVariable) {
+                Some(variable) => variable.display().to_string(),
+                None => argument.map(ToString::to_string).unwrap_or_default(),
+            };
+            let (value, what) = (on_one_line(value.display()), self.what);
+            let message = format!("invalid value '{value}' for '{option}': takes {what}");
             command.clone().error(ErrorKind::InvalidValue, message)
         })
     }
@@ -317,7 +359,7 @@ fn duration(least: Duration, what: &'static str) -> impl TypedValueParser<Value 
 fn parse_boolean(text: &str) -> Option<bool> {
     match text {
         "true" | "1" | "yes" | "on" => Some(true),
-        "false" | "0" | "no" | "off" | "" => Some(false),
+        "false" | "0" | "no" | "off" => Some(false),
         _ => None,
     }
 }

@@ -29,6 +29,8 @@ pub enum Event {
     SentCr(ClientId),
     /// It has left, and this is the last event about it: why, and what it had sent.
     Left(ClientId, Ending, Tally),
+    /// The message of the day was read anew, and has these lines, cleaned.
+    Reloaded(Vec<String>),
 }
 
 impl Event {

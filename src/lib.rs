@@ -5,9 +5,9 @@
 //! | what happens | where |
 //! | --- | --- |
 //! | what the user wants, in which units, at what time | [`config`], `units`, [`clock`] |
-//! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, `shutdown`, `shared` |
+//! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, `address`, `shutdown`, `reload`, `shared` |
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes; its socket, which the broadcaster writes to | `client` |
-//! | the words between the threads | [`event`], [`command`], [`text`], `name`, [`wire`] |
+//! | the words between the threads | [`event`], [`command`], [`text`], [`name`], [`wire`] |
 //! | it passes no faster than it may | `channel`, [`pressure`], `counted` |
 //! | the one thread with all state takes it | [`broadcaster`] |
 //! | what it means: it is asked, becomes a fact, and is applied | `chat` |
@@ -16,6 +16,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::unchecked_time_subtraction))]
 
+mod address;
 pub mod broadcaster;
 mod channel;
 mod chat;
@@ -30,8 +31,9 @@ pub mod event;
 mod faults;
 mod listener;
 mod logging;
-mod name;
+pub mod name;
 pub mod pressure;
+mod reload;
 mod seats;
 pub mod server;
 mod shared;
@@ -42,4 +44,3 @@ pub mod wire;
 
 pub use chat::commands;
 pub use client::{cutter, telnet};
-pub use units::show_duration;

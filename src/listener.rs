@@ -104,19 +104,26 @@ pub fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             Ok((stream, address)) => {
                 was_told = false;
                 let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-                if let Some(seat) = shared.seats.take(address.ip()) {
-                    last_id += 1;
-                    admit(Connection {
-                        id: ClientId(last_id),
-                        address,
-                        stream,
-                        shared: Arc::clone(shared),
-                        has_finished: AtomicBool::new(false),
-                        _seat: seat,
-                    });
-                } else {
-                    info!(target: "chatd::turned_away", "turned away: {address}");
-                    reject(stream, shared);
+                if !shared.config.allows(address.ip()) {
+                    info!(target: "chatd::turned_away", "turned away: {address}, by --allow");
+                    continue;
+                }
+                match shared.seats.take(address.ip()) {
+                    Ok(seat) => {
+                        last_id += 1;
+                        admit(Connection {
+                            id: ClientId(last_id),
+                            address,
+                            stream,
+                            shared: Arc::clone(shared),
+                            has_finished: AtomicBool::new(false),
+                            _seat: seat,
+                        });
+                    }
+                    Err(limit) => {
+                        info!(target: "chatd::turned_away", "turned away: {address}, by {limit}");
+                        reject(stream, shared);
+                    }
                 }
             }
             Err(_) if shared.bell.has_rung() => return,

@@ -2,7 +2,8 @@
 
 use crate::text::Line;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_security::{
     GeneralSecurityProfile, RestrictionLevel, RestrictionLevelDetection, skeleton,
@@ -12,26 +13,43 @@ use unicode_security::{
 const NAME_CHARACTERS: usize = 24;
 
 /// Names that nobody may take, nor any that looks like them.
-const SERVERS_OWN: [&str; 6] = ["you", "server", "chatd", "system", "all", "everyone"];
+const RESERVED_NAMES: [&str; 12] = [
+    "you", "server", "chatd", "system", "all", "everyone", "admin", "operator", "root", "nickserv",
+    "chanserv", "services",
+];
 
 const GUEST: &str = "guest";
+
+/// The left-to-right mark (UAX #9). It stands on both sides of a name with right-to-left letters, so
+/// that a terminal that reorders cannot move what follows in front of it.
+const LRM: char = '\u{200E}';
 
 /// A name that may be shown to everybody, with what it looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(Arc<(Box<str>, Looks)>);
 
-/// What a name looks like: its skeletons (UTS #39, section 4), of the name in lower case first and
-/// of the name itself. Two names are the same if they have a look in common.
+/// What a name looks like: its skeletons (UTS #39, section 4), in lower case first, as it is, and in
+/// upper case. Two names are the same if they have a look in common.
 ///
 /// To compute them takes tens of microseconds, so a client's own thread does it.
-pub type Looks = [Box<str>; 2];
+pub type Looks = [Box<str>; 3];
+
+/// What the reserved names look like.
+static RESERVED_LOOKS: LazyLock<Vec<Box<str>>> = LazyLock::new(|| {
+    RESERVED_NAMES
+        .iter()
+        .flat_map(|name| looks_of(name))
+        .collect()
+});
+static GUEST_LOOKS: LazyLock<Looks> = LazyLock::new(|| looks_of(GUEST));
 
 /// A person as a client calls them in a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Called {
-    pub text: Line,
-    /// What that looks like; nothing if it is longer than any name.
-    pub looks: Option<Looks>,
+pub enum Called {
+    /// By what may be a name.
+    Name(Name),
+    /// By what nobody can be called.
+    Nobody(Line),
 }
 
 /// Why a name is refused, for the one who wants it.
@@ -40,7 +58,9 @@ pub type Refusal = &'static str;
 const FORM: Refusal = "a name has 1 to 24 characters and begins with a letter";
 const CHARACTER: Refusal = "a name is made of letters, digits, _ and -";
 const SCRIPTS: Refusal = "a name is of one script, or of scripts that are written together";
+const MARKS: Refusal = "a name has no mark twice on one letter";
 const RESERVED: Refusal = "that name is kept for the server, or looks like one that is";
+/// For a name that somebody has.
 pub const TAKEN: Refusal = "that name is taken, or looks like one that is";
 
 impl Name {
@@ -50,6 +70,10 @@ impl Name {
     }
 
     /// Takes `text` as a name that a client wants.
+    ///
+    /// # Errors
+    ///
+    /// Why nobody may have it.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let begins_well = text.starts_with(|c: char| c.is_alphabetic() && !is_combining_mark(c));
         if !begins_well || text.chars().nth(NAME_CHARACTERS).is_some() {
@@ -61,25 +85,38 @@ impl Name {
         if !text.check_restriction_level(RestrictionLevel::HighlyRestrictive) {
             return Err(SCRIPTS);
         }
+        if has_double_mark(text) {
+            return Err(MARKS);
+        }
         let name = Self::with_looks(text);
-        // It looks the same in lower case.
-        let [guest, _] = looks_of(GUEST);
-        let reserved = SERVERS_OWN.map(looks_of).concat();
+        let is_guest = |look: &str| GUEST_LOOKS.iter().any(|guest| look.starts_with(&**guest));
         let mut looks = name.looks().iter();
-        if looks.any(|look| look.starts_with(&*guest) || reserved.contains(look)) {
+        if looks.any(|look| is_guest(look) || RESERVED_LOOKS.contains(look)) {
             return Err(RESERVED);
         }
         Ok(name)
     }
 
     fn with_looks(text: &str) -> Self {
-        Self(Arc::new((text.into(), looks_of(text))))
+        let shown = if text.chars().any(is_right_to_left) {
+            format!("{LRM}{text}{LRM}")
+        } else {
+            text.to_owned()
+        };
+        Self(Arc::new((shown.into(), looks_of(text))))
     }
 
-    pub fn as_str(&self) -> &str {
+    /// As chatd writes it, wherever it does.
+    pub fn shown(&self) -> &str {
         &self.0.0
     }
 
+    /// Its letters alone.
+    pub fn letters(&self) -> &str {
+        without_marks(self.shown())
+    }
+
+    /// What it looks like.
     pub fn looks(&self) -> &Looks {
         &self.0.1
     }
@@ -87,31 +124,66 @@ impl Name {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(self.shown())
     }
 }
 
+/// A name as people write it in a command: what chatd puts around it is not part of it.
+pub fn without_marks(written: &str) -> &str {
+    written.trim_matches(LRM)
+}
+
 fn looks_of(name: &str) -> Looks {
-    let looks = [name.to_lowercase().as_str(), name].map(|name| skeleton(name).collect());
-    looks.map(String::into_boxed_str)
+    [name.to_lowercase(), name.to_owned(), name.to_uppercase()].map(|name| {
+        let mut look = skeleton(&name).collect::<Vec<_>>();
+        // Marks on different sides of a letter look the same in any order.
+        for letter in look.chunk_by_mut(|_, next| is_combining_mark(*next)) {
+            letter[1..].sort_unstable();
+        }
+        look.into_iter().collect::<String>().into_boxed_str()
+    })
+}
+
+/// Whether a letter has the same mark twice, which looks like once.
+fn has_double_mark(name: &str) -> bool {
+    let characters = name.nfd().collect::<Vec<_>>();
+    let mut letters = characters.chunk_by(|_, next| is_combining_mark(*next));
+    letters.any(|letter| (1..letter.len()).any(|at| letter[1..at].contains(&letter[at])))
+}
+
+/// Whether the character is written from right to left: the ranges of UAX #9 (class R and AL, assigned
+/// or not).
+fn is_right_to_left(character: char) -> bool {
+    matches!(
+        character,
+        '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFF}'
+            | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}'
+    )
 }
 
 impl Called {
     /// Takes `text` as the name of somebody who may be here.
     pub fn new(text: &str) -> Self {
-        let is_short = text.chars().nth(NAME_CHARACTERS).is_none();
-        Self {
-            text: Line::new(text),
-            looks: is_short.then(|| looks_of(text)),
+        let name = without_marks(text);
+        if name.chars().nth(NAME_CHARACTERS).is_none() && name.chars().all(is_allowed) {
+            Self::Name(Name::with_looks(name))
+        } else {
+            Self::Nobody(Line::new(text))
         }
     }
 }
 
-/// A letter or digit of the General Security Profile (UTS #39, section 3.1), `_` or `-`.
+/// A letter or digit of the General Security Profile (UTS #39, section 3.1), `_` or `-`. Marks belong
+/// to the letters of many scripts; with those of Latin, Greek and Cyrillic there are letters that
+/// have them.
 fn is_allowed(character: char) -> bool {
     match character {
         '_' | '-' => true,
-        _ => character.is_alphanumeric() && character.identifier_allowed(),
+        '\u{300}'..='\u{36F}' => false,
+        _ => {
+            let is_letter = character.is_alphanumeric() || is_combining_mark(character);
+            is_letter && character.identifier_allowed()
+        }
     }
 }
 
@@ -120,7 +192,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<String, Refusal> {
-        Name::parse(text).map(|name| name.to_string())
+        Name::parse(text).map(|name| name.letters().to_owned())
     }
 
     #[test]
@@ -137,6 +209,8 @@ mod tests {
             "שרה",
             "سارة",
             "नीता",
+            "अर्जुन",
+            "น้อง",
             "Tokyo東京",
         ] {
             assert_eq!(parse(name).as_deref(), Ok(name));
@@ -200,8 +274,37 @@ mod tests {
             "guest7",
             "Guestling",
             "GUEST",
+            "admin",
+            "Operator",
+            "r00t",
+            "NickServ",
+            "chanserv",
+            "Services",
         ] {
             assert_eq!(parse(name), Err(RESERVED), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_no_mark_twice_on_one_letter() {
+        for name in ["กิิ", "กิุิ"] {
+            assert_eq!(parse(name), Err(MARKS), "{name}");
+        }
+        assert_eq!(parse("กิกิ").as_deref(), Ok("กิกิ"));
+    }
+
+    #[test]
+    fn a_name_with_right_to_left_letters_stands_between_left_to_right_marks() {
+        for (name, shown) in [
+            ("שרה", "\u{200e}שרה\u{200e}"),
+            ("سارة", "\u{200e}سارة\u{200e}"),
+            ("alice", "alice"),
+            ("アリス", "アリス"),
+        ] {
+            let parsed = Name::parse(name).unwrap();
+            assert_eq!((parsed.shown(), parsed.letters()), (shown, name));
+            let called = [name, shown].map(Called::new);
+            assert_eq!(called, [Called::Name(parsed.clone()), Called::Name(parsed)]);
         }
     }
 
@@ -212,6 +315,11 @@ mod tests {
             ("al1ce", "alIce", true),
             ("modern", "modem", true),
             ("cop", "сор", true),
+            ("bob", "B0B", true),
+            ("b0b", "BOB", true),
+            // Marks in another order.
+            ("กุิ", "กิุ", true),
+            ("กิ", "กี", false),
             ("alice", "alicia", false),
         ] {
             let [one, other] = [one, other].map(|name| Name::parse(name).unwrap());

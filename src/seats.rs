@@ -1,8 +1,9 @@
 //! How many clients there are, in all and per address.
 
+use crate::address::counted_as;
 use crate::config::ClientLimits;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,19 +36,20 @@ impl Seats {
         })
     }
 
-    /// A seat for a client from `address`, if there is one.
-    pub fn take(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+    /// A seat for a client from `address`, or the option that says that there is none.
+    pub fn take(self: &Arc<Self>, address: IpAddr) -> Result<Seat, &'static str> {
         let address = counted_as(address);
         let mut taken = self.taken();
         let here = taken.by_address.get(&address).copied().unwrap_or_default();
-        if taken.total >= self.limits.total
-            || (self.limits.per_ip > 0 && here >= self.limits.per_ip)
-        {
-            return None;
+        if taken.total >= self.limits.total {
+            return Err("--max-clients");
+        }
+        if self.limits.per_ip > 0 && here >= self.limits.per_ip {
+            return Err("--max-per-ip");
         }
         taken.total += 1;
         taken.by_address.insert(address, here + 1);
-        Some(Seat {
+        Ok(Seat {
             seats: Arc::clone(self),
             address,
         })
@@ -81,15 +83,6 @@ impl Drop for Seat {
     }
 }
 
-/// What an address counts as: an IPv4 address seen over IPv6 as that IPv4 address, and an IPv6 /64
-/// as one, because one host can have all of it (RFC 4291, section 2.5.1).
-fn counted_as(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,10 +99,11 @@ mod tests {
     fn a_seat_that_is_given_back_is_free_again() {
         let seats = seats(1, 0);
         let seat = seats.take(address("127.0.0.1"));
-        assert!(seat.is_some());
-        assert!(seats.take(address("127.0.0.2")).is_none());
+        assert!(seat.is_ok());
+        let other = || seats.take(address("127.0.0.2"));
+        assert_eq!(other().err(), Some("--max-clients"));
         drop(seat);
-        assert!(seats.take(address("127.0.0.2")).is_some());
+        assert!(other().is_ok());
     }
 
     #[test]
@@ -119,9 +113,12 @@ mod tests {
             ("2001:db8:0:1::1", "2001:db8:0:1:ffff::", "2001:db8:0:2::1"),
         ] {
             let seats = seats(9, 1);
-            let _seat = seats.take(address(one)).unwrap();
-            assert!(seats.take(address(same)).is_none(), "{same}");
-            assert!(seats.take(address(other)).is_some(), "{other}");
+            let seat = seats.take(address(one));
+            let refused = seats.take(address(same)).err();
+            assert_eq!(refused, Some("--max-per-ip"), "{same}");
+            assert!(seats.take(address(other)).is_ok(), "{other}");
+            drop(seat);
+            assert!(seats.taken().by_address.is_empty(), "nobody is counted");
         }
     }
 }

@@ -9,13 +9,15 @@ use crate::delivery::writability::Writability;
 use crate::listener::{accept, listen};
 use crate::logging::{self, Logging};
 use crate::pressure::Pressure;
+use crate::reload;
 use crate::seats::Seats;
 use crate::shared::Shared;
 use crate::shutdown::{Bell, handle_signals};
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::system::uname;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::Arc;
@@ -85,7 +87,8 @@ fn serve_clients(
     for bell in [shared.bell.descriptor(), received.doorbell()] {
         shared.writability.wake_by(bell)?;
     }
-    handle_signals(Arc::clone(&shared.bell))?;
+    let reloads = reload::start(Arc::clone(&shared))?;
+    handle_signals(Arc::clone(&shared.bell), reloads)?;
 
     let broadcasting = Arc::clone(&shared);
     let broadcaster = spawn("broadcaster", move || {
@@ -102,12 +105,25 @@ fn serve_clients(
         }
     })?;
     info!("listening on {address}");
+    if !address.ip().to_canonical().is_loopback() {
+        info!("join with: nc -N {} {}", host(address), address.port());
+    }
 
     if broadcaster.join().is_err() {
         return Err(ServerError::Broken);
     }
     shared.seats.wait_until_free(LINGERING_TIME);
+    info!("stopped");
     Ok(())
+}
+
+/// What others call this machine.
+fn host(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        uname().nodename().to_string_lossy().into_owned()
+    } else {
+        address.ip().to_string()
+    }
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {

@@ -1,12 +1,15 @@
 //! The shutdown: who asks for it and who has to know.
 
+use crossbeam_channel::Sender;
+use log::info;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::signal_name;
 use socket2::SockRef;
 use std::fs;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::TcpListener;
 use std::process;
 use std::sync::Arc;
@@ -48,18 +51,23 @@ impl Bell {
     }
 }
 
-/// Rings the bell at the first signal, and ends the process at the second.
-pub fn handle_signals(bell: Arc<Bell>) -> io::Result<()> {
-    let mut numbers = vec![SIGINT, SIGTERM];
-    if !is_ignored(SIGHUP) {
-        numbers.push(SIGHUP);
-    }
-    let mut signals = Signals::new(numbers)?;
+/// Rings the bell at the first signal that ends the server, and ends the process at the second.
+/// SIGHUP asks for everything to be read anew; but where it comes from a terminal that was closed, it
+/// ends the server too.
+pub fn handle_signals(bell: Arc<Bell>, reloads: Sender<()>) -> io::Result<()> {
+    let hangup_ends = io::stdin().is_terminal() && !is_ignored(SIGHUP);
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let wait = move || {
-        for _ in signals.forever() {
+        for signal in signals.forever() {
+            if signal == SIGHUP && !hangup_ends {
+                // If one is waiting already, that is enough.
+                let _ = reloads.try_send(());
+                continue;
+            }
             if bell.has_rung() {
                 process::exit(1);
             }
+            info!("stopping: {}", signal_name(signal).unwrap_or("a signal"));
             bell.ring();
         }
     };

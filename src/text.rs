@@ -11,7 +11,8 @@ use unicode_normalization::char::is_combining_mark;
 /// What a line costs beside its bytes: room for its author's name.
 pub const LINE_COST: u64 = 80;
 
-/// Of a run of combining marks so many stay; more of them paint over the lines above and below.
+/// Of the combining marks on one cell of the screen so many stay; more of them paint over the lines
+/// above and below.
 const COMBINING_MARKS: usize = 8;
 
 /// Text of one line without its end, cleaned.
@@ -116,15 +117,63 @@ pub fn clean(line: &[u8]) -> Cow<'_, str> {
     let mut kept = String::with_capacity(text.len());
     let mut marks = 0;
     for character in text.chars() {
-        let is_mark = is_combining_mark(character);
-        marks = if is_mark { marks + 1 } else { 0 };
+        let is_mark = is_mark(character);
+        if is_mark {
+            marks += 1;
+        } else if !is_invisible(character) {
+            marks = 0;
+        }
         if is_harmful(character) {
             kept.push(char::REPLACEMENT_CHARACTER);
-        } else if marks <= COMBINING_MARKS {
+        } else if !is_mark || marks <= COMBINING_MARKS {
             kept.push(character);
         }
     }
     Cow::Owned(kept)
+}
+
+/// What is left of a line as it was typed: BS and DEL take back the character before them. Only
+/// clients that send each key as it is typed send them.
+pub fn take_back(line: &[u8]) -> Cow<'_, [u8]> {
+    const BS: u8 = 0x08;
+    const DEL: u8 = 0x7F;
+    if memchr::memchr2(BS, DEL, line).is_none() {
+        return Cow::Borrowed(line);
+    }
+    let mut kept = Vec::with_capacity(line.len());
+    for byte in line {
+        match *byte {
+            BS | DEL => kept.truncate(before_last_character(&kept)),
+            byte => kept.push(byte),
+        }
+    }
+    Cow::Owned(kept)
+}
+
+/// Where the last character of `text` begins; of what is not UTF-8 each byte is one.
+fn before_last_character(text: &[u8]) -> usize {
+    let starts = (1..=4).map_while(|bytes| text.len().checked_sub(bytes));
+    let is_character = |start: &usize| str::from_utf8(&text[*start..]).is_ok();
+    let start = starts.clone().find(is_character);
+    start.or(starts.clone().next()).unwrap_or_default()
+}
+
+/// Whether a terminal paints the character onto the cell before it: combining marks, and the vowels
+/// and finals of Hangul syllables.
+fn is_mark(character: char) -> bool {
+    is_combining_mark(character)
+        || matches!(character, '\u{1160}'..='\u{11FF}' | '\u{D7B0}'..='\u{D7FF}')
+}
+
+/// Whether the character takes no cell of its own and paints on none (`Default_Ignorable_Code_Point`
+/// of the Unicode Character Database, without what is harmful or a mark).
+pub fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{AD}' | '\u{115F}' | '\u{180E}' | '\u{200B}'..='\u{200D}' | '\u{3164}' | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFF8}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0080}'..='\u{E00FF}' | '\u{E01F0}'..='\u{E0FFF}'
+    )
 }
 
 /// Whether all of it is printable ASCII or TAB. This runs for every byte that anyone says, so it is
@@ -142,11 +191,11 @@ pub fn is_harmful(character: char) -> bool {
         _ if character.is_control() => true,
         // Line and paragraph separators.
         '\u{2028}' | '\u{2029}'
-        // Bidirectional marks, embeddings, overrides and isolates (UAX #9).
-        | '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
-        // Word joiner, byte order mark, interlinear annotations, tags: seen by programs and not by
-        // people.
-        | '\u{2060}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}' => true,
+        // Bidirectional marks, embeddings and overrides (UAX #9); the isolates are in the next.
+        | '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
+        // Word joiner and what follows it, byte order mark, interlinear annotations, tags: seen by
+        // programs and not by people.
+        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}' => true,
         _ => false,
     }
 }
@@ -177,7 +226,7 @@ mod tests {
         let harmful = ('\0'..='\u{10FFFF}')
             .filter(|c| is_harmful(*c))
             .collect::<Vec<_>>();
-        assert_eq!(harmful.len(), 31 + 1 + 32 + 2 + 3 + 5 + 4 + 1 + 1 + 3 + 128);
+        assert_eq!(harmful.len(), 31 + 1 + 32 + 2 + 3 + 5 + 16 + 1 + 3 + 128);
         for character in harmful {
             assert_eq!(
                 clean(format!("a{character}b").as_bytes()),
@@ -195,6 +244,37 @@ mod tests {
             clean(zalgo.as_bytes()),
             format!("a{}b{}c", marks(8), marks(8))
         );
+    }
+
+    #[test]
+    fn invisible_characters_between_marks_make_no_new_cell() {
+        for between in ["\u{200d}", "\u{ad}", "\u{3164}", "\u{fe0f}", "\u{1160}"] {
+            let zalgo = format!("a{}", format!("\u{301}{between}").repeat(40));
+            let marks = clean(zalgo.as_bytes())
+                .chars()
+                .filter(|c| is_mark(*c))
+                .count();
+            assert_eq!(marks, COMBINING_MARKS, "{between:?}");
+        }
+        let apart = "a\u{301}\u{308} b\u{301}".repeat(20);
+        assert_eq!(clean(apart.as_bytes()), apart);
+        let hangul = "\u{1112}\u{1161}\u{11ab}".repeat(20);
+        assert_eq!(clean(hangul.as_bytes()), hangul);
+    }
+
+    #[test]
+    fn bs_and_del_take_back_the_character_before_them() {
+        for (typed, kept) in [
+            ("helo\u{8}lo", "hello"),
+            ("helo\u{7f}lo", "hello"),
+            ("gr\u{fc}\u{20ac}\u{1f600}\u{8}\u{7f}\u{8}u", "gru"),
+            ("\u{8}\u{7f}x\u{8}\u{8}y", "y"),
+            ("x\u{8}", ""),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(take_back(typed.as_bytes()), kept.as_bytes(), "{typed:?}");
+        }
+        assert_eq!(take_back(b"a\xb0\x08b\xfc\x7f"), &b"ab"[..], "Latin-1");
     }
 
     #[test]

@@ -15,10 +15,17 @@ pub fn parse_size(text: &str) -> Option<u64> {
     )
 }
 
-/// Reads digits with `ms`, `s`, `m` or `h` behind them. `None` for anything else, and for what does
+/// Reads digits with `ms`, `s`, `m`, `h` or `d` behind them. `None` for anything else, and for what does
 /// not fit into 64 bits of milliseconds.
 pub fn parse_duration(text: &str) -> Option<Duration> {
-    let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+    let (hour, day) = (3_600_000, 86_400_000);
+    let units = [
+        ("ms", 1),
+        ("s", 1_000),
+        ("m", 60_000),
+        ("h", hour),
+        ("d", day),
+    ];
     parse(text, &units).map(Duration::from_millis)
 }
 
@@ -30,14 +37,18 @@ fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
-/// Writes a duration for people, with its two largest units: `3h 5m`, `12s`.
+/// Writes a duration for people, with its two largest units, as far as there is something of them:
+/// `3h 5m`, `12s`, `10m`.
 pub fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes, seconds % 60) {
         (0, 0, 0, s) => format!("{s}s"),
+        (0, 0, m, 0) => format!("{m}m"),
         (0, 0, m, s) => format!("{m}m {s}s"),
+        (0, h, 0, _) => format!("{h}h"),
         (0, h, m, _) => format!("{h}h {m}m"),
+        (d, 0, _, _) => format!("{d}d"),
         (d, h, _, _) => format!("{d}d {h}h"),
     }
 }
@@ -78,6 +89,7 @@ mod tests {
             ("5s", Some(5_000)),
             ("10m", Some(600_000)),
             ("1h", Some(3_600_000)),
+            ("30d", Some(2_592_000_000)),
             ("5", None),
             ("s", None),
             ("5S", None),
@@ -94,7 +106,10 @@ mod tests {
             (0, "0s"),
             (59, "59s"),
             (61, "1m 1s"),
-            (3_600, "1h 0m"),
+            (600, "10m"),
+            (3_600, "1h"),
+            (3_661, "1h 1m"),
+            (86_400, "1d"),
             (90_061, "1d 1h"),
         ] {
             assert_eq!(show_duration(Duration::from_secs(seconds)), text);

@@ -6,12 +6,14 @@ use crate::chat::notices::quote;
 use crate::clock::{show_day, show_time};
 use crate::event::ClientId;
 use crate::logging::clients as client_log;
-use crate::name::{Name, Refusal};
-use crate::text::{Line, Lines, push_server_line};
+use crate::name::{Name, Refusal, without_marks};
+use crate::text::{Line, Lines};
 use crate::units::show_duration;
 use jiff::tz::TimeZone;
 
-const LISTED_PEOPLE: usize = 100;
+/// How many names `/who` lists, on lines of how many columns.
+const LISTED_PEOPLE: usize = 200;
+const COLUMNS: usize = 78;
 
 pub fn nick(asking: &mut Asking<'_>, wanted: Result<Name, Refusal>, written: &Line) {
     let client = asking.client;
@@ -19,7 +21,7 @@ pub fn nick(asking: &mut Asking<'_>, wanted: Result<Name, Refusal>, written: &Li
     match wanted.and_then(|name| asking.chat.people.check_free(client, name)) {
         Ok(name) if name == old => asking.say(format_args!("you are {name} already")),
         Ok(name) => {
-            client_log::renamed(asking.me().address, old.as_str(), name.as_str());
+            client_log::renamed(asking.me().address, &old, &name);
             if !asking.chat.room.here.contains_key(&client) {
                 asking.say(format_args!("{old} is now {name}"));
             }
@@ -36,31 +38,64 @@ pub fn me(asking: &mut Asking<'_>, action: &Line) {
 }
 
 pub fn who(asking: &mut Asking<'_>, prefix: Option<&Line>) {
-    let prefix = prefix.map_or("", Line::as_str);
+    let count = asking.count_here();
+    let prefix = prefix.map_or("", |prefix| without_marks(prefix.as_str()));
     let (people, here) = (&asking.chat.people, &asking.chat.room.here);
-    // Who asks knows of itself, also before others do.
     let me = (&asking.client, &people[asking.client].name);
     let newcomer = Some(me).filter(|_| !here.contains_key(&asking.client));
     let all = here.iter().chain(newcomer);
-    let mut matching = all.filter(|(_, name)| begins_with(name.as_str(), prefix));
-    let listed = matching.by_ref().take(LISTED_PEOPLE).collect::<Vec<_>>();
+    let mut matching = all.filter(|(_, name)| begins_with(name.letters(), prefix));
+    let listed = matching.by_ref().take(LISTED_PEOPLE).map(|(client, name)| {
+        let away = people[*client].away.as_ref().map_or("", |_| " (away)");
+        let you = if *client == asking.client {
+            " (you)"
+        } else {
+            ""
+        };
+        format!("{name}{you}{away}")
+    });
+    let listed = listed.collect::<Vec<_>>();
     let more = matching.count();
-    if listed.is_empty() {
-        return asking.say(format_args!("nobody here by that name"));
+    let found = listed.len() + more;
+    if prefix.is_empty() {
+        asking.say(format_args!("{count} here:"));
+    } else {
+        let prefix = quote(&Line::new(prefix));
+        asking.say(format_args!("{found} of {count} here begin with {prefix}"));
     }
-    let text = &mut asking.text;
-    push_server_line(text, format_args!("{} here:", listed.len() + more));
-    for (&client, name) in listed {
-        let person = &people[client];
-        let is_me = client == asking.client;
-        let you = if is_me { " (you)" } else { "" };
-        let quiet = show_duration(asking.chat.clock().since(person.last_heard));
-        let away = if person.away.is_some() { ", away" } else { "" };
-        push_server_line(text, format_args!("{name}{you}, quiet for {quiet}{away}"));
+    for line in fill_lines(&listed) {
+        asking.say(format_args!("{line}"));
     }
     if more > 0 {
-        push_server_line(text, format_args!("and {more} more"));
+        asking.say(format_args!("and {more} more"));
     }
+}
+
+/// The items with commas between them, on lines that fit behind `-- `.
+fn fill_lines(items: &[String]) -> Vec<String> {
+    let mut lines = Vec::<String>::new();
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if columns(line) + columns(item) + ", ,-- ".len() <= COLUMNS => {
+                line.push_str(", ");
+                line.push_str(item);
+            }
+            _ => {
+                if let Some(line) = lines.last_mut() {
+                    line.push(',');
+                }
+                lines.push(item.clone());
+            }
+        }
+    }
+    lines
+}
+
+/// How many columns of a terminal names take at most: letters of East Asia are two wide.
+fn columns(text: &str) -> usize {
+    text.chars()
+        .map(|c| if c < '\u{1100}' { 1 } else { 2 })
+        .sum()
 }
 
 /// In any case. Nothing is allocated, because this runs for everybody who is here.
@@ -77,11 +112,11 @@ pub fn whois(asking: &mut Asking<'_>, other: ClientId) {
     let joined = show_time(person.joined.time);
     let joined = joined.trim_start_matches(&show_day(clock.time));
     let ago = show_duration(clock.since(person.joined.instant));
-    let quiet = show_duration(clock.since(person.last_heard));
+    let idle = show_duration(clock.since(person.last_heard));
     let away = person.away.as_ref();
     let away = away.map(|away| format!(", {away}")).unwrap_or_default();
     asking.say(format_args!(
-        "{name} joined at {joined} ({ago} ago), quiet for {quiet}{away}"
+        "{name} joined at {joined} ({ago} ago), idle for {idle}{away}"
     ));
 }
 
@@ -101,12 +136,12 @@ pub fn back(asking: &mut Asking<'_>) {
 pub fn history(asking: &mut Asking<'_>, count: Option<usize>) {
     let history = &asking.chat.room.history;
     let ignored = &asking.chat.people[asking.client].ignored;
-    let (count, now) = (count.unwrap_or(usize::MAX), asking.chat.clock().time);
+    let (count, now) = (count.unwrap_or(history.shown), asking.chat.clock().time);
     history.push_last(&mut asking.text, count, now, |author| {
         !ignored.contains(&author)
     });
     if asking.text.is_empty() {
-        asking.say(match (history.most_lines, history.version) {
+        asking.say(match (history.shown, history.version) {
             (0, _) => format_args!("no history is kept"),
             (_, 0) => format_args!("nothing has been said yet"),
             _ => format_args!("nothing to show"),
@@ -128,12 +163,34 @@ pub fn time(asking: &mut Asking<'_>) {
 
 pub fn uptime(asking: &mut Asking<'_>) {
     let up = show_duration(asking.chat.clock().since(asking.chat.started));
-    let here = &asking.chat.room.here;
-    // Who asks knows of itself, also before others do.
-    let count = here.len() + usize::from(!here.contains_key(&asking.client));
+    let count = asking.count_here();
     asking.say(format_args!("up {up}, {count} here"));
 }
 
 pub fn version(asking: &mut Asking<'_>) {
     asking.say(format_args!("chatd {}", env!("CARGO_PKG_VERSION")));
+}
+
+pub fn only_room(asking: &mut Asking<'_>, _: Option<&Line>) {
+    asking.say(format_args!("there is one room here"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fill_lines_of_78_columns() {
+        let names = (0..30).map(|n| format!("name{n:0>12}")).collect::<Vec<_>>();
+        let lines = fill_lines(&names);
+        assert_eq!(lines.join(" "), names.join(", "));
+        assert!(lines.iter().all(|line| line.len() <= 75), "{lines:?}");
+        let exact = ["x".repeat(36), "y".repeat(36), "z".to_owned()];
+        assert_eq!(fill_lines(&exact).len(), 2, "75 with the comma");
+        assert_eq!(
+            fill_lines(&["愛".repeat(18), "愛".repeat(18), "z".to_owned()]).len(),
+            2
+        );
+        assert!(fill_lines(&[]).is_empty());
+    }
 }

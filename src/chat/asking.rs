@@ -23,17 +23,30 @@ impl Asking<'_> {
         &mut self.chat.people[self.client]
     }
 
-    /// Who is meant by a name, or an answer that nobody is. A newcomer is announced first: its name
-    /// may have been that of somebody who has just left.
-    pub fn find(&mut self, called: &Called) -> Option<ClientId> {
-        let found = self.chat.people.find(called);
-        if let Some(client) = found {
-            self.chat.apply(Fact::Mentioned(client));
-        } else {
-            let name = quote(&called.text);
-            self.say(format_args!("nobody here by that name: {name}"));
+    /// Who is meant, or an answer that nobody is, and what follows from that. A newcomer is announced
+    /// first: its name may have been that of somebody who has just left.
+    pub fn find(&mut self, called: &Called, otherwise: &str) -> Option<ClientId> {
+        match called {
+            Called::Name(name) => {
+                let found = self.chat.people.find(name);
+                match found {
+                    Some(client) => self.chat.apply(Fact::Mentioned(client)),
+                    None => self.say(format_args!("{name} is not here{otherwise}")),
+                }
+                found
+            }
+            Called::Nobody(text) => {
+                let text = quote(text);
+                self.say(format_args!("nobody is called so{otherwise}: {text}"));
+                None
+            }
         }
-        found
+    }
+
+    /// How many are here. Who asks knows of itself, also before others do.
+    pub fn count_here(&self) -> usize {
+        let here = &self.chat.room.here;
+        here.len() + usize::from(!here.contains_key(&self.client))
     }
 
     /// Answers with a line of the server.

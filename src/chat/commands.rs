@@ -4,9 +4,9 @@
 use crate::chat::asking::Asking;
 use crate::chat::notices::quote;
 use crate::chat::{answers, ignoring, private};
-use crate::command::{Arguments, Command, Request, split_word};
+use crate::command::{Arguments, Command, Request, is_blank, split_word};
 use crate::event::ClientId;
-use crate::name::{Called, Name, Refusal};
+use crate::name::{Called, Name, Refusal, without_marks};
 use crate::text::{LINE_COST, Line};
 use std::fmt;
 
@@ -19,6 +19,7 @@ struct Row {
     names: &'static [&'static str],
     /// What stands behind its name, as `/help` shows it.
     usage: &'static str,
+    /// Nothing for what is no command here, but may be elsewhere: `/help` does not list it.
     help: &'static str,
     who: Who,
     does: Does,
@@ -63,17 +64,17 @@ use Who::Everybody;
 
 /// In the order of `/help`.
 #[rustfmt::skip]
-const TABLE: [Row; 18] = [
-    Row { names: &["help"], usage: "", help: "lists the commands", who: Everybody, does: MaybeText(help) },
+const TABLE: [Row; 19] = [
+    Row { names: &["help"], usage: "[NAME]", help: "lists the commands; or one, with its other names", who: Everybody, does: MaybeWord(help) },
     Row { names: &["nick"], usage: "NAME", help: "renames you", who: Everybody, does: NewName(answers::nick) },
-    Row { names: &["who", "names"], usage: "[TEXT]", help: "who is here, or those whose names begin with TEXT; also /names", who: Everybody, does: MaybeWord(answers::who) },
-    Row { names: &["whois"], usage: "NAME", help: "when they joined, how long they have been quiet, their away text", who: Everybody, does: Person(answers::whois) },
+    Row { names: &["who", "names", "users"], usage: "[TEXT]", help: "who is here, or those whose names begin with TEXT", who: Everybody, does: MaybeWord(answers::who) },
+    Row { names: &["whois"], usage: "NAME", help: "when they joined, how long they are idle, why away", who: Everybody, does: Person(answers::whois) },
     Row { names: &["me"], usage: "ACTION", help: "says what you do", who: Everybody, does: Text(answers::me) },
-    Row { names: &["msg", "tell"], usage: "NAME TEXT", help: "a private message; also /tell", who: Everybody, does: Message(private::msg) },
-    Row { names: &["reply", "r"], usage: "TEXT", help: "a private message to whoever last sent you one; also /r", who: Everybody, does: Text(private::reply) },
-    Row { names: &["away"], usage: "[TEXT]", help: "marks you away; whoever writes to you privately is told", who: Everybody, does: MaybeText(answers::away) },
+    Row { names: &["msg", "m", "tell"], usage: "NAME TEXT", help: "a private message", who: Everybody, does: Message(private::msg) },
+    Row { names: &["reply", "r"], usage: "TEXT", help: "a private message to whoever last sent you one", who: Everybody, does: Text(private::reply) },
+    Row { names: &["away"], usage: "[TEXT]", help: "marks you away; who writes to you privately is told", who: Everybody, does: MaybeText(answers::away) },
     Row { names: &["back"], usage: "", help: "you are here again", who: Everybody, does: Alone(answers::back) },
-    Row { names: &["ignore"], usage: "[NAME]", help: "hides what NAME says, does and sends you; alone, lists whom you ignore", who: Everybody, does: MaybePerson(ignoring::ignore) },
+    Row { names: &["ignore"], usage: "[NAME]", help: "hides what NAME says, does and sends you; or lists them", who: Everybody, does: MaybePerson(ignoring::ignore) },
     Row { names: &["unignore"], usage: "NAME", help: "shows it again", who: Everybody, does: Person(ignoring::unignore) },
     Row { names: &["quiet"], usage: "", help: "turns the notices of joins and departures off and on", who: Everybody, does: Alone(ignoring::quiet) },
     Row { names: &["history"], usage: "[N]", help: "the last N lines again", who: Everybody, does: MaybeNumber(answers::history) },
@@ -81,7 +82,8 @@ const TABLE: [Row; 18] = [
     Row { names: &["time"], usage: "", help: "what time it is here", who: Everybody, does: Alone(answers::time) },
     Row { names: &["uptime"], usage: "", help: "how long chatd has been running", who: Everybody, does: Alone(answers::uptime) },
     Row { names: &["version"], usage: "", help: "which chatd this is", who: Everybody, does: Alone(answers::version) },
-    Row { names: &["quit", "exit"], usage: "[TEXT]", help: "leaves; also /exit", who: Everybody, does: Leave },
+    Row { names: &["quit", "q", "exit"], usage: "[TEXT]", help: "leaves", who: Everybody, does: Leave },
+    Row { names: &["join", "topic", "list"], usage: "", help: "", who: Everybody, does: MaybeText(answers::only_room) },
 ];
 
 /// What a client's request means. What takes time, such as the looks of a name, is done here, in
@@ -93,17 +95,18 @@ pub fn understand(request: &Request) -> Meaning {
         return Meaning::Asks(Command::Unknown(word), REQUEST_COST);
     };
     let row = &TABLE[number];
-    match (row.does.parse(request.arguments.as_str()), &row.does) {
+    match (row.does.parse(&request.arguments), &row.does) {
         (None, _) => Meaning::Asks(Command::Misused(number), REQUEST_COST),
         (Some(Arguments::Text(text)), Leave) => Meaning::Leaves(Some(text)),
         (Some(_), Leave) => Meaning::Leaves(None),
         (Some(arguments), does) => {
+            let command = Command::Row(number, arguments);
             // What others read costs what a line does.
             let cost = match does {
-                Text(_) | Message(_) => request.arguments.as_str().len() as u64 + LINE_COST,
+                Text(_) | Message(_) => command.text_bytes() as u64 + LINE_COST,
                 _ => REQUEST_COST,
             };
-            Meaning::Asks(Command::Row(number, arguments), cost)
+            Meaning::Asks(command, cost)
         }
     }
 }
@@ -117,7 +120,10 @@ pub(super) fn answer(mut asking: Asking<'_>, command: Command) {
         Command::Misused(number) => asking.say(format_args!("usage: {}", TABLE[number])),
         Command::Unknown(word) => {
             let word = quote(&word);
-            asking.say(format_args!("no such command, /help lists them: {word}"));
+            let unquoted = word.trim_matches('"');
+            asking.say(format_args!(
+                "no such command: {word}; /{unquoted} says it as text, /help lists the commands"
+            ));
         }
     }
     asking.send();
@@ -126,7 +132,7 @@ pub(super) fn answer(mut asking: Asking<'_>, command: Command) {
 impl Does {
     /// What is made of the text behind a command's name; nothing where it is used wrongly.
     fn parse(&self, text: &str) -> Option<Arguments> {
-        let is_word = !text.contains(char::is_whitespace);
+        let is_word = !text.contains(is_blank);
         match self {
             Text(_) | NewName(_) | Person(_) | Message(_) if text.is_empty() => None,
             _ if text.is_empty() => Some(Arguments::None),
@@ -138,7 +144,10 @@ impl Does {
                 let number = is_number.then(|| text.parse().ok()).flatten();
                 number.map(Arguments::Number)
             }
-            NewName(_) => is_word.then(|| Arguments::NewName(Name::parse(text), Line::new(text))),
+            NewName(_) => {
+                let name = without_marks(text);
+                is_word.then(|| Arguments::NewName(Name::parse(name), Line::new(name)))
+            }
             Person(_) | MaybePerson(_) => is_word.then(|| Arguments::Person(Called::new(text))),
             Message(_) => {
                 let (name, text) = split_word(text);
@@ -150,15 +159,15 @@ impl Does {
 
     /// Does it, with what [`Self::parse`] has made. Somebody who is not here is answered for here.
     fn call(&self, asking: &mut Asking<'_>, arguments: Arguments) {
-        let person = match &arguments {
-            Arguments::Person(called) | Arguments::Message(called, _) => {
-                match asking.find(called) {
-                    None => return,
-                    found => found,
-                }
-            }
+        let called = match &arguments {
+            Arguments::Person(called) => Some((called, "")),
+            Arguments::Message(called, _) => Some((called, ", nothing was sent")),
             _ => None,
         };
+        let person = called.and_then(|(called, otherwise)| asking.find(called, otherwise));
+        if called.is_some() && person.is_none() {
+            return;
+        }
         match (self, arguments, person) {
             (Alone(does), ..) => does(asking),
             (Text(does), Arguments::Text(text), _) => does(asking, &text),
@@ -180,13 +189,29 @@ impl Does {
     }
 }
 
-/// `/help me` is no mistake.
-fn help(asking: &mut Asking<'_>, _: Option<&Line>) {
-    let usages = TABLE.iter().map(Row::to_string);
-    let width = usages.map(|usage| usage.len()).max().unwrap_or_default();
-    for row in &TABLE {
-        let usage = row.to_string();
-        asking.say(format_args!("{usage:width$}  {}", row.help));
+fn help(asking: &mut Asking<'_>, name: Option<&Line>) {
+    let listed = || TABLE.iter().filter(|row| !row.help.is_empty());
+    let Some(name) = name else {
+        let width = listed().map(|row| row.to_string().len()).max();
+        let width = width.unwrap_or_default();
+        for row in listed() {
+            let usage = row.to_string();
+            asking.say(format_args!("{usage:width$}  {}", row.help));
+        }
+        return;
+    };
+    let wanted = name.as_str().trim_start_matches('/').to_ascii_lowercase();
+    match listed().find(|row| row.names.contains(&wanted.as_str())) {
+        Some(row) => {
+            let others = row.names[1..].iter().map(|name| format!(" /{name}"));
+            let others = others.collect::<Vec<_>>().join(",");
+            let also = if others.is_empty() { "" } else { "; also" };
+            asking.say(format_args!("{row}  {}{also}{others}", row.help));
+        }
+        None => asking.say(format_args!(
+            "no such command, /help lists them: {}",
+            quote(name)
+        )),
     }
 }
 
@@ -222,6 +247,7 @@ mod tests {
             ("/history -1", "/history [N]"),
             ("/history 99999999999999999999", "/history [N]"),
             ("/who two words", "/who [TEXT]"),
+            ("/help two words", "/help [NAME]"),
             ("/quiet please", "/quiet"),
         ] {
             let Meaning::Asks(Command::Misused(number), REQUEST_COST) = meaning(line) else {
@@ -240,6 +266,30 @@ mod tests {
     }
 
     #[test]
+    fn each_line_of_help_has_at_most_78_columns() {
+        let width = TABLE.iter().map(|row| row.to_string().len()).max().unwrap();
+        for row in &TABLE {
+            assert!("-- ".len() + width + 2 + row.help.len() <= 78, "{row}");
+        }
+    }
+
+    #[test]
+    fn a_left_to_right_mark_around_a_name_is_ignored() {
+        let marked = "\u{200e}bob\u{200e}";
+        for line in [
+            "/whois NAME",
+            "/msg NAME psst",
+            "/ignore NAME",
+            "/nick NAME",
+        ] {
+            let [bare, marked] = ["bob", marked].map(|name| meaning(&line.replace("NAME", name)));
+            assert_eq!(bare, marked, "{line}");
+        }
+        let in_text = meaning("/msg bob \u{200e}psst");
+        assert_eq!(in_text, meaning("/msg bob \u{fffd}psst"));
+    }
+
+    #[test]
     fn quit_is_the_threads_own_affair() {
         assert_eq!(meaning("/quit"), Meaning::Leaves(None));
         let text = Line::new("so long");
@@ -250,7 +300,8 @@ mod tests {
     fn what_others_read_costs_what_a_line_does() {
         for (line, counts) in [
             ("/me waves", 85),
-            ("/msg bob psst", 88),
+            ("/msg bob psst", 84),
+            ("/r grüße", 87),
             ("/who", REQUEST_COST),
             ("/me", REQUEST_COST),
             ("/frobnicate", REQUEST_COST),

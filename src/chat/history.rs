@@ -1,13 +1,14 @@
 //! What was said and done lately, for newcomers.
 
-use crate::clock::show_day;
+use crate::clock::{show_day, show_time};
 use crate::event::ClientId;
 use crate::text::push_server_line;
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// How many bytes of text the history holds at most, whatever the number of lines.
+/// How much the history holds at most: so many lines, and so many bytes of text.
+const HISTORY_LINES: usize = 10_000;
 const HISTORY_BYTES: usize = 256 << 10;
 
 /// A line that was said or done, under the name of that time.
@@ -23,30 +24,43 @@ struct Entry {
 /// The last lines, bounded by their number and by their bytes.
 #[derive(Debug, Default, PartialEq)]
 pub struct History {
-    /// How many lines it may hold; 0 keeps none.
-    pub most_lines: usize,
+    /// How many lines newcomers are shown. Where that is 0 it keeps none.
+    pub shown: usize,
     bytes: usize,
     entries: VecDeque<Entry>,
     /// How many lines it has ever been given: another number, another history.
     pub version: u64,
+    /// The minute of the newest line, and how people read it.
+    minute: Option<(i64, Arc<str>)>,
 }
 
 impl History {
-    pub fn new(most_lines: usize) -> Self {
+    pub fn new(shown: usize) -> Self {
         Self {
-            most_lines,
+            shown,
             ..Self::default()
         }
     }
 
     /// Adds a line without its end, made of two parts.
-    pub fn push(&mut self, time: &Arc<str>, author: ClientId, prefix: &[u8], text: &[u8]) {
+    pub fn push(&mut self, time: Timestamp, author: ClientId, prefix: &[u8], text: &[u8]) {
+        if self.shown == 0 {
+            return;
+        }
         let text = [prefix, text].concat().into_boxed_slice();
         self.bytes += text.len();
         self.version += 1;
-        let time = Arc::clone(time);
+        let minute = time.as_second() / 60;
+        let time = match &self.minute {
+            Some((same, time)) if *same == minute => Arc::clone(time),
+            _ => {
+                let time = Arc::<str>::from(show_time(time));
+                self.minute = Some((minute, Arc::clone(&time)));
+                time
+            }
+        };
         self.entries.push_back(Entry { time, author, text });
-        while (self.entries.len() > self.most_lines || self.bytes > HISTORY_BYTES)
+        while (self.entries.len() > HISTORY_LINES || self.bytes > HISTORY_BYTES)
             && let Some(oldest) = self.entries.pop_front()
         {
             self.bytes -= oldest.text.len();
@@ -66,10 +80,10 @@ impl History {
         let newest_first = self.entries.iter().rev();
         let shown = newest_first.filter(|entry| shown(entry.author));
         let last = shown.take(count).collect::<Vec<_>>();
-        if !last.is_empty() {
-            // Always in this form, which a script can look for.
-            let count = last.len();
-            push_server_line(text, format_args!("the last {count} lines, times in UTC:"));
+        match last.len() {
+            0 => {}
+            1 => push_server_line(text, format_args!("the last line, times in UTC:")),
+            count => push_server_line(text, format_args!("the last {count} lines, times in UTC:")),
         }
         let today = show_day(now);
         for Entry {
@@ -87,17 +101,12 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::show_time;
 
     const ALICE: ClientId = ClientId(1);
     const BOB: ClientId = ClientId(2);
 
     fn at(time: &str) -> Timestamp {
         time.parse().unwrap()
-    }
-
-    fn stamp(time: &str) -> Arc<str> {
-        show_time(at(time)).into()
     }
 
     fn shown(history: &History, count: usize, now: &str, ignored: Option<ClientId>) -> Vec<String> {
@@ -109,18 +118,13 @@ mod tests {
 
     #[test]
     fn it_keeps_the_last_lines_and_shows_those_of_whom_one_hears() {
-        let mut history = History::new(2);
+        let mut history = History::new(20);
         for (author, text) in [(ALICE, "one"), (ALICE, "two"), (BOB, "three")] {
-            history.push(
-                &stamp("2026-03-04T14:03:59Z"),
-                author,
-                b"<x> ",
-                text.as_bytes(),
-            );
+            history.push(at("2026-03-04T14:03:59Z"), author, b"<x> ", text.as_bytes());
         }
         let now = "2026-03-04T23:59:59Z";
         assert_eq!(
-            shown(&history, 9, now, None),
+            shown(&history, 2, now, None),
             ["-- 14:03Z <x> two", "-- 14:03Z <x> three"]
         );
         assert_eq!(shown(&history, 1, now, None), ["-- 14:03Z <x> three"]);
@@ -130,7 +134,7 @@ mod tests {
     #[test]
     fn the_date_stands_before_the_time_where_it_is_not_todays() {
         let mut history = History::new(1);
-        history.push(&stamp("2026-03-04T23:59:59Z"), ALICE, b"* alice ", b"waves");
+        history.push(at("2026-03-04T23:59:59Z"), ALICE, b"* alice ", b"waves");
         let line = shown(&history, 1, "2026-03-05T00:00:00Z", None);
         assert_eq!(line, ["-- 2026-03-04 23:59Z * alice waves"]);
     }
@@ -139,15 +143,38 @@ mod tests {
     fn it_is_bounded_by_256_kib_too() {
         let mut history = History::new(10_000);
         for _ in 0..1_000 {
-            history.push(&stamp("2026-03-04T00:00:00Z"), ALICE, b"", &[b'x'; 1_000]);
+            history.push(at("2026-03-04T00:00:00Z"), ALICE, b"", &[b'x'; 1_000]);
         }
         assert_eq!(history.entries.len(), HISTORY_BYTES / 1_000);
         history.push(
-            &stamp("2026-03-04T00:00:00Z"),
+            at("2026-03-04T00:00:00Z"),
             ALICE,
             b"",
             &vec![b'x'; HISTORY_BYTES + 1],
         );
         assert_eq!((history.entries.len(), history.bytes), (0, 0));
+    }
+
+    #[test]
+    fn it_keeps_10_000_lines_and_none_where_newcomers_are_shown_none() {
+        for (shown, kept) in [(1, 10_000), (0, 0)] {
+            let mut history = History::new(shown);
+            for _ in 0..10_001 {
+                history.push(at("2026-03-04T00:00:00Z"), ALICE, b"", b"x");
+            }
+            assert_eq!(history.entries.len(), kept);
+        }
+    }
+
+    #[test]
+    fn each_line_has_the_time_of_its_own_minute() {
+        let mut history = History::new(9);
+        for time in ["14:03:59", "14:04:00", "14:04:01"] {
+            history.push(at(&format!("2026-03-04T{time}Z")), ALICE, b"", b"x");
+        }
+        assert_eq!(
+            shown(&history, 9, "2026-03-04T23:59:59Z", None),
+            ["-- 14:03Z x", "-- 14:04Z x", "-- 14:04Z x"]
+        );
     }
 }

@@ -42,7 +42,7 @@ impl Scene for Chat {
     fn joined(&mut self, client: ClientId, address: SocketAddr) {
         let clock = self.clock();
         let name = self.people.admit(client, address, clock);
-        client_log::joined(address, Some(name.as_str()));
+        client_log::joined(address, Some(&name));
         let history = &self.room.history;
         let opening = self.opening.text(&self.motd, history, clock.time);
         self.room
@@ -71,9 +71,13 @@ impl Scene for Chat {
     fn left(&mut self, client: ClientId, ending: Ending, tally: Tally) {
         let person = &self.people[client];
         let stayed = self.clock().since(person.joined.instant);
-        let name = Some(person.name.as_str());
+        let name = Some(&person.name);
         client_log::left(person.address, name, stayed, &ending, tally);
         self.apply(Fact::Left(client, ending));
+    }
+
+    fn reloaded(&mut self, motd: &[String]) {
+        self.change_motd(motd);
     }
 
     fn waited(&mut self) {

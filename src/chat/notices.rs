@@ -39,7 +39,7 @@ pub fn quote(text: &Line) -> String {
 /// `alice, bob and 3 more`: at most `most` of the names.
 pub fn join_names<'a>(names: impl ExactSizeIterator<Item = &'a Name>, most: usize) -> String {
     let more = names.len().saturating_sub(most);
-    let names = names.take(most).map(Name::as_str).collect::<Vec<_>>();
+    let names = names.take(most).map(Name::shown).collect::<Vec<_>>();
     match more {
         0 => names.join(", "),
         _ => format!("{} and {more} more", names.join(", ")),

@@ -3,11 +3,12 @@
 use crate::chat::facts::Fact;
 use crate::clock::Clock;
 use crate::event::ClientId;
-use crate::name::{Called, Name, Refusal, TAKEN};
+use crate::name::{Name, Refusal, TAKEN};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::net::SocketAddr;
 use std::ops::{Index, IndexMut};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 pub struct Person {
@@ -18,8 +19,10 @@ pub struct Person {
     pub last_heard: Instant,
     /// That they are away, and why, as others are told it.
     pub away: Option<String>,
-    /// Who last wrote to them privately, and what they were called then.
-    pub correspondent: Option<(ClientId, Name)>,
+    /// What they were called when they left.
+    pub last_name: Arc<OnceLock<Name>>,
+    /// Who last wrote to them privately, and what those are called once they have left.
+    pub correspondent: Option<(ClientId, Arc<OnceLock<Name>>)>,
     /// Whom they ignore; some may have left since.
     pub ignored: BTreeSet<ClientId>,
     /// They do not read who comes and goes.
@@ -63,6 +66,7 @@ impl People {
             joined: clock,
             last_heard: clock.instant,
             away: None,
+            last_name: Arc::default(),
             correspondent: None,
             ignored: BTreeSet::new(),
             is_quiet: false,
@@ -81,6 +85,7 @@ impl People {
             Fact::Left(client, _) => {
                 if let Some(person) = self.people.remove(client) {
                     self.unregister(&person.name);
+                    let _ = person.last_name.set(person.name);
                 }
             }
             _ => {}
@@ -108,9 +113,9 @@ impl People {
         }
     }
 
-    /// Who is meant: a name that is here under another case before one that looks alike.
-    pub fn find(&self, called: &Called) -> Option<ClientId> {
-        let mut looks = called.looks.iter().flatten();
+    /// Who has this name: in another case before one that looks alike.
+    pub fn find(&self, name: &Name) -> Option<ClientId> {
+        let mut looks = name.looks().iter();
         looks.find_map(|look| self.by_look.get(look)).copied()
     }
 
@@ -123,6 +128,7 @@ impl People {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::Called;
     use std::net::Ipv4Addr;
 
     const ALICE: ClientId = ClientId(1);
@@ -158,7 +164,10 @@ mod tests {
     #[test]
     fn a_name_is_found_in_any_case() {
         let mut people = people();
-        let find = |people: &People, name| people.find(&Called::new(name));
+        let find = |people: &People, name| match Called::new(name) {
+            Called::Name(name) => people.find(&name),
+            Called::Nobody(_) => None,
+        };
         assert_eq!(find(&people, "Guest1"), Some(ALICE));
         rename(&mut people, ALICE, "Alice").unwrap();
         assert_eq!(find(&people, "aLICE"), Some(ALICE));

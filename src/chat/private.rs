@@ -4,12 +4,15 @@ use crate::chat::asking::Asking;
 use crate::chat::facts::Fact;
 use crate::event::{Answer, ClientId};
 use crate::text::Line;
+use std::sync::Arc;
 
 pub fn reply(asking: &mut Asking<'_>, message: &Line) {
     match asking.me().correspondent.clone() {
         None => asking.say(format_args!("nobody has written to you yet")),
-        Some((to, _)) if asking.chat.people.get(to).is_some() => msg(asking, to, message),
-        Some((_, name)) => asking.say(format_args!("{name} has left, nothing was sent")),
+        Some((to, last_name)) => match last_name.get() {
+            None => msg(asking, to, message),
+            Some(name) => asking.say(format_args!("{name} has left, nothing was sent")),
+        },
     }
 }
 
@@ -17,7 +20,8 @@ pub fn reply(asking: &mut Asking<'_>, message: &Line) {
 pub fn msg(asking: &mut Asking<'_>, to: ClientId, message: &Line) {
     let from = asking.client;
     asking.chat.apply(Fact::Mentioned(from));
-    let author = asking.me().name.clone();
+    let me = asking.me();
+    let (author, last_name) = (me.name.clone(), Arc::clone(&me.last_name));
     let reader = &asking.chat.people[to];
     let (name, away) = (reader.name.clone(), reader.away.clone());
     let is_ignored = reader.ignored.contains(&from);
@@ -34,6 +38,6 @@ pub fn msg(asking: &mut Asking<'_>, to: ClientId, message: &Line) {
     if !is_ignored {
         let received = format!("[{author} -> you] {message}\n").into_bytes();
         asking.chat.room.delivery.tell(to, Answer::Lines(received));
-        asking.chat.people[to].correspondent = Some((from, author));
+        asking.chat.people[to].correspondent = Some((from, last_name));
     }
 }

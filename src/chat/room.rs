@@ -8,7 +8,7 @@ use crate::chat::facts::Fact;
 use crate::chat::gathering::Gathering;
 use crate::chat::history::History;
 use crate::chat::notices;
-use crate::clock::{Clock, show_time};
+use crate::clock::Clock;
 use crate::delivery::Delivery;
 use crate::delivery::block::Origin;
 use crate::event::{ClientId, Ending};
@@ -75,13 +75,8 @@ impl Room {
             text.push(b'\n');
         }
         self.delivery.log.append(origin, &text, lines.cost());
-        if self.history.most_lines == 0 {
-            return;
-        }
-        let time = show_time(clock.time).into();
-        let forgotten = count.saturating_sub(self.history.most_lines);
-        for line in lines.iter().skip(forgotten) {
-            self.history.push(&time, client, prefix, line);
+        for line in lines.iter() {
+            self.history.push(clock.time, client, prefix, line);
         }
     }
 

@@ -23,6 +23,9 @@ pub trait Scene: Send {
     /// A client has left, and what is pending for it is taken care of.
     fn left(&mut self, client: ClientId, ending: Ending, tally: Tally);
 
+    /// The message of the day has these lines now.
+    fn reloaded(&mut self, _motd: &[String]) {}
+
     fn waited(&mut self) {}
 
     /// When [`Self::waited`] changes something.

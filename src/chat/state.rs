@@ -21,17 +21,18 @@ pub struct Chat {
 impl Chat {
     /// A chat with nobody in it, whose message of the day has these lines.
     pub fn new(lines: &[String], history: usize, delivery: Delivery) -> Self {
-        let mut motd = Vec::new();
-        for line in lines {
-            push_server_line(&mut motd, format_args!("{line}"));
-        }
         Self {
-            motd,
+            motd: render_motd(lines),
             people: People::default(),
             started: delivery.clock.instant,
             room: Room::new(history, delivery),
             opening: Opening::default(),
         }
+    }
+
+    pub fn change_motd(&mut self, lines: &[String]) {
+        self.motd = render_motd(lines);
+        self.opening = Opening::default();
     }
 
     /// Applies a fact: to the people, and to the room, which logs what others are to read.
@@ -44,4 +45,12 @@ impl Chat {
     pub fn clock(&self) -> Clock {
         self.room.delivery.clock
     }
+}
+
+fn render_motd(lines: &[String]) -> Vec<u8> {
+    let mut motd = Vec::new();
+    for line in lines {
+        push_server_line(&mut motd, format_args!("{line}"));
+    }
+    motd
 }

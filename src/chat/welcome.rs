@@ -28,7 +28,7 @@ impl Opening {
         let made = Some((history.version, show_day(now)));
         if self.made != made {
             let mut text = motd.to_vec();
-            history.push_last(&mut text, usize::MAX, now, |_| true);
+            history.push_last(&mut text, history.shown, now, |_| true);
             self.text = text.into();
             self.made = made;
         }

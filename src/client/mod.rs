@@ -21,6 +21,8 @@ use crate::config::{Config, Mode, SilenceLimits};
 use crate::counted::Counted;
 use crate::event::{Answer, Arrival, Echo, Ending, Event, Style};
 use crate::shared::Shared;
+use crate::text::push_server_line;
+use crate::units::show_duration;
 use crate::wire::Wire;
 use codec::{Codec, Heard, Item};
 use connection::Connection;
@@ -53,6 +55,10 @@ pub fn run(connection: &Arc<Connection>) {
         session.depart(ending);
     } else {
         let is_stranger = ending == Ending::NotChat;
+        if is_stranger {
+            let address = connection.address;
+            log::debug!(target: "chatd::strangers", "a stranger: {address}");
+        }
         turn_away(&connection.stream, if is_stranger { ANSWER } else { b"" });
         connection.finish();
     }
@@ -102,7 +108,7 @@ impl<'a> Session<'a> {
             shared,
             events: shared.events.for_this_thread(),
             waiting: Waiting::new(connection.stream.as_fd(), &shared.bell),
-            codec: Codec::new(connection.id, grammar, line.longest),
+            codec: Codec::new(connection.id, connection.address, grammar, line.longest),
             rate: Rate::new(line.rate, Arc::clone(&shared.pressure), now),
             last_heard: now,
             watched: now,
@@ -209,11 +215,26 @@ impl<'a> Session<'a> {
 
     fn depart(&mut self, ending: Ending) {
         let id = self.connection.id;
-        if ending == Ending::NotChat {
-            self.insist(Event::Answered(id, Answer::Bytes(ANSWER.to_vec())));
+        if let Some(farewell) = self.farewell(&ending) {
+            self.insist(Event::Answered(id, farewell));
         }
         let tally = self.codec.tally;
         self.insist(Event::Left(id, ending, tally));
+    }
+
+    /// What the client is to read of why it has to leave.
+    fn farewell(&self, ending: &Ending) -> Option<Answer> {
+        let Config { mode, silence, .. } = &self.shared.config;
+        match (ending, mode, silence.idle) {
+            (Ending::NotChat, ..) => Some(Answer::Bytes(ANSWER.to_vec())),
+            (Ending::Idle, Mode::Chat { .. }, Some(idle)) => {
+                let mut text = Vec::new();
+                let idle = show_duration(idle);
+                push_server_line(&mut text, format_args!("you were idle for {idle}"));
+                Some(Answer::Lines(text))
+            }
+            _ => None,
+        }
     }
 
     /// Sends an event, however long there is no room for it.

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+/// The client has nothing more to send (RFC 1184, section 2.5).
+const END_OF_FILE: u8 = 236;
 const SE: u8 = 240;
 const BREAK: u8 = 243;
 const INTERRUPT_PROCESS: u8 = 244;
@@ -34,6 +36,8 @@ enum State {
     Subnegotiation(usize),
     /// The same, after IAC.
     SubnegotiationCommand(usize),
+    /// The client has sent the end of file: it leaves, and what follows means nothing.
+    Ended,
 }
 
 /// What one read of a client's bytes asked for by telnet commands.
@@ -71,7 +75,7 @@ impl Telnet {
     /// its front.
     pub fn take_out(&mut self, bytes: &mut [u8], asked: &mut Requests) -> usize {
         let (mut read, mut written) = (0, 0);
-        while read < bytes.len() {
+        while read < bytes.len() && !self.has_ended() {
             if self.state == State::Text {
                 let text = memchr::memchr(IAC, &bytes[read..]).unwrap_or(bytes.len() - read);
                 bytes.copy_within(read..read + text, written);
@@ -88,6 +92,11 @@ impl Telnet {
         written
     }
 
+    /// Whether the client has said that it leaves.
+    pub fn has_ended(&self) -> bool {
+        self.state == State::Ended
+    }
+
     /// Goes on by one byte of a command, which may turn out to stand for a byte of text.
     fn step(&mut self, byte: u8, asked: &mut Requests) -> Option<u8> {
         self.state = match (self.state, byte) {
@@ -98,6 +107,7 @@ impl Telnet {
             }
             (State::Command, WILL | WONT | DO | DONT) => State::Option(byte),
             (State::Command, SB) => State::Subnegotiation(0),
+            (State::Command, END_OF_FILE) | (State::Ended, _) => State::Ended,
             (State::Command, command) => {
                 match command {
                     BREAK | INTERRUPT_PROCESS => asked.interrupted = true,
@@ -189,10 +199,20 @@ mod tests {
         assert!(asked[0].interrupted && asked[0].are_you_there);
     }
 
+    #[test]
+    fn what_follows_end_of_file_means_nothing() {
+        let mut telnet = Telnet::default();
+        let mut asked = Requests::default();
+        let mut bytes = *b"hello\xff\xec\xff\xf6more";
+        assert_eq!(telnet.take_out(&mut bytes, &mut asked), 5);
+        assert!(telnet.has_ended() && !asked.are_you_there);
+        assert_eq!(telnet.take_out(&mut bytes, &mut asked), 0);
+    }
+
     proptest! {
         #[test]
         fn the_same_text_comes_out_wherever_the_bytes_are_split(
-            input in prop::collection::vec(prop_oneof![Just(IAC), 240_u8..=255, any::<u8>(), Just(b'\n')], 0..900),
+            input in prop::collection::vec(prop_oneof![Just(IAC), 240_u8..=255, 0_u8..236, Just(b'\n')], 0..900),
             mut cuts in prop::collection::vec(0_usize..900, 0..20),
         ) {
             cuts.sort_unstable();

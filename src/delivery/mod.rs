@@ -19,6 +19,7 @@ use crate::config::BacklogLimits;
 use crate::event::{Answer, Arrival, ClientId, Ending, Style};
 use crate::pressure::Pressure;
 use filter::Hidden;
+use log::debug;
 use outbox::{Outbox, Sent};
 use patience::Patience;
 use shared_log::{Position, SharedLog};
@@ -290,7 +291,18 @@ impl Delivery {
             return;
         }
         let behind = self.full.values().map(|outbox| outbox.behind(log));
-        if self.patience.judge(behind.max().unwrap_or(0), now) {
+        let was_waiting = self.patience.next_due().is_some();
+        let is_over = self.patience.judge(behind.max().unwrap_or(0), now);
+        if !was_waiting && self.patience.next_due().is_some() {
+            for (client, outbox) in &self.full {
+                let behind = outbox.behind(log);
+                if self.patience.is_far(behind) {
+                    let (id, kib) = (client.0, behind >> 10);
+                    debug!(target: "chatd::behind", "client {id} is {kib} KiB behind");
+                }
+            }
+        }
+        if is_over {
             let is_far = |outbox: &Outbox| self.patience.is_far(outbox.behind(log));
             let far = self.full.iter().filter(|(_, outbox)| is_far(outbox));
             for client in far.map(|(client, _)| *client).collect::<Vec<_>>() {

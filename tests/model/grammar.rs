@@ -4,6 +4,7 @@ use crate::bytes::Bytes;
 use crate::harm::is_forbidden;
 use chatd::command::{Arguments, Command, Input, interpret};
 use chatd::commands::{Meaning, understand};
+use chatd::name::Called;
 use chatd::text::{Line, clean};
 use std::borrow::Cow;
 
@@ -80,7 +81,7 @@ fn check_private_message(choices: &mut Bytes<'_>, text: &[u8]) {
     };
     match understand(request) {
         Meaning::Asks(Command::Row(_, Arguments::Message(called, found)), _) => {
-            assert_eq!((called.text.as_str(), found.as_str()), ("bob", text));
+            assert_eq!((called, found.as_str()), (Called::new("bob"), text));
         }
         Meaning::Asks(Command::Misused(_), _) if text.is_empty() => {}
         other => panic!("{:?} became {other:?}", line.escape_ascii().to_string()),
@@ -117,11 +118,14 @@ fn check_any_line(line: &[u8]) {
 fn check_meaning(meaning: &Meaning) {
     let (name, text) = match meaning {
         Meaning::Asks(Command::Row(_, arguments), _) => match arguments {
-            Arguments::NewName(_, name) => (Some(name), None),
-            Arguments::Person(called) => (Some(&called.text), None),
-            Arguments::Message(called, text) => (Some(&called.text), Some(text)),
-            Arguments::Text(text) => (None, Some(text)),
-            Arguments::None | Arguments::Number(_) => (None, None),
+            Arguments::NewName(_, name) | Arguments::Person(Called::Nobody(name)) => {
+                (Some(name), None)
+            }
+            Arguments::Message(Called::Nobody(name), text) => (Some(name), Some(text)),
+            Arguments::Message(Called::Name(_), text) | Arguments::Text(text) => (None, Some(text)),
+            Arguments::Person(Called::Name(_)) | Arguments::None | Arguments::Number(_) => {
+                (None, None)
+            }
         },
         Meaning::Asks(Command::Unknown(text), _) | Meaning::Leaves(Some(text)) => {
             (None, Some(text))

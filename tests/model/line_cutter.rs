@@ -3,7 +3,7 @@
 
 use crate::bytes::Bytes;
 use crate::harm::is_forbidden;
-use chatd::cutter::{Cut, Cutter, End, Grammar, TAIL_BYTES};
+use chatd::cutter::{Cut, Cutter, End, Grammar};
 use chatd::telnet::{Requests, Telnet};
 use chatd::text::Lines;
 
@@ -11,6 +11,8 @@ use chatd::text::Lines;
 const CHOICES: usize = 6;
 
 const IAC: u8 = 255;
+/// The client leaves.
+const EOF: u8 = 236;
 const SE: u8 = 240;
 const SB: u8 = 250;
 
@@ -20,7 +22,7 @@ const SUBNEGOTIATION_BYTES: usize = 512;
 #[derive(Debug, PartialEq, Eq)]
 enum Found {
     Line(Vec<u8>, End),
-    TooLong(Vec<u8>),
+    TooLong,
     EndOfTransmission,
 }
 
@@ -28,7 +30,7 @@ impl From<Cut<'_>> for Found {
     fn from(cut: Cut<'_>) -> Self {
         match cut {
             Cut::Line(line, end) => Self::Line(line.to_vec(), end),
-            Cut::TooLong(tail) => Self::TooLong(tail.to_vec()),
+            Cut::TooLong => Self::TooLong,
             Cut::EndOfTransmission => Self::EndOfTransmission,
         }
     }
@@ -121,7 +123,7 @@ fn check_refusals(asked: &Requests) {
 /// What the cutter holds is private, but its debug form shows it, with up to 5 characters a byte.
 fn check_memory(cutter: &Cutter, longest: usize) {
     let held = format!("{cutter:?}").len();
-    let most = 250 + 5 * (longest.max(TAIL_BYTES) + 1);
+    let most = 250 + 5 * (longest + 1);
     assert!(
         held <= most,
         "the cutter grew beyond its limit of {longest}"
@@ -133,7 +135,7 @@ fn without_telnet(mut stream: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     loop {
         stream = match stream {
-            [] | [IAC] | [IAC, 251..=254] => return text,
+            [] | [IAC] | [IAC, 251..=254] | [IAC, EOF, ..] => return text,
             [IAC, IAC, rest @ ..] => {
                 text.push(IAC);
                 rest
@@ -183,7 +185,7 @@ fn lines_of(mut text: &[u8], grammar: Grammar, longest: usize) -> Vec<Found> {
             _ => (line, End::Lf),
         };
         found.push(if line.len() > longest {
-            Found::TooLong(line[line.len().saturating_sub(TAIL_BYTES)..].to_vec())
+            Found::TooLong
         } else {
             Found::Line(line.to_vec(), style)
         });

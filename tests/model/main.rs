@@ -27,12 +27,13 @@ fn cases(cases: u32) -> ProptestConfig {
 
 /// Bytes among which those that mean something are frequent, and come several times in a row.
 fn stream(most: usize) -> impl Strategy<Value = Vec<u8>> {
-    let telnet: [&[u8]; 5] = [
+    let telnet: [&[u8]; 6] = [
         b"\xff",
         b"\xff\xfa",
         b"\xff\xf0",
         b"\xff\xfb",
         b"\xff\xfd\x06",
+        b"\xff\xec",
     ];
     let line: [&[u8]; 6] = [b"\r", b"\n", b"\r\n", b"\r\0", b"\x04", b"\x1b"];
     let text: [&[u8]; 6] = [

@@ -1,10 +1,8 @@
 //! What those who are here may ask for, in the model of the chat.
 
-use super::chat::{Chat, MOTD};
+use super::chat::{Chat, HISTORY, MOTD};
 use super::reading::Origin;
 use super::script::{Addressee, Ask};
-use chatd::show_duration;
-use std::time::Duration;
 
 /// Nobody writes to whom more than this is pending already, in bytes.
 const FAR_BEHIND: usize = 512 << 10;
@@ -12,7 +10,6 @@ const FAR_BEHIND: usize = 512 << 10;
 impl Chat {
     /// `text` is what they say with it, if they say anything.
     pub fn ask(&mut self, me: usize, ask: &Ask, text: &str, now: u64) {
-        self.people[me].heard = now;
         match ask {
             Ask::Nick(name) => self.nick(me, name),
             Ask::Me => {
@@ -22,16 +19,17 @@ impl Chat {
                 self.remember(me, &line, now);
             }
             Ask::Msg(to) => {
-                if let Some(to) = self.find(me, *to) {
+                if let Some(to) = self.find_or(me, *to, ", nothing was sent") {
                     self.write_privately(me, to, text);
                 }
             }
-            Ask::Reply => match self.people[me].correspondent.clone() {
+            Ask::Reply => match self.people[me].correspondent {
                 None => self.tell(me, "-- nobody has written to you yet"),
-                Some((to, name)) if self.people[to].is_gone() => {
+                Some(to) if self.people[to].is_gone() => {
+                    let name = self.people[to].name.clone();
                     self.tell(me, &format!("-- {name} has left, nothing was sent"))
                 }
-                Some((to, _)) => self.write_privately(me, to, text),
+                Some(to) => self.write_privately(me, to, text),
             },
             Ask::Ignore(other) => match self.find(me, *other) {
                 Some(other) if other == me => self.tell(me, "-- you cannot ignore yourself"),
@@ -97,7 +95,7 @@ impl Chat {
                 self.tell(me, "-- you are back");
             }
             Ask::History(most) => {
-                if !self.show_history(me, most.unwrap_or(usize::MAX)) {
+                if !self.show_history(me, most.unwrap_or(HISTORY)) {
                     let nothing = match self.history.len() {
                         0 => "-- nothing has been said yet",
                         _ => "-- nothing to show",
@@ -105,7 +103,7 @@ impl Chat {
                     self.tell(me, nothing);
                 }
             }
-            Ask::Who => self.who(me, now),
+            Ask::Who => self.who(me),
             Ask::Motd => self.tell(me, &format!("-- {MOTD}")),
         }
     }
@@ -127,12 +125,16 @@ impl Chat {
     }
 
     fn find(&mut self, me: usize, addressee: Addressee) -> Option<usize> {
+        self.find_or(me, addressee, "")
+    }
+
+    fn find_or(&mut self, me: usize, addressee: Addressee, otherwise: &str) -> Option<usize> {
         let name = self.name_of(addressee);
         let found = self.named(&name);
         match found {
             // Who is spoken of has been told of before.
             Some(who) => self.announce(who),
-            None => self.tell(me, &format!("-- nobody here by that name: \"{name}\"")),
+            None => self.tell(me, &format!("-- {name} is not here{otherwise}")),
         }
         found
     }
@@ -172,7 +174,7 @@ impl Chat {
         }
         if !self.people[to].ignored.contains(&me) {
             self.tell(to, &format!("[{author} -> you] {text}"));
-            self.people[to].correspondent = Some((me, author));
+            self.people[to].correspondent = Some(me);
         }
     }
 
@@ -188,30 +190,39 @@ impl Chat {
         if lines.is_empty() {
             return false;
         }
-        self.tell(
-            me,
-            &format!("-- the last {} lines, times in UTC:", lines.len()),
-        );
+        let title = match lines.len() {
+            1 => "-- the last line, times in UTC:".to_owned(),
+            count => format!("-- the last {count} lines, times in UTC:"),
+        };
+        self.tell(me, &title);
         for line in lines {
             self.tell(me, line);
         }
         true
     }
 
-    fn who(&mut self, me: usize, now: u64) {
+    fn who(&mut self, me: usize) {
         let shown = self.here().filter(|who| self.people[*who].is_announced);
         let mut shown = shown.collect::<Vec<_>>();
         if !self.people[me].is_announced {
             shown.push(me);
         }
         self.tell(me, &format!("-- {} here:", shown.len()));
+        let mut line = String::new();
         for who in shown {
             let person = &self.people[who];
             let you = if who == me { " (you)" } else { "" };
-            let quiet = show_duration(Duration::from_millis(now - person.heard));
-            let away = if person.away.is_some() { ", away" } else { "" };
-            let line = format!("-- {}{you}, quiet for {quiet}{away}", person.name);
-            self.tell(me, &line);
+            let away = if person.away.is_some() { " (away)" } else { "" };
+            let item = format!("{}{you}{away}", person.name);
+            if line.is_empty() {
+                line = item;
+            } else if line.len() + item.len() + 6 <= 78 {
+                line = format!("{line}, {item}");
+            } else {
+                self.tell(me, &format!("-- {line},"));
+                line = item;
+            }
         }
+        self.tell(me, &format!("-- {line}"));
     }
 }

@@ -7,8 +7,11 @@ use chatd::event::Style;
 use chatd::text::LINE_COST;
 use std::collections::BTreeSet;
 
-/// How many lines of history a run keeps.
+/// How many lines of history newcomers are shown.
 pub const HISTORY: usize = 5;
+
+/// How many bytes of it are kept.
+const HISTORY_BYTES: usize = 256 << 10;
 
 /// The message of the day.
 pub const MOTD: &str = "be kind";
@@ -25,7 +28,6 @@ pub struct Person {
     pub reading: Reading,
     /// When they came and when they last asked or said something, in milliseconds.
     pub joined: u64,
-    pub heard: u64,
     pub is_announced: bool,
     stage: Stage,
     reads_own_lines: bool,
@@ -33,7 +35,7 @@ pub struct Person {
     pub is_quiet: bool,
     /// What is said of them to whoever writes to them: that they are away, and why.
     pub away: Option<String>,
-    pub correspondent: Option<(usize, String)>,
+    pub correspondent: Option<usize>,
 }
 
 /// Why somebody left, in the order in which departures are told.
@@ -115,7 +117,6 @@ impl Chat {
                 },
             ),
             joined: now,
-            heard: now,
             is_announced: false,
             stage: Stage::Here,
             reads_own_lines: kind == Kind::Window,
@@ -126,7 +127,7 @@ impl Chat {
             name: name.clone(),
         });
         self.tell(me, &format!("-- {MOTD}"));
-        self.show_history(me, usize::MAX);
+        self.show_history(me, HISTORY);
         self.tell(me, &format!("-- welcome to chatd, you are {name}"));
         self.tell(me, &here);
         self.tell(me, "-- /nick NAME picks a name, /help lists the commands");
@@ -134,7 +135,6 @@ impl Chat {
 
     pub fn say(&mut self, me: usize, texts: &[String], now: u64) {
         self.announce(me);
-        self.people[me].heard = now;
         for text in texts {
             let line = format!("<{}> {text}", self.people[me].name);
             self.publish(Origin::Said(me), &line);
@@ -245,8 +245,13 @@ impl Chat {
     pub fn remember(&mut self, me: usize, line: &str, now: u64) {
         // A run begins at noon, and none of them is hours long.
         let time = format!("12:{:02}Z", now / 60_000);
-        self.history.push((me, format!("-- {time} {line}")));
-        if self.history.len() > HISTORY {
+        let kept = format!("-- {time} {line}");
+        let stamp = kept.len() - line.len();
+        self.history.push((me, kept));
+        let bytes = |history: &[(usize, String)]| -> usize {
+            history.iter().map(|(_, line)| line.len() - stamp).sum()
+        };
+        while bytes(&self.history) > HISTORY_BYTES {
             self.history.remove(0);
         }
     }
