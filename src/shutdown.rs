@@ -53,7 +53,7 @@ impl Bell {
 
 /// Rings the bell at the first signal that ends the server, and ends the process at the second.
 /// SIGHUP asks for everything to be read anew; but where it comes from a terminal that was closed, it
-/// ends the server too.
+/// rings the bell too.
 pub fn handle_signals(bell: Arc<Bell>, reloads: Sender<()>) -> io::Result<()> {
     let hangup_ends = io::stdin().is_terminal() && !is_ignored(SIGHUP);
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
@@ -65,6 +65,11 @@ pub fn handle_signals(bell: Arc<Bell>, reloads: Sender<()>) -> io::Result<()> {
                 continue;
             }
             if bell.has_rung() {
+                if signal == SIGHUP {
+                    // The shell passes it on when a terminal is closed, and the kernel sends it too
+                    // when the shell has ended.
+                    continue;
+                }
                 process::exit(1);
             }
             info!("stopping: {}", signal_name(signal).unwrap_or("a signal"));

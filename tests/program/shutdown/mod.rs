@@ -1,5 +1,6 @@
 //! Section 3: what signals do, and how the server ends.
 
+mod hangup;
 mod under_load;
 
 use std::io::ErrorKind;
@@ -31,30 +32,6 @@ fn on_sigterm_goodbye_is_everybodys_last_line_and_the_status_is_0() {
 #[test]
 fn on_sigint_goodbye_is_everybodys_last_line_and_the_status_is_0() {
     ends_well_on("INT");
-}
-
-#[test]
-fn on_sighup_goodbye_is_everybodys_last_line_and_the_status_is_0() {
-    ends_well_on("HUP");
-}
-
-#[test]
-fn sighup_ends_nothing_if_it_was_ignored_at_start() {
-    // As `nohup` does.
-    let mut server = Server::start_after("trap '' HUP", &[]);
-    let mut alice = server.joined("alice");
-    let ignored = u64::from_str_radix(&server.status("SigIgn"), 16).unwrap();
-    assert_eq!(
-        ignored & 1,
-        1,
-        "SIGHUP is not ignored any more: {ignored:x}"
-    );
-    server.signal("HUP");
-    alice.settle();
-    server.signal("TERM");
-    assert_eq!(alice.expect_eof(), [GOODBYE]);
-    drop(alice);
-    assert_eq!(server.wait_exit().code(), Some(0));
 }
 
 #[test]
