@@ -7,7 +7,7 @@ use crate::units::{KIB, MIB, parse_duration, parse_size};
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
 use ipnet::IpNet;
 use log::LevelFilter;
 use std::env;
@@ -194,8 +194,8 @@ impl Config {
             arg.allow_hyphen_values(takes_hyphen)
         });
         let matches = command.try_get_matches();
-        let parsed = matches.and_then(|matches| Self::from_arg_matches(&matches));
-        let mut config = parsed.map_err(|error| {
+        let parsed = matches.and_then(|matches| Ok((Self::from_arg_matches(&matches)?, matches)));
+        let (mut config, matches) = parsed.map_err(|error| {
             let text = error.to_string();
             match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NoConfig { text, status: 0 },
@@ -215,7 +215,7 @@ impl Config {
             longest: config.max_line.unwrap_or(longest) as usize,
             rate: config.rate.unwrap_or(rate),
         };
-        config.mode = config.read_mode()?;
+        config.mode = config.read_mode(&matches)?;
         Ok(config)
     }
 
@@ -226,7 +226,8 @@ impl Config {
 
     /// Reads the lines of the MOTD anew, or says why that cannot be done. Nothing if there is none.
     pub fn reread_motd(&self) -> Option<Result<Vec<String>, NoConfig>> {
-        self.motd.as_deref().map(read_motd)
+        let motd = self.motd.as_deref();
+        motd.map(|path| read_motd(path, "--motd"))
     }
 
     /// Which log lines are written, unless `RUST_LOG` says otherwise.
@@ -241,21 +242,32 @@ impl Config {
     }
 
     /// Not clap's `conflicts_with`, which would take `CHATD_RAW=false` for `--raw`.
-    fn read_mode(&self) -> Result<Mode, NoConfig> {
+    fn read_mode(&self, matches: &ArgMatches) -> Result<Mode, NoConfig> {
+        let [raw, motd, history] = ["raw", "motd", "history"].map(|option| {
+            if matches.value_source(option) == Some(ValueSource::EnvVariable) {
+                format!("CHATD_{}", option.to_uppercase())
+            } else {
+                format!("--{option}")
+            }
+        });
+        let beside_raw = |name| Err(usage(&format!("{name} cannot be used with {raw}")));
         match (&self.motd, self.history) {
-            (Some(_), _) if self.raw => Err(usage("--motd cannot be used with --raw")),
-            (_, Some(_)) if self.raw => Err(usage("--history cannot be used with --raw")),
+            (Some(_), _) if self.raw => beside_raw(motd),
+            (_, Some(_)) if self.raw => beside_raw(history),
             _ if self.raw => Ok(Mode::Raw),
-            (motd, history) => Ok(Mode::Chat {
-                motd: motd.as_deref().map_or(Ok(Vec::new()), read_motd)?,
-                history: history.unwrap_or(20),
+            (path, lines) => Ok(Mode::Chat {
+                motd: match path {
+                    Some(path) => read_motd(path, &motd)?,
+                    None => Vec::new(),
+                },
+                history: lines.unwrap_or(20),
             }),
         }
     }
 }
 
-/// The MOTD's lines, cleaned as what clients say is.
-fn read_motd(path: &Path) -> Result<Vec<String>, NoConfig> {
+/// The MOTD's lines, cleaned as what clients say is. `name` is what said where it is.
+fn read_motd(path: &Path, name: &str) -> Result<Vec<String>, NoConfig> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MOTD_BYTES + 1).read_to_end(&mut bytes));
     let path = on_one_line(path.display());
@@ -264,7 +276,7 @@ fn read_motd(path: &Path) -> Result<Vec<String>, NoConfig> {
         return Err(NoConfig { text, status: 1 });
     }
     if bytes.len() as u64 > MOTD_BYTES {
-        let text = format!("--motd takes a file of up to 64 KiB, '{path}' is larger");
+        let text = format!("{name} takes a file of up to 64 KiB, '{path}' is larger");
         return Err(usage(&text));
     }
     let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
