@@ -24,3 +24,20 @@ impl Drop for Counted {
         self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_counted_for_as_long_as_it_lives() {
+        let count = Count::default();
+        let first = count.one_more();
+        let second = count.one_more();
+        assert_eq!(count.get(), 2);
+        drop(first);
+        assert_eq!(count.get(), 1);
+        drop(second);
+        assert_eq!(count.get(), 0);
+    }
+}

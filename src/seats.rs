@@ -86,6 +86,8 @@ impl Drop for Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
+    use std::time::Instant;
 
     fn seats(total: usize, per_ip: usize) -> Arc<Seats> {
         Seats::new(ClientLimits { total, per_ip })
@@ -120,5 +122,24 @@ mod tests {
             drop(seat);
             assert!(seats.taken().by_address.is_empty(), "nobody is counted");
         }
+    }
+
+    #[test]
+    fn it_waits_until_the_last_seat_is_free_and_no_longer_than_it_may() {
+        const LONG: Duration = Duration::from_secs(60);
+        let seats = seats(9, 0);
+        let start = Instant::now();
+        seats.wait_until_free(LONG);
+        let taken = [(); 2].map(|()| seats.take(address("127.0.0.1")));
+        seats.wait_until_free(Duration::from_millis(1));
+        let giving_back = thread::spawn(move || {
+            for seat in taken {
+                drop(seat);
+            }
+        });
+        seats.wait_until_free(LONG);
+        assert_eq!(seats.taken().total, 0);
+        giving_back.join().unwrap();
+        assert!(start.elapsed() < LONG, "it waits for nobody");
     }
 }
