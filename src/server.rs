@@ -94,13 +94,13 @@ fn serve_clients(
     let broadcaster = spawn("broadcaster", move || {
         broadcaster.run(&received, &broadcasting.writability, &broadcasting.bell);
     })?;
-    let (accepting, logging) = (Arc::clone(&shared), Arc::clone(logging));
+    let (accepting, finishing) = (Arc::clone(&shared), Arc::clone(logging));
     spawn("accept", move || {
         let ended = catch_unwind(AssertUnwindSafe(|| accept(&listener, &accepting)));
         if ended.is_err() || !accepting.bell.has_rung() {
             // Nobody could join any more.
             error!("the accept loop has ended");
-            logging.finish();
+            finishing.finish();
             process::exit(1);
         }
     })?;
@@ -113,6 +113,7 @@ fn serve_clients(
         return Err(ServerError::Broken);
     }
     shared.seats.wait_until_free(LINGERING_TIME);
+    logging.tell_left_out();
     info!("stopped");
     Ok(())
 }
