@@ -104,6 +104,8 @@ pub fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             Ok((stream, address)) => {
                 was_told = false;
                 let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+                #[cfg(feature = "fault-injection")]
+                crate::faults::panic_at_address(address.ip());
                 if !shared.config.allows(address.ip()) {
                     info!(target: "chatd::turned_away", "turned away: {address}, by --allow");
                     continue;
@@ -148,7 +150,7 @@ fn admit(connection: Connection) {
     let talking = Arc::clone(&connection);
     let name = format!("client {}", connection.id.0);
     if let Err(error) = spawn(name, move || client::run(&talking)) {
-        warn!("cannot start a client's thread: {error}");
+        warn!(target: "chatd::without_a_thread", "cannot start a client's thread: {error}");
         turn_away(&connection.stream, farewell(&connection.shared));
     }
 }
