@@ -181,7 +181,7 @@ fn reads_everybody(reader: &mut Client, own: usize) {
 
 #[test]
 fn beside_a_flooder_a_hundred_people_read_all_that_the_others_say() {
-    let _turn = crowd_turn();
+    let Some(_turn) = crowd_turn() else { return };
     let server = Server::start(&["--rate", "32KiB"]);
     let mut people: Vec<Client> = (0..PEOPLE).map(|_| server.connect()).collect();
     for (number, person) in people.iter().enumerate() {
