@@ -179,6 +179,39 @@ fn a_client_that_takes_nothing_is_let_go_after_the_patience_and_nobody_else_lose
 }
 
 #[test]
+fn clients_that_stop_reading_or_sip_never_delay_the_others_and_are_let_go_after_the_patience() {
+    let step = 100;
+    let mut stage = Stage::with_clients(22);
+    let [talker, reader] = [0, 1];
+    for slow in 2..22 {
+        stage.set_room(slow, 0);
+    }
+    let mut pressed_since = None;
+    while (2..22).any(|slow| stage.end(slow) == End::Open) {
+        // As much as one may say: all at once, or what all share who send.
+        let length = if stage.is_under_pressure() {
+            MOST_BACKLOG / 8 * step / PATIENCE as usize
+        } else {
+            EVENT_BYTES
+        };
+        stage.say(talker, length);
+        let read = stage.take_received(reader);
+        assert_eq!(read.len(), "<guest1> ".len() + length, "at {}", stage.now);
+        if stage.is_under_pressure() {
+            pressed_since.get_or_insert(stage.now);
+        }
+        // Half of them sip.
+        for sipper in (2..22).step_by(2) {
+            stage.set_room(sipper, 1);
+        }
+        stage.wait(step as u64);
+    }
+    let pressed_since = pressed_since.expect("somebody was waited for");
+    assert!(stage.now - pressed_since <= PATIENCE + step as u64);
+    assert!(!stage.is_under_pressure());
+}
+
+#[test]
 fn a_client_that_resumes_before_half_of_the_backlog_has_lost_nothing() {
     let mut stage = Stage::with_clients(2);
     let [talker, sleeper] = [0, 1];

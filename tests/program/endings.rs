@@ -202,11 +202,3 @@ fn a_client_that_the_room_makes_wait_is_not_idle() {
     alice.send_bytes(paste(8000).as_bytes());
     alice.settle();
 }
-
-#[test]
-fn without_an_idle_timeout_a_silent_client_stays() {
-    let server = Server::start(&[]);
-    let mut alice = server.welcomed();
-    thread::sleep(Duration::from_millis(1500));
-    alice.settle();
-}

@@ -122,7 +122,8 @@ fn a_name_has_no_characters_that_unicode_does_not_allow_in_identifiers() {
         // The override and the mark of text from right to left.
         "\u{202e}ecila",
         "alice\u{200f}",
-        // One combining mark over and over.
+        // A mark apart from its letter, and one over and over.
+        "Zoe\u{308}",
         "alice\u{300}\u{300}\u{300}",
     ] {
         refused(&mut client, name);
@@ -161,8 +162,6 @@ fn names_that_are_confusable_cannot_be_here_together() {
         ("alice", "a1ice"),
         ("alice", "al\u{131}ce"),
         ("al1ce", "alIce"),
-        // With a mark of its own letter, and with that letter and the mark apart.
-        ("Zo\u{eb}", "Zoe\u{308}"),
         ("cop\u{e9}", "COP\u{c9}"),
         ("oo", "\u{43e}\u{43e}"),
         // The second of each is Cyrillic, Greek or Armenian from end to end.

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv6Addr, TcpListener, TcpStream};
 
-use crate::kit::{Client, Server, TempFile, complaint, texts_of_history};
+use crate::kit::{Client, Server, TempFile, complaint, skip, texts_of_history};
 
 #[test]
 fn port_0_lets_the_system_choose_one() {
@@ -35,7 +35,7 @@ fn bind_listens_on_that_address_alone() {
 #[test]
 fn bind_takes_ipv6_too() {
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
-        return eprintln!("skipped: this machine has no IPv6");
+        return skip("this machine has no IPv6");
     }
     let server = Server::start(&["--bind", "::1"]);
     server.log_line(|line| line.ends_with(&format!("listening on [::1]:{}", server.port())));

@@ -52,14 +52,14 @@ fn a_client_over_its_rate_is_slowed_never_muted_and_nothing_is_dropped() {
 fn the_flood_stays_on_the_flooders_side() {
     let server = Server::start(&AT_64_KIB);
     let [alice, bob, mut carol] = server.room(["alice", "bob", "carol"]);
-    let lines = flood("alice", BURST + 2);
+    let lines = flood("alice", BURST + 10);
     let before_bob = thread::scope(|scope| {
         scope.spawn(|| alice.send_bytes((lines.join("\n") + "\n").as_bytes()));
         carol.expect(&format!("<alice> {}", lines[0]));
         bob.send("me too");
         carol.lines_until("<bob> me too").len()
     });
-    // Alice has more than a second to wait, and bob has nothing to wait for.
+    // Alice has ten seconds to wait, and bob has nothing to wait for.
     assert!(
         before_bob + 1 < lines.len(),
         "bob was heard after all of it"
@@ -86,19 +86,19 @@ fn speaker_and_reader(server: &Server) -> (Client, String, Client) {
 }
 
 #[test]
-fn a_line_is_charged_with_64_bytes_at_least() {
+fn a_line_costs_its_bytes_and_80() {
     let server = Server::start(&["--rate", "1KiB"]);
     let (speaker, name, mut reader) = speaker_and_reader(&server);
-    // At 64 bytes a line, 64 lines may come at once and 16 more take a second; at their length all may come at once.
+    // They cost 6.5 KiB, of which 4 may come at once; at their length alone all of them might.
     let passed = one_by_one(&speaker, &name, &mut reader, 80);
     assert!(
-        passed >= Duration::from_millis(800),
+        passed >= Duration::from_secs(2),
         "80 lines took only {passed:?}"
     );
 }
 
 #[test]
-fn a_line_is_charged_with_the_bytes_that_one_reader_reads() {
+fn of_a_line_the_bytes_after_clean_up_are_counted() {
     let server = Server::start(&["--rate", "1KiB"]);
     let (speaker, name, mut reader) = speaker_and_reader(&server);
     // Each byte becomes three in the reader's line, so this is over 6 KiB, two more than may come at once.
@@ -118,7 +118,7 @@ fn a_line_is_charged_with_the_bytes_that_one_reader_reads() {
 }
 
 #[test]
-fn a_command_is_charged_with_1_kib() {
+fn a_command_costs_1_kib() {
     let server = Server::start(&["--rate", "2KiB"]);
     let mut client = server.welcomed();
     let began = Instant::now();
@@ -135,17 +135,14 @@ fn a_command_is_charged_with_1_kib() {
 
 #[test]
 fn four_times_the_rate_may_come_at_once() {
-    // At this rate a line is worth a second. If they could not come at once, the fourth would come after three.
-    let quickest = (0..3).map(|_| {
-        let server = Server::start(&["--rate", "64"]);
+    // At this rate a line is worth a second. If they could not come at once, the last would come after
+    // three. No machine promises a second, so it is tried again.
+    let are_quick = (0..20).any(|_| {
+        let server = Server::start(&["--rate", "81"]);
         let (speaker, name, mut reader) = speaker_and_reader(&server);
-        one_by_one(&speaker, &name, &mut reader, 4)
+        one_by_one(&speaker, &name, &mut reader, 4) < Duration::from_millis(2500)
     });
-    let passed = quickest.min().expect("three attempts");
-    assert!(
-        passed < Duration::from_millis(1500),
-        "four lines took {passed:?} at best"
-    );
+    assert!(are_quick, "four lines never came at once");
 }
 
 const PEOPLE: usize = 100;
@@ -181,7 +178,7 @@ fn reads_everybody(reader: &mut Client, own: usize) {
 
 #[test]
 fn beside_a_flooder_a_hundred_people_read_all_that_the_others_say() {
-    let _turn = crowd_turn();
+    let Some(_turn) = crowd_turn() else { return };
     let server = Server::start(&["--rate", "32KiB"]);
     let mut people: Vec<Client> = (0..PEOPLE).map(|_| server.connect()).collect();
     for (number, person) in people.iter().enumerate() {

@@ -211,26 +211,25 @@ fn lines_never_interleave_and_their_order_is_total() {
 }
 
 #[test]
-fn a_client_that_stops_reading_holds_the_others_up_by_the_patience_at_most() {
-    const LINES: usize = 8_000;
+fn a_client_that_stops_reading_is_let_go_and_the_others_read_everything() {
+    // More pieces than everything between two clients holds.
+    const MOST_PIECES: usize = 4_000;
     let server = raw_server(&["--max-backlog", "1MiB", "--patience", "1s"]);
     let [mut reader, sender, _stalled] = server.raw_room();
     let line = "x".repeat(1000);
-    let paste = format!("{line}\n").repeat(LINES);
-    let mut longest = Duration::ZERO;
-    thread::scope(|scope| {
-        scope.spawn(|| sender.send_bytes(paste.as_bytes()));
-        for _ in 0..LINES {
-            let start = Instant::now();
+    let piece = format!("{line}\n").repeat(64);
+    let is_over = || server.log().iter().any(|line| line.ends_with("too slow"));
+    for _ in 0..MOST_PIECES {
+        // Read before the next one comes, so that the reader is never far behind.
+        sender.send_bytes(piece.as_bytes());
+        for _ in 0..64 {
             reader.next_is(&line);
-            longest = longest.max(start.elapsed());
         }
-    });
-    assert!(
-        longest < Duration::from_secs(4),
-        "the reader waited for {longest:?}"
-    );
-    server.log_line(|line| line.ends_with("too slow"));
+        if is_over() {
+            return;
+        }
+    }
+    panic!("nobody was let go");
 }
 
 #[test]

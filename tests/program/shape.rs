@@ -1,17 +1,19 @@
 //! Section 2, as far as it can be seen from outside: threads, descriptors, socket options, what
 //! waiting costs.
 
+use std::fs;
 use std::net::TcpStream;
 use std::time::Duration;
-use std::{fs, thread};
 
-use crate::kit::{Client, NARROW, Server, crowd_turn, eventually, paste, seen_from_both_sides};
+use crate::kit::{
+    Client, NARROW, Server, crowd_turn, eventually, paste, seen_from_both_sides, skip,
+};
 
 const CROWD: usize = 50;
 
 #[test]
 fn one_thread_and_one_descriptor_per_client_and_both_go_with_it() {
-    let _turn = crowd_turn();
+    let Some(_turn) = crowd_turn() else { return };
     let server = Server::start(&[]);
     let before = (server.descriptors(), server.threads().len());
     let crowd = server.crowd(CROWD);
@@ -39,23 +41,15 @@ fn threads_are_named() {
 
 #[test]
 fn a_waiting_server_costs_no_processor_time() {
-    let _turn = crowd_turn();
+    let Some(_turn) = crowd_turn() else { return };
     let server = Server::start(&[]);
     let _crowd = server.crowd(CROWD);
-    // The joins of the crowd are announced after a second.
-    thread::sleep(Duration::from_millis(1500));
-    let before = server.processor_time();
-    thread::sleep(Duration::from_secs(1));
-    let spent = server.processor_time().checked_sub(before).unwrap();
-    assert!(
-        spent < Duration::from_millis(200),
-        "a second cost {spent:?}"
-    );
+    server.comes_to_rest();
 }
 
 #[test]
 fn stalled_clients_cost_next_to_no_processor_time() {
-    let _turn = crowd_turn();
+    let Some(_turn) = crowd_turn() else { return };
     let server = Server::start(&["--rate", "0", "--max-backlog", "64MiB"]);
     let mut sleepers: Vec<Client> = (0..400)
         .map(|_| server.connect_with_receive_buffer(NARROW))
@@ -66,24 +60,16 @@ fn stalled_clients_cost_next_to_no_processor_time() {
     let mut sender = server.joined("sender");
     sender.send_bytes(paste(1000).as_bytes());
     sender.settle();
-    // Let them fall back to the longest interval; a test that waits too little is only stricter.
-    thread::sleep(Duration::from_secs(1));
-    let before = server.processor_time();
-    thread::sleep(Duration::from_secs(1));
-    let spent = server.processor_time().checked_sub(before).unwrap();
-    assert!(
-        spent < Duration::from_millis(500),
-        "a second of waiting cost {spent:?}"
-    );
+    server.comes_to_rest();
 }
 
 #[test]
 fn a_burst_of_connections_waits_in_a_long_queue() {
     const BURST: usize = 400;
-    let _turn = crowd_turn();
+    let Some(_turn) = crowd_turn() else { return };
     let longest = fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
     if longest.trim().parse::<usize>().unwrap() < BURST {
-        return eprintln!("skipped: this system cuts the queue to {longest}");
+        return skip(format_args!("this system cuts the queue to {longest}"));
     }
     let server = Server::start(&[]);
     // Nothing is accepted, so only the queue can take them; it would be full after 128 with std's own length.

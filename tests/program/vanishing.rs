@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::kit::{
-    NARROW, Program, Server, eventually, new_command, paste, seen_from_both_sides, server_side,
-    text,
+    NARROW, Program, Server, are_installed, eventually, new_command, paste, seen_from_both_sides,
+    server_side, skip, text,
 };
 
 /// A network of its own, joined to this machine by a cable (a veth pair) that can be cut. It goes
@@ -21,9 +21,12 @@ struct Island {
 }
 
 impl Island {
-    /// Nothing, and a word of it, where the system lets nobody make networks.
+    /// Nothing where the system lets nobody make networks: the test is skipped then.
     fn new() -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
+        if !are_installed(&["unshare", "nsenter", "ip", "nc"]) {
+            return None;
+        }
         let number = std::process::id() * 4 + NEXT.fetch_add(1, Ordering::Relaxed);
         let keeper = new_command("unshare")
             .args(["--net", "cat"])
@@ -42,7 +45,7 @@ impl Island {
         });
         let island = island.filter(Self::lay_cable);
         if island.is_none() {
-            eprintln!("skipped, because no network namespace can be made here");
+            skip("no network namespace can be made here");
         }
         island
     }

@@ -1,8 +1,9 @@
 //! The processes that tests start: what they inherit, and how they end.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,10 @@ use super::WAIT;
 /// A command that inherits nothing from whoever started the tests that would make a difference.
 pub fn new_command(program: impl AsRef<OsStr>) -> Command {
     static ONCE: Once = Once::new();
-    ONCE.call_once(allow_many_open_files);
+    ONCE.call_once(|| {
+        allow_many_open_files();
+        catch_what_is_ignored();
+    });
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CHATD_") || name == "RUST_LOG" {
@@ -34,6 +38,20 @@ fn allow_many_open_files() {
             maximum: limit.maximum,
         },
     );
+}
+
+/// A child inherits that a signal is ignored, as `nohup` wants it, and a shell cannot take that back.
+/// What is caught is at its default again in a child.
+fn catch_what_is_ignored() {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+        if mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0) {
+            // The flag that is set is looked at by nobody, so this process goes on ignoring it.
+            signal_hook::flag::register(signal, Arc::default()).expect("it can be caught");
+        }
+    }
 }
 
 /// Waits for the process to end; nothing if it does not.

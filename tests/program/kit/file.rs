@@ -1,6 +1,8 @@
 //! A file that is there for as long as a test needs it.
 
-use std::fs;
+use std::env;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,12 +15,14 @@ impl TempFile {
     pub fn with(contents: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
-            "file-{}-{}",
+            "chatd-test-{}-{}",
             process::id(),
             NEXT.fetch_add(1, Ordering::Relaxed)
         );
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::write(&path, contents).expect("a temporary file can be written");
+        let path = env::temp_dir().join(name);
+        let mut file = File::create_new(&path).expect("a temporary file can be made");
+        file.write_all(contents.as_bytes())
+            .expect("a temporary file can be written");
         Self(path)
     }
 
@@ -26,13 +30,13 @@ impl TempFile {
     pub fn path(&self) -> &str {
         self.0
             .to_str()
-            .expect("the path of the target directory is UTF-8")
+            .expect("the path of temporary files is UTF-8")
     }
 }
 
 impl Drop for TempFile {
     fn drop(&mut self) {
-        // A file left behind in the target directory harms nobody.
+        // A file left behind there harms nobody.
         let _ = fs::remove_file(&self.0);
     }
 }

@@ -15,6 +15,7 @@ mod notices;
 mod process;
 mod program;
 mod server;
+mod skip;
 mod sockets;
 
 use std::fmt::Display;
@@ -35,8 +36,9 @@ pub use notices::{
     GATHERING, Notice, next_notice_is_of_a_newcomer, read_notices, within_the_gathering,
 };
 pub use process::{Footprint, grew_by_less_than};
-pub use program::{Program, is_installed, one_shot};
+pub use program::{Program, one_shot};
 pub use server::Server;
+pub use skip::{are_installed, skip};
 pub use sockets::{seen_from_both_sides, server_side, waiting_bytes};
 
 /// How long anything may take before a test gives up. Far longer than it ever takes, because machines are shared.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use super::{Server, WAIT};
+use super::{Server, WAIT, eventually};
 
 impl Server {
     /// Memory that the process occupies now, in bytes.
@@ -76,6 +76,16 @@ impl Server {
             .map(|ticks| ticks.parse::<u64>().expect("ticks are a number"))
             .sum();
         Duration::from_millis(ticks * 10)
+    }
+
+    /// Waits for 600 ms in which it spends next to nothing: a thirtieth of a processor. What it
+    /// has still to do may be done before that, but something that is done over and over is seen.
+    pub fn comes_to_rest(&self) {
+        eventually("it costs next to no processor time", || {
+            let before = self.processor_time();
+            thread::sleep(Duration::from_millis(600));
+            self.processor_time().saturating_sub(before) <= Duration::from_millis(20)
+        });
     }
 
     /// Sets one of its limits while it runs, and returns the one that it had.

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::{FIRST_WORDS, Server, WAIT, eventually, new_command, run_to_end};
+use super::{FIRST_WORDS, Server, WAIT, are_installed, eventually, new_command, run_to_end};
 
 /// A running client, everything that it has shown, and its keyboard.
 pub struct Program {
@@ -18,20 +18,6 @@ pub struct Program {
     keyboard: Option<ChildStdin>,
     lines: Receiver<String>,
     shown: Vec<String>,
-}
-
-/// Whether a program is on the search path. Says so where it is not, and fails where the tests must be complete.
-pub fn is_installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
-    if !found {
-        assert!(
-            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-            "{program} is not installed"
-        );
-        eprintln!("skipped, because {program} is not installed");
-    }
-    found
 }
 
 /// Runs a line of shell that should end by itself; `$PORT` in it is the server's.
@@ -43,20 +29,20 @@ pub fn one_shot(line: &str, server: &Server) -> Output {
     run_to_end(shell)
 }
 
-/// The line of shell that connects with a client, and the other program that this takes.
-fn connecting(client: &str) -> (String, Option<&'static str>) {
+/// The line of shell that connects with a client, and the other programs that this takes.
+fn connecting(client: &str) -> (String, &'static [&'static str]) {
     match client {
-        "socat" => ("exec socat - TCP:127.0.0.1:$PORT".to_owned(), None),
+        "socat" => ("exec socat - TCP:127.0.0.1:$PORT".to_owned(), &[]),
         // Without a terminal telnet sends nothing that it is given.
         "telnet" => {
             let line = "exec script -qfec \"telnet 127.0.0.1 $PORT\" /dev/null";
-            (line.to_owned(), Some("script"))
+            (line.to_owned(), &["script"])
         }
         "bash" => {
             let talk = "exec 3<>/dev/tcp/127.0.0.1/$PORT; cat <&3 & cat >&3; wait";
-            (format!("exec bash -c '{talk}'"), None)
+            (format!("exec bash -c '{talk}'"), &["cat"])
         }
-        netcat => (format!("exec {netcat} 127.0.0.1 $PORT"), None),
+        netcat => (format!("exec {netcat} 127.0.0.1 $PORT"), &[]),
     }
 }
 
@@ -64,13 +50,9 @@ impl Program {
     /// Starts a client, named as its program and options are, that connects to `server`. Nothing if it is not
     /// installed.
     pub fn start(client: &str, server: &Server) -> Option<Self> {
-        let (line, helper) = connecting(client);
+        let (line, helpers) = connecting(client);
         let program = client.split(' ').next().unwrap_or(client);
-        if ![Some(program), helper]
-            .into_iter()
-            .flatten()
-            .all(is_installed)
-        {
+        if !are_installed(&[&[program], helpers].concat()) {
             return None;
         }
         let mut shell = new_command("sh");

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::thread;
 use std::time::Duration;
 
-use super::{Client, Server};
+use super::{Client, Server, skip};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use socket2::Socket;
 
@@ -87,7 +87,7 @@ fn read_waiting_bytes(clients: &[u16], server: u16) -> Vec<usize> {
 /// The server's socket of `client`, of which the options can be read as the server has set them.
 pub fn server_side(server: &Server, client: &Client) -> Option<Socket> {
     let Some(sockets) = server.sockets() else {
-        eprintln!("skipped: this system shows nobody the sockets of a child process");
+        skip("this system shows nobody the sockets of a child process");
         return None;
     };
     let address = client.address();

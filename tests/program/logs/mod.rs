@@ -166,7 +166,7 @@ fn counted(server: &Server, kind: &str) -> (usize, usize) {
 #[test]
 fn at_most_20_lines_a_second_of_each_kind_then_one_that_counts_what_was_left_out() {
     const CROWD: usize = 150;
-    let _turn = crowd_turn();
+    let Some(_turn) = crowd_turn() else { return };
     let mut server = Server::start(&[]);
     let start = Instant::now();
     server.crowd(CROWD);

@@ -156,7 +156,7 @@ fn up_to_five_names_are_told() {
 
 #[test]
 fn over_five_names_the_first_five_are_told_and_how_many_more() {
-    let _turn = crowd_turn();
+    let Some(_turn) = crowd_turn() else { return };
     for count in [6, 100] {
         let (line, names) = told_of_guests(count);
         let more = count - 5;
