@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::kit::{Server, TempFile, complaint, run_to_end};
 
-/// A file for `--motd` that is too long by one byte.
+/// The longest file for `--motd`, in bytes.
 const MOTD_LIMIT: usize = 64 * 1024;
 
 /// The options are a usage error whose line names `option` and, blanks aside, what it `takes`.
@@ -65,6 +65,9 @@ fn motd_and_history_beside_raw_are_usage_errors() {
     let motd = TempFile::with("hello\n");
     are_refused(&["--raw", "--motd", motd.path()], "--motd", "--raw");
     are_refused(&["--raw", "--history", "5"], "--history", "--raw");
+    let names = ["MOTD", "RAW"].map(|name| format!("CHATD_{name}"));
+    let line = refused_by(&[(&names[0], motd.path()), (&names[1], "1")]);
+    assert!(names.iter().all(|name| line.contains(name)), "{line}");
 }
 
 #[test]
@@ -86,21 +89,21 @@ fn max_per_ip_is_from_0() {
 }
 
 #[test]
-fn max_line_is_1_b_to_1_mib() {
+fn max_line_is_1_b_to_64_kib() {
     refuses(
         "--max-line",
-        "1MiB",
+        "1Bto64KiB(B,KiB)",
         &[
             "0",
             "0KiB",
-            "1025KiB",
-            "1048577",
-            "2MiB",
+            "65KiB",
+            "65537",
+            "1MiB",
             "99999999999999999999",
         ],
     );
     are_accepted(&["--max-line", "1"]);
-    are_accepted(&["--max-line", "1MiB"]);
+    are_accepted(&["--max-line", "64KiB"]);
 }
 
 #[test]
@@ -111,12 +114,9 @@ fn sizes_are_digits_and_optionally_b_kib_mib_or_gib() {
     let wrong = [
         "1KB", "1K", "1M", "1kib", "1 KiB", "1.5MiB", "-1", "+1", "KiB", "", "1TiB", "0x10",
     ];
-    refuses("--rate", "KiB", &wrong);
-    refuses(
-        "--rate",
-        "",
-        &["99999999999999999999GiB", "18446744073709551615GiB"],
-    );
+    refuses("--rate", "(B,KiB,MiB,GiB)", &wrong);
+    let too_large = ["99999999999999999999GiB", "18446744073709551615GiB"];
+    refuses("--rate", "(B,KiB,MiB,GiB)", &too_large);
 }
 
 #[test]
@@ -142,18 +142,63 @@ fn patience_is_from_100_ms() {
 }
 
 #[test]
-fn durations_are_as_500ms_5s_10m_1h() {
-    for duration in ["500ms", "5s", "10m", "1h"] {
+fn durations_are_as_500ms_5s_10m_1h_30d() {
+    for duration in ["500ms", "5s", "10m", "1h", "30d"] {
         are_accepted(&["--patience", duration]);
     }
-    let wrong = ["5", "5 s", "5sec", "1d", "-5s", "1.5s", "s", "", "5S"];
-    refuses("--patience", "s", &wrong);
+    let wrong = ["5", "5 s", "5sec", "1w", "-5s", "1.5s", "s", "", "5S"];
+    refuses("--patience", "(ms,s,m,h,d)", &wrong);
+}
+
+#[test]
+fn a_duration_is_a_century_at_most() {
+    are_accepted(&["--patience", "36500d", "--idle-timeout", "36500d"]);
+    let too_long = ["36501d", "3153600001s", "18446744073709551615d"];
+    refuses("--patience", "(ms,s,m,h,d)", &too_long);
+    refuses("--idle-timeout", "(ms,s,m,h,d)", &too_long);
 }
 
 #[test]
 fn idle_timeout_is_from_1_s() {
     refuses("--idle-timeout", "1s", &["999ms", "0s", "never"]);
     are_accepted(&["--idle-timeout", "1s"]);
+}
+
+#[test]
+fn allow_takes_an_address_or_a_network() {
+    let wrong = [
+        "nonsense",
+        "",
+        "192.0.2.1/33",
+        "192.0.2.1/-1",
+        "192.0.2.1/",
+        "::1/129",
+        "192.0.2.1 ",
+        "192.0.2.1:80",
+    ];
+    refuses("--allow", "anaddressoranetwork", &wrong);
+    are_accepted(&["--allow", "127.0.0.1", "--allow", "192.0.2.0/24"]);
+}
+
+#[test]
+fn a_negative_number_is_a_usage_error_that_names_the_option_and_what_it_takes() {
+    for (option, value, takes) in [
+        ("--port", "-1", "from0to65535"),
+        ("-p", "-1", "from0to65535"),
+        ("--bind", "-1", "address"),
+        ("--history", "-1", "from0to10000"),
+        ("--max-clients", "-1", "from1"),
+        ("--max-per-ip", "-1", "from0"),
+        ("--max-line", "-5", "1Bto64KiB"),
+        ("--rate", "-1KiB", "(B,KiB,MiB,GiB)"),
+        ("--max-backlog", "-1MiB", "from1MiB"),
+        ("--patience", "-5s", "from100ms"),
+        ("--idle-timeout", "-5s", "from1s"),
+        ("--allow", "-1", "network"),
+    ] {
+        let name = if option == "-p" { "--port" } else { option };
+        are_refused(&[option, value], name, takes);
+    }
 }
 
 #[test]
@@ -174,30 +219,41 @@ fn an_unknown_option_is_a_usage_error() {
     are_refused(&["--colour"], "--colour", "");
     are_refused(&["stray"], "stray", "");
     are_refused(&["--port"], "--port", "");
+    // Not a file of this name.
+    are_refused(&["--motd", "--raw"], "--motd", "");
+}
+
+/// The environment is a usage error, whose line this is.
+fn refused_by(variables: &[(&str, &str)]) -> String {
+    let mut command = Server::command();
+    // For the case that it is not refused at all.
+    command
+        .env("CHATD_BIND", "127.0.0.1")
+        .env("CHATD_PORT", "0");
+    command.envs(variables.iter().copied());
+    complaint(command, 2)
 }
 
 #[test]
-fn every_option_but_the_last_row_reads_an_environment_variable() {
-    let bad = [
-        ("PORT", "port", "65536"),
-        ("BIND", "bind", "nonsense"),
-        ("HISTORY", "history", "10001"),
-        ("MAX_CLIENTS", "max-clients", "0"),
-        ("MAX_PER_IP", "max-per-ip", "-1"),
-        ("MAX_LINE", "max-line", "0"),
-        ("RATE", "rate", "fast"),
-        ("MAX_BACKLOG", "max-backlog", "1"),
-        ("PATIENCE", "patience", "1ms"),
-        ("IDLE_TIMEOUT", "idle-timeout", "1ms"),
-    ];
-    for (variable, option, value) in bad {
-        let mut command = Server::command();
-        command.env(format!("CHATD_{variable}"), value);
-        let line = complaint(command, 2);
-        assert!(
-            line.contains(&format!("--{option}")),
-            "CHATD_{variable}={value}: {line}"
-        );
+fn a_bad_value_in_the_environment_is_a_usage_error_that_names_the_variable_and_what_it_takes() {
+    let too_long = TempFile::with(&"x".repeat(MOTD_LIMIT + 1));
+    for (variable, value, takes) in [
+        ("CHATD_PORT", "65536", "from 0 to 65535"),
+        ("CHATD_BIND", "nonsense", "address"),
+        ("CHATD_RAW", "perhaps", "true or false"),
+        ("CHATD_MOTD", too_long.path(), "64 KiB"),
+        ("CHATD_HISTORY", "10001", "from 0 to 10000"),
+        ("CHATD_MAX_CLIENTS", "0", "from 1"),
+        ("CHATD_MAX_PER_IP", "-1", "from 0"),
+        ("CHATD_MAX_LINE", "0", "1B to 64KiB"),
+        ("CHATD_RATE", "fast", "B, KiB, MiB, GiB"),
+        ("CHATD_MAX_BACKLOG", "1", "1MiB"),
+        ("CHATD_PATIENCE", "1ms", "100ms"),
+        ("CHATD_ALLOW", "127.0.0.1,nonsense", "network"),
+        ("CHATD_IDLE_TIMEOUT", "1ms", "1s"),
+    ] {
+        let line = refused_by(&[(variable, value)]);
+        assert!(line.contains(variable) && line.contains(takes), "{line}");
     }
 }
 
@@ -220,6 +276,7 @@ fn help_lists_every_option() {
         "--rate",
         "--max-backlog",
         "--patience",
+        "--allow",
         "--idle-timeout",
         "-v",
         "-q",
