@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 
-use crate::kit::{GOODBYE, Server, TempFile, answers};
+use crate::kit::{GOODBYE, Server, TempFile, answers, skip};
 
 use super::with_much_pending;
 
@@ -17,7 +17,7 @@ fn said(server: &Server, count: usize) -> Vec<String> {
 /// none to be had.
 fn terminal() -> Option<&'static str> {
     if File::open("/dev/ptmx").is_err() {
-        eprintln!("skipped, because this system has no pseudoterminals");
+        skip("this system has no pseudoterminals");
         return None;
     }
     Some("exec </dev/ptmx")
