@@ -1,5 +1,6 @@
 //! Panics that a build with the feature `fault-injection` brings about when it is asked to.
 
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use crate::kit::{Chat, Footprint, Server};
@@ -29,6 +30,19 @@ fn when_the_broadcaster_panics_while_its_channel_is_full_the_process_ends_all_th
         scope.spawn(|| drop(alice.try_send((lines.clone() + "/faultpanic\n" + &lines).as_bytes())));
         assert!(!server.wait_exit().success());
     });
+}
+
+#[test]
+fn when_the_accept_loop_panics_the_process_ends_at_once_and_says_so() {
+    let mut server = Server::start(&[]);
+    let _alice = server.welcomed();
+    let start = Instant::now();
+    let _unlucky = server.connect_from(Ipv4Addr::new(127, 0, 0, 66));
+    assert_eq!(server.wait_exit().code(), Some(1));
+    let taken = start.elapsed();
+    assert!(taken < Duration::from_secs(5), "it took {taken:?}");
+    server.log_line(|line| line.contains("panicked"));
+    server.log_line(|line| line.ends_with("ERROR] the accept loop has ended"));
 }
 
 #[test]

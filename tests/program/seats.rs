@@ -1,7 +1,7 @@
-//! Section 3: `--max-clients` and `--max-per-ip`, and how those are turned away for whom there is no
-//! place (section 4).
+//! Section 3: `--max-clients`, `--max-per-ip` and `--allow`, and how those are turned away for whom
+//! there is no place (section 4).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 use socket2::{Domain, Socket, Type};
@@ -13,19 +13,6 @@ const ADDRESSES: usize = 1000;
 
 /// The first of them. A thousand lie in four networks of 256.
 const FIRST: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
-
-/// Connects from an address of this machine, which has all of 127.0.0.0/8.
-fn connect_from(source: Ipv4Addr, server: &Server) -> Client {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    // The port is chosen when the other end is known, so that addresses do not run out of ports.
-    socket
-        .bind(&SocketAddr::from((source, 0)).into())
-        .expect("an address of this machine");
-    socket
-        .connect(&server.address().into())
-        .expect("chatd takes the connection");
-    Client::new(socket.into())
-}
 
 /// Whether there is a place for a client, who reads what it is told about that.
 fn is_let_in(client: &mut Client) -> bool {
@@ -41,7 +28,7 @@ fn from_a_thousand_addresses_max_per_ip_counts_by_address() {
     let server = Server::start(&["--max-per-ip", "1"]);
     let sources = || (0..count).map(|n| Ipv4Addr::from_bits(FIRST.to_bits() + n));
     let mut crowd: Vec<Client> = sources()
-        .map(|source| connect_from(source, &server))
+        .map(|source| server.connect_from(source))
         .collect();
     assert!(
         crowd.iter_mut().all(is_let_in),
@@ -49,14 +36,14 @@ fn from_a_thousand_addresses_max_per_ip_counts_by_address() {
     );
     for source in sources().step_by(50) {
         assert!(
-            !is_let_in(&mut connect_from(source, &server)),
+            !is_let_in(&mut server.connect_from(source)),
             "a second one from {source}"
         );
     }
     drop(crowd);
     let source = sources().next().expect("there are some");
     eventually("the place is free again", || {
-        is_let_in(&mut connect_from(source, &server))
+        is_let_in(&mut server.connect_from(source))
     });
 }
 
@@ -183,4 +170,112 @@ fn zero_max_per_ip_means_no_limit() {
     let Some(_turn) = crowd_turn() else { return };
     let server = Server::start(&["--max-per-ip", "0"]);
     server.crowd(50);
+}
+
+/// Whether whoever comes from `source` to a server with these options is let in. Who is not is closed and reads nothing.
+fn lets_in(server: &Server, source: IpAddr) -> bool {
+    let mut client = match source {
+        IpAddr::V4(source) => server.connect_from(source),
+        IpAddr::V6(address) => {
+            let stream = TcpStream::connect((address, server.port())).expect("it listens there");
+            Client::new(stream)
+        }
+    };
+    client.close_sending();
+    let (bytes, _) = client.read_to_any_end();
+    let read = String::from_utf8_lossy(&bytes);
+    assert!(
+        read.is_empty() || read.starts_with("-- welcome"),
+        "{source} read {read:?}"
+    );
+    !read.is_empty()
+}
+
+#[test]
+fn who_comes_from_elsewhere_than_allow_says_is_closed_at_once_and_reads_nothing() {
+    let several = &["--allow", "127.0.0.2", "--allow", "127.0.3.9/24"][..];
+    for (args, inside, outside) in [
+        (several, "127.0.0.2", "127.0.0.1"),
+        (several, "127.0.3.77", "127.0.4.9"),
+        (
+            &["--allow", "127.0.0.2,127.0.0.3"],
+            "127.0.0.3",
+            "127.0.0.4",
+        ),
+        (&["--allow", "::ffff:127.0.0.2"], "127.0.0.2", "127.0.0.3"),
+        (
+            &["--allow", "::ffff:127.0.3.9/120"],
+            "127.0.3.1",
+            "127.0.2.9",
+        ),
+    ] {
+        let server = Server::start(args);
+        assert!(
+            lets_in(&server, inside.parse().unwrap()),
+            "{inside}: {args:?}"
+        );
+        assert!(
+            !lets_in(&server, outside.parse().unwrap()),
+            "{outside}: {args:?}"
+        );
+    }
+}
+
+#[test]
+fn chatd_allow_has_commas() {
+    let mut command = Server::command();
+    command.env("CHATD_ALLOW", "127.0.0.2,127.0.3.0/24").args([
+        "--port",
+        "0",
+        "--bind",
+        "127.0.0.1",
+    ]);
+    let server = Server::launch(command);
+    for (source, is_allowed) in [
+        ("127.0.0.2", true),
+        ("127.0.3.3", true),
+        ("127.0.0.1", false),
+    ] {
+        assert_eq!(
+            lets_in(&server, source.parse().unwrap()),
+            is_allowed,
+            "{source}"
+        );
+    }
+}
+
+#[test]
+fn without_bits_allow_matches_the_64_of_an_ipv6_address() {
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        return skip("this machine has no IPv6");
+    }
+    for (network, source, is_allowed) in [
+        ("::2", "::1", true),
+        ("::2/128", "::1", false),
+        ("::1/128", "::1", true),
+        ("0:0:0:1::1", "::1", false),
+        ("127.0.0.1", "::1", false),
+        // Over IPv6, of which it is a part.
+        ("127.0.0.1", "127.0.0.1", true),
+        ("::2", "127.0.0.1", false),
+        ("::/0", "127.0.0.1", false),
+    ] {
+        let mut command = Server::command();
+        command.args(["--port", "0", "--allow", network]);
+        let server = Server::launch(command);
+        let is_let_in = lets_in(&server, source.parse().unwrap());
+        assert_eq!(
+            is_let_in, is_allowed,
+            "{source}, where {network} is allowed"
+        );
+    }
+}
+
+#[test]
+fn who_is_not_allowed_takes_nobodys_place() {
+    let server = Server::start(&["--allow", "127.0.0.1", "--max-clients", "1"]);
+    for _ in 0..3 {
+        assert!(!lets_in(&server, Ipv4Addr::new(127, 0, 0, 2).into()));
+    }
+    server.welcomed();
 }

@@ -286,3 +286,18 @@ fn with_address<'a>(args: &[&'a str]) -> Vec<&'a str> {
     all.extend(args);
     all
 }
+
+impl Server {
+    /// Connects from an address of this machine, which has all of 127.0.0.0/8.
+    pub fn connect_from(&self, source: Ipv4Addr) -> Client {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        // The port is chosen when the other end is known, so that addresses do not run out of ports.
+        socket
+            .bind(&SocketAddr::from((source, 0)).into())
+            .expect("an address of this machine");
+        socket
+            .connect(&self.address().into())
+            .expect("chatd takes the connection");
+        Client::new(socket.into())
+    }
+}
