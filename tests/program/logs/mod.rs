@@ -2,11 +2,14 @@
 
 mod deaf;
 
-use std::io::{Read, pipe};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, pipe};
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kit::{Client, Server, crowd_turn};
+use crate::kit::{Client, Server, TempFile, WAIT, crowd_turn, paste, skip};
 
 /// So few clients that no machine's limit on open files calls for a warning.
 const FEW: &[&str] = &["--max-clients", "20"];
@@ -29,6 +32,102 @@ fn the_first_line_is_the_address_listened_on() {
     assert_eq!(log.len(), 1, "{log:?}");
 }
 
+/// Everything that a server says without a client, in one that was started so.
+fn first_lines(args: &[&str]) -> Vec<String> {
+    let mut command = Server::command();
+    command.args(FEW).args(["--port", "0"]).args(args);
+    let mut server = Server::launch(command);
+    server.signal("TERM");
+    server.wait_exit();
+    let log = server.log();
+    let before = log.iter().take_while(|line| !line.contains("stopping"));
+    let without_port = |line: &String| message(line).replace(&server.port().to_string(), "PORT");
+    before.map(without_port).collect()
+}
+
+#[test]
+fn unless_a_loopback_address_is_listened_on_the_log_says_how_people_join() {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").expect("this machine has a name");
+    let join = format!("join with: nc -N {} PORT", name.trim_end());
+    let everywhere = ["listening on 0.0.0.0:PORT", &join];
+    assert_eq!(first_lines(&["--bind", "0.0.0.0"]), everywhere);
+    for (loopback, shown) in [("127.0.0.1", "127.0.0.1"), ("127.9.9.9", "127.9.9.9")] {
+        let lines = first_lines(&["--bind", loopback]);
+        assert_eq!(lines, [format!("listening on {shown}:PORT")]);
+    }
+}
+
+#[test]
+fn where_one_address_is_listened_on_the_log_says_to_join_there() {
+    // Nothing is sent; the kernel only says from which address it would be (TEST-NET-1 of RFC 5737).
+    let socket = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
+        socket.connect("192.0.2.1:9")?;
+        socket.local_addr()
+    });
+    let Ok(address) = socket.map(|address| address.ip()) else {
+        return skip("this machine has no address but loopback ones");
+    };
+    let address = address.to_string();
+    let lines = [
+        format!("listening on {address}:PORT"),
+        format!("join with: nc -N {address} PORT"),
+    ];
+    assert_eq!(first_lines(&["--bind", &address]), lines);
+}
+
+#[test]
+fn at_the_end_the_log_says_why_it_stops_and_last_that_it_has_stopped() {
+    for signal in ["TERM", "INT"] {
+        let mut server = Server::start(FEW);
+        // Somebody who reads everything and does not close delays the end, and not for ever.
+        let mut alice = server.joined("alice");
+        server.signal(signal);
+        alice.expect_eof();
+        assert_eq!(server.wait_exit().code(), Some(0));
+        let log = server.log();
+        let kinds = log
+            .iter()
+            .map(|line| message(line).split(':').next().unwrap_or_default());
+        let kinds: Vec<&str> = kinds.collect();
+        let in_order = [&log[0], "joined", "renamed", "stopping", "left", "stopped"];
+        assert_eq!(kinds[1..], in_order[1..], "{log:#?}");
+        assert_eq!(message(&log[3]), format!("stopping: SIG{signal}"));
+        drop(alice);
+    }
+}
+
+#[test]
+fn what_was_left_out_is_told_before_the_last_line() {
+    const CROWD: usize = 40;
+    let Some(_turn) = crowd_turn() else { return };
+    let mut server = Server::start(&[]);
+    let _crowd = server.crowd(CROWD);
+    server.signal("TERM");
+    server.wait_exit();
+    let log = server.log();
+    assert_eq!(counted(&server, "left").0, CROWD, "{log:#?}");
+    let last = log.last().map(|line| message(line));
+    assert_eq!(last, Some("stopped"), "{log:#?}");
+}
+
+#[test]
+fn who_is_turned_away_is_logged_with_the_limit() {
+    for (args, limit) in [
+        (["--max-clients", "1"], "--max-clients"),
+        (["--max-per-ip", "1"], "--max-per-ip"),
+        (["--allow", "127.0.0.1"], "--allow"),
+    ] {
+        let server = Server::start(&args);
+        let _first = server.welcomed();
+        let source = if limit == "--allow" { 2 } else { 1 };
+        let second = server.connect_from(Ipv4Addr::new(127, 0, 0, source));
+        let line = server.log_line(|line| line.contains("turned away"));
+        let wanted = format!("turned away: {}, by {limit}", second.address());
+        assert_eq!(message(&line), wanted);
+        assert!(line.contains("INFO"), "{line}");
+    }
+}
+
 #[test]
 fn one_line_when_a_client_joins_renames_itself_and_leaves() {
     let server = Server::start(FEW);
@@ -44,7 +143,10 @@ fn one_line_when_a_client_joins_renames_itself_and_leaves() {
     let log = server.log();
     assert_eq!(log.len(), 4, "{log:?}");
     assert_eq!(message(&log[1]), format!("joined: {address} guest1"));
-    assert_eq!(message(&log[2]), format!("renamed: {address} guest1 alice"));
+    assert_eq!(
+        message(&log[2]),
+        format!("renamed: {address} guest1 is now alice")
+    );
     let left = message(&left);
     let beginning = format!("left: {address} alice, 3 lines, 24 bytes, ");
     assert!(
@@ -66,18 +168,24 @@ fn reason(server: &Server, name: &str) -> String {
 
 #[test]
 fn the_log_says_why_each_client_left() {
-    let ways: [fn(Client); 4] = [
+    // Those who are lost, too slow, or here at the shutdown have their own topics.
+    let ways: [fn(Client); 5] = [
         |client| client.send("/quit so long"),
         |client| client.send_bytes(b"\x04"),
         drop,
+        |client| client.close_sending(),
         Client::reset,
     ];
     let server = Server::start(&[]);
-    for (leaves, why) in ways.into_iter().zip(["quit", "quit", "closed", "reset"]) {
+    let reasons = ["quit", "quit", "closed", "closed", "reset"];
+    for (leaves, why) in ways.into_iter().zip(reasons) {
         let name = format!("leaver-{}", server.log().len());
         leaves(server.join(&name));
         assert_eq!(reason(&server, &name), why);
     }
+    let server = Server::start(&["--idle-timeout", "1s"]);
+    server.welcomed().expect_eof();
+    assert_eq!(reason(&server, "guest1"), "idle");
 }
 
 #[test]
@@ -204,10 +312,11 @@ fn rust_log_overrides_q() {
     server.log_line(|line| line.contains("left: "));
 }
 
-/// Everything that a server with these options logs while a client comes and goes.
-fn log_of_a_visit(args: &[&str], rust_log: Option<&str>) -> String {
+/// Everything that a server with these options logs while a client comes and goes, which is first a
+/// warning: it may have no more than 60 files open.
+fn log_of_a_visit(args: &[&str], rust_log: Option<&str>) -> Vec<String> {
     let (mut reader, writer) = pipe().unwrap();
-    let mut command = Server::command();
+    let mut command = Server::command_after("ulimit -n 60");
     command
         .args(["--port", "0", "--bind", "127.0.0.1"])
         .args(args)
@@ -221,25 +330,100 @@ fn log_of_a_visit(args: &[&str], rust_log: Option<&str>) -> String {
     assert_eq!(server.wait_exit().code(), Some(0));
     let mut log = String::new();
     reader.read_to_string(&mut log).unwrap();
-    log
+    log.lines().map(str::to_owned).collect()
 }
 
 #[test]
-fn q_logs_less() {
-    assert_eq!(log_of_a_visit(&["-q", FEW[0], FEW[1]], None), "");
+fn q_logs_less_and_qq_less_again() {
+    let log = log_of_a_visit(&["-q"], None);
+    assert!(
+        matches!(log.as_slice(), [line] if line.contains("WARN")),
+        "{log:#?}"
+    );
+    assert_eq!(log_of_a_visit(&["-qq"], None), [""; 0]);
+    assert_eq!(log_of_a_visit(&["-q", "-v", "-q"], None).len(), 1);
 }
 
 #[test]
-fn v_logs_no_less() {
-    let log = log_of_a_visit(&["-v"], None);
-    for kind in ["listening on ", "joined: ", "left: "] {
-        assert!(log.contains(kind), "{kind} is missing in:\n{log}");
-    }
+fn qq_logs_errors() {
+    let motd = TempFile::with("as it was\n");
+    let (reader, writer) = pipe().unwrap();
+    let mut command = Server::command();
+    command
+        .args(["-qq", "--port", "0", "--bind", "127.0.0.1", "--motd"])
+        .arg(motd.path())
+        .stderr(writer);
+    let server = Server::launch_unheard(command);
+    server.welcomed();
+    fs::remove_file(motd.path()).unwrap();
+    server.signal("HUP");
+    let (heard, log) = mpsc::channel();
+    thread::spawn(move || {
+        let mut lines = BufReader::new(reader).lines().map_while(Result::ok);
+        lines.all(|line| heard.send(line).is_ok())
+    });
+    let line = log.recv_timeout(WAIT).expect("a line");
+    assert!(line.contains("ERROR") && line.contains("SIGHUP"), "{line}");
+}
+
+#[test]
+fn v_logs_strangers_pressure_and_clients_that_fall_behind() {
+    let args = [
+        "-v",
+        "--rate",
+        "0",
+        "--max-backlog",
+        "1MiB",
+        "--patience",
+        "1h",
+    ];
+    let server = Server::start(&args);
+    let mut browser = server.connect();
+    let address = browser.address();
+    browser.send("GET / HTTP/1.1\r\n\r");
+    browser.expect_eof();
+    let line = server.log_line(|line| line.contains("stranger"));
+    assert!(
+        line.ends_with(&format!("DEBUG] a stranger: {address}")),
+        "{line}"
+    );
+
+    let stalled = server.stalled("sleepy");
+    let mut speaker = server.joined("speaker");
+    thread::scope(|scope| {
+        // It waits until nobody is behind any more.
+        scope.spawn(|| speaker.send_bytes(paste(2000).as_bytes()));
+        let line = server.log_line(|line| line.contains("behind"));
+        assert!(line.contains("DEBUG] client 2 is "), "{line}");
+        let (_, behind) = line.split_once(" is ").expect("how far");
+        let kib = behind.strip_suffix(" KiB behind");
+        let kib = kib.and_then(|kib| kib.parse().ok());
+        assert!(
+            kib.is_some_and(|kib: u64| (512..2048).contains(&kib)),
+            "{line}"
+        );
+        server.log_line(|line| line.ends_with("DEBUG] pressure: a slow reader is waited for"));
+        drop(stalled);
+        server.log_line(|line| line.ends_with("DEBUG] pressure: over"));
+    });
+    speaker.settle();
+}
+
+#[test]
+fn without_v_strangers_are_not_logged() {
+    let mut server = Server::start(&["--max-clients", "20"]);
+    let mut browser = server.connect();
+    browser.send("GET / HTTP/1.1\r\n\r");
+    browser.expect_eof();
+    server.signal("TERM");
+    server.wait_exit();
+    let log = server.log();
+    assert_eq!(log.len(), 3, "{log:#?}");
 }
 
 #[test]
 fn rust_log_overrides_v() {
-    assert_eq!(log_of_a_visit(&["-v"], Some("error")), "");
+    assert_eq!(log_of_a_visit(&["-v"], Some("error")), [""; 0]);
 }
 
 #[test]

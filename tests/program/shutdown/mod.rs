@@ -55,6 +55,28 @@ fn a_second_signal_exits_at_once_with_status_1() {
 }
 
 #[test]
+fn departures_are_told_before_goodbye() {
+    let server = Server::start(&[]);
+    let [mut alice, mut bob] = server.room(["alice", "bob"]);
+    bob.send("/quit");
+    bob.expect_eof();
+    // Others would read of this within a second.
+    server.signal("TERM");
+    assert_eq!(alice.expect_eof(), ["-- bob left", GOODBYE]);
+}
+
+#[test]
+fn nothing_can_be_said_after_goodbye() {
+    let server = Server::start(&[]);
+    let [mut alice, mut bob] = server.room(["alice", "bob"]);
+    server.signal("TERM");
+    alice.expect(GOODBYE);
+    let _ = alice.try_send(b"I come too late\n");
+    assert_eq!(alice.expect_eof(), [""; 0]);
+    assert_eq!(bob.expect_eof(), [GOODBYE]);
+}
+
+#[test]
 fn whoever_reads_nothing_delays_the_end_by_little() {
     let mut server = Server::start(&[]);
     let _stalled = with_much_pending(&server);
