@@ -15,7 +15,7 @@
 //! | 3. what each option takes and refuses | `usage` |
 //! | what it does (where that is no topic of its own) | `options` |
 //! | a start that fails | `start` |
-//! | `--max-clients`, `--max-per-ip`, and who is turned away | `seats` |
+//! | `--max-clients`, `--max-per-ip`, `--allow`, and who is turned away | `seats` |
 //! | too few descriptors or threads | `scarcity` |
 //! | what is logged; a log that nobody reads | `logs/` |
 //! | signals, and the end | `shutdown/` |

@@ -139,6 +139,18 @@ fn a_rejected_client_that_has_sent_something_reads_the_line_too() {
 }
 
 #[test]
+fn a_thread_reads_out_what_a_rejected_client_still_sends() {
+    let server = Server::start(&["--max-clients", "1"]);
+    let _bob = server.welcomed();
+    // It lasts for a second, of which a busy machine may miss one.
+    eventually("there is such a thread", || {
+        let mut rejected = server.connect();
+        assert_eq!(rejected.expect_eof(), [FULL]);
+        server.threads().iter().any(|name| name == "rejection")
+    });
+}
+
+#[test]
 fn a_crowd_of_rejected_clients_leaves_no_thread_and_no_descriptor_behind() {
     let Some(_turn) = crowd_turn() else { return };
     let server = Server::start(&["--max-clients", "1"]);
