@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use crate::kit::{Chat, Footprint, Server};
+use crate::logs::counted;
 
 #[test]
 fn when_the_broadcaster_panics_the_process_ends_at_once_and_says_so() {
@@ -17,6 +18,16 @@ fn when_the_broadcaster_panics_the_process_ends_at_once_and_says_so() {
     let taken = start.elapsed();
     assert!(taken < Duration::from_secs(5), "it took {taken:?}");
     server.log_line(|line| line.contains("panicked"));
+}
+
+#[test]
+fn when_the_broadcaster_panics_the_log_still_says_what_was_left_out_of_it() {
+    const CROWD: usize = 40;
+    let mut server = Server::start(&[]);
+    let crowd = server.crowd(CROWD);
+    crowd[0].send("/faultpanic");
+    assert!(!server.wait_exit().success());
+    assert_eq!(counted(&server, "joined").0, CROWD, "{:#?}", server.log());
 }
 
 #[test]

@@ -254,7 +254,7 @@ fn what_is_relayed_in_raw_mode_is_never_logged() {
 }
 
 /// How many events the lines of a kind stand for, and how many lines these are.
-fn counted(server: &Server, kind: &str) -> (usize, usize) {
+pub fn counted(server: &Server, kind: &str) -> (usize, usize) {
     let log = server.log();
     let each = log
         .iter()
