@@ -38,7 +38,7 @@ pub fn crowd_turn() -> Option<MutexGuard<'static, ()>> {
 /// How many clients a crowd has that should have `wanted`: at most half as many as this process may
 /// open files, because the other half is for the tests beside it.
 pub fn crowd_size(wanted: usize) -> usize {
-    // The harness raises the limit to the hard one.
+    // The limit is raised to the hard one when the first child is started.
     let limit = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
     usize::try_from(limit / 2).map_or(wanted, |half| wanted.min(half))
 }
