@@ -93,7 +93,8 @@ fn a_character_of_4_bytes_may_be_cut_at_every_place() {
     }
 }
 
-/// The characters that are never passed on. CR is left out, because what stands after it decides what it is.
+/// The characters that are never passed on. CR is left out, because what stands after it decides
+/// what it is.
 fn forbidden_characters() -> impl Iterator<Item = char> {
     let c0 = ('\0'..' ').filter(|character| !['\t', '\n', '\r'].contains(character));
     let delete_and_c1 = '\u{7f}'..='\u{9f}';
@@ -113,8 +114,8 @@ fn forbidden_characters() -> impl Iterator<Item = char> {
         .chain(tags)
 }
 
-/// Sends `a`, the character and `b` for each, all at once; returns the characters that were read as `wanted` does not
-/// say.
+/// Sends `a`, the character and `b` for each, all at once; returns the characters that were read as
+/// `wanted` does not say.
 fn not_read_as(characters: &[char], wanted: impl Fn(char) -> char) -> Vec<String> {
     let (_server, mut alice, mut bob) = alice_and_bob(&[]);
     let sent: String = characters

@@ -57,7 +57,8 @@ fn unignore_shows_it_again() {
     assert_eq!(alice.settle(), ["<bob> shown"]);
 }
 
-/// What alice reads who ignores bob and takes it back again and again, while he says one number after the other.
+/// What alice reads who ignores bob and takes it back again and again, while he says one number
+/// after the other.
 fn toggle_while_bob_talks(server: &Server, toggles: usize) -> Vec<String> {
     let [mut alice, bob] = server.room(["alice", "bob"]);
     let is_over = AtomicBool::new(false);

@@ -1,5 +1,5 @@
-//! Section 4: a client over its `--rate` is slowed, nothing of what it sent is lost, and the flood stays
-//! on the flooder's side.
+//! Section 4: a client over its `--rate` is slowed, nothing of what it sent is lost, and the flood
+//! stays on the flooder's side.
 //!
 //! Of the waits only one side can be tested: how long they last at least. The exception is what may
 //! come at once, and there the difference is a wait of seconds.
@@ -66,7 +66,8 @@ fn the_flood_stays_on_the_flooders_side() {
     );
 }
 
-/// Lets `author` send lines one at a time, each when `reader` has read the one before; how long that took.
+/// Lets `author` send lines one at a time, each when `reader` has read the one before; how long
+/// that took.
 fn one_by_one(author: &Client, name: &str, reader: &mut Client, count: usize) -> Duration {
     let began = Instant::now();
     for number in 0..count {
@@ -101,7 +102,8 @@ fn a_line_costs_its_bytes_and_80() {
 fn of_a_line_the_bytes_after_clean_up_are_counted() {
     let server = Server::start(&["--rate", "1KiB"]);
     let (speaker, name, mut reader) = speaker_and_reader(&server);
-    // Each byte becomes three in the reader's line, so this is over 6 KiB, two more than may come at once.
+    // Each byte becomes three in the reader's line, so this is over 6 KiB, two more than may come
+    // at once.
     let line = "\u{1}".repeat(1000);
     let began = Instant::now();
     for _ in 0..2 {
@@ -135,8 +137,8 @@ fn a_command_costs_1_kib() {
 
 #[test]
 fn four_times_the_rate_may_come_at_once() {
-    // At this rate a line is worth a second. If they could not come at once, the last would come after
-    // three. No machine promises a second, so it is tried again.
+    // At this rate a line is worth a second. If they could not come at once, the last would come
+    // after three. No machine promises a second, so it is tried again.
     let are_quick = (0..20).any(|_| {
         let server = Server::start(&["--rate", "81"]);
         let (speaker, name, mut reader) = speaker_and_reader(&server);

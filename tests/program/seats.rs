@@ -1,5 +1,5 @@
-//! Section 3: `--max-clients` and `--max-per-ip`, and how those are turned away for whom there is no
-//! place (section 4).
+//! Section 3: `--max-clients` and `--max-per-ip`, and how those are turned away for whom there is
+//! no place (section 4).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::thread;

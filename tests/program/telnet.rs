@@ -21,7 +21,8 @@ const SUPPRESS_GO_AHEAD: u8 = 3;
 const TIMING_MARK: u8 = 6;
 const TERMINAL_TYPE: u8 = 24;
 
-/// What a client is sent, byte for byte, because of `bytes`, which it sends in one piece with a command after them.
+/// What a client is sent, byte for byte, because of `bytes`, which it sends in one piece with a
+/// command after them.
 fn sent_back(client: &mut Client, bytes: &[u8]) -> Vec<u8> {
     client.send_bytes(&[bytes, b"/version\n"].concat());
     let mut came = Vec::new();
@@ -36,7 +37,8 @@ fn sent_back(client: &mut Client, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The same for each of many cases. The client is one that has sent a telnet command before, so its lines end in CRLF.
+/// The same for each of many cases. The client is one that has sent a telnet command before, so its
+/// lines end in CRLF.
 fn sends_back_each(cases: &[(&[u8], &[u8])]) {
     let server = Server::start(&[]);
     let mut client = server.welcomed();

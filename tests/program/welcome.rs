@@ -161,7 +161,8 @@ fn the_times_of_the_history_are_in_utc() {
     );
 }
 
-/// A room where one person has said so many lines of so many bytes, and the history that a newcomer reads.
+/// A room where one person has said so many lines of so many bytes, and the history that a newcomer
+/// reads.
 fn history_of(lines: usize, bytes: usize, args: &[&str]) -> Vec<String> {
     let server = Server::start(args);
     let mut alice = server.join("alice");

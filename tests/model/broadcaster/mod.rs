@@ -191,7 +191,8 @@ impl Run {
     fn handle(&mut self, event: impl FnOnce(ClientId) -> Event, who: usize) {
         let event = event(ClientId(who as u64 + 1));
         self.broadcaster.handle(event, clock(self.start, self.now));
-        // Where the log had no room for it, the furthest behind may be gone, and pressure with them.
+        // Where the log had no room for it, the furthest behind may be gone, and pressure with
+        // them.
         self.look_at_pressure();
         self.look_at_all(false);
         assert!(

@@ -112,7 +112,8 @@ fn one_who_has_not_been_announced_is_not_listed_either() {
 
 /// So many guests who come at once, with their names, in the order in which they joined.
 fn guests(server: &Server, count: usize) -> Vec<(Client, String)> {
-    // All are there before the first one is read from, because each is welcomed only after a moment.
+    // All are there before the first one is read from, because each is welcomed only after a
+    // moment.
     let clients: Vec<Client> = (0..count).map(|_| server.connect()).collect();
     let named = clients.into_iter().map(|mut client| {
         let name = given_name(&mut client);
