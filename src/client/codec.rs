@@ -131,18 +131,20 @@ impl Codec {
         };
         while self.queue.is_empty() && self.cut(&mut said, most) {}
         if said.count() > 0 {
-            return Some(Item::said(self.client, said));
+            self.queue.push_front(Item::said(self.client, said));
         }
-        if !self.queue.is_empty() {
-            return self.queue.pop_front();
-        }
+        // What makes no line is paid for before the lines that it stands between: else one of them
+        // would pass at once, however much of it stands there.
         let cost = mem::take(&mut self.uncounted) + self.cutter.take_dropped();
-        let heard = if self.is_leaving {
-            Heard::Left(Ending::Quit(None))
-        } else {
-            Heard::Nothing
+        if cost > 0 {
+            let heard = Heard::Nothing;
+            return Some(Item { heard, cost });
+        }
+        let leaves = || Item {
+            heard: Heard::Left(Ending::Quit(None)),
+            cost: 0,
         };
-        (cost > 0 || self.is_leaving).then_some(Item { heard, cost })
+        self.queue.pop_front().or(self.is_leaving.then(leaves))
     }
 
     /// Cuts one line and adds it to `said`, or to what comes behind that. Returns whether there was
@@ -357,34 +359,37 @@ mod tests {
             &[
                 // Empty lines.
                 (b"\n\n\n", &[("nothing", 3)]),
-                (b"\r\n\r\n\r\0", &[("sent CR", 0), ("nothing", 6)]),
+                (
+                    b"\r\n\r\n\r\0",
+                    &[("nothing", 2), ("sent CR", 0), ("nothing", 4)],
+                ),
                 // Telnet commands.
                 (b"\xff\xf1\xff\xf1", &[("sent CR", 0), ("nothing", 4)]),
                 (
                     b"\xff\xfa\x18xterm\xff\xf0a\n",
-                    &[("sent CR", 0), ("said a", 81), ("nothing", 10)],
+                    &[("sent CR", 0), ("nothing", 10), ("said a", 81)],
                 ),
                 // Of IAC IAC one is a byte of the line.
                 (
                     b"\xff\xff\n",
-                    &[("sent CR", 0), ("said \u{fffd}", 83), ("nothing", 1)],
+                    &[("sent CR", 0), ("nothing", 1), ("said \u{fffd}", 83)],
                 ),
                 // What was taken back, with what took it back; and lines that are empty after that.
-                (b"ab\x08\n", &[("said a", 81), ("nothing", 2)]),
-                (b"\xc3\xa9\x7fab\n", &[("said ab", 82), ("nothing", 3)]),
+                (b"ab\x08\n", &[("nothing", 2), ("said a", 81)]),
+                (b"\xc3\xa9\x7fab\n", &[("nothing", 3), ("said ab", 82)]),
                 (b"a\x7f\n", &[("nothing", 3)]),
                 // What is too long for a line.
                 (
                     b"123456789012345678901\n",
-                    &[(too_long, 0), ("nothing", 22)],
+                    &[("nothing", 22), (too_long, 0)],
                 ),
                 (
                     b"123456789012345678901\r\n",
-                    &[(too_long, 0), ("nothing", 23)],
+                    &[("nothing", 23), (too_long, 0)],
                 ),
                 (b"1234567890123456789012", &[("nothing", 22)]),
                 // All of it together.
-                (b"\n\na\nab\x08\n\n", &[("said a|a", 162), ("nothing", 5)]),
+                (b"\n\na\nab\x08\n\n", &[("nothing", 5), ("said a|a", 162)]),
             ],
         );
     }
@@ -494,9 +499,15 @@ mod tests {
             Grammar::Chat,
             &[
                 (b"one\n\x04two\n", &[said, left]),
-                (b"\n\x04", &[left]),
-                (b"one\n\xff\xectwo\n", &[("sent CR", 0), said, ("left", 6)]),
-                (b"one\xff\xec", &[("sent CR", 0), said, ("left", 2)]),
+                (b"\n\x04", &[("nothing", 1), left]),
+                (
+                    b"one\n\xff\xectwo\n",
+                    &[("sent CR", 0), ("nothing", 6), said, left],
+                ),
+                (
+                    b"one\xff\xec",
+                    &[("sent CR", 0), ("nothing", 2), said, left],
+                ),
             ],
         );
     }
