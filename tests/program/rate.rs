@@ -86,19 +86,20 @@ fn speaker_and_reader(server: &Server) -> (Client, String, Client) {
 }
 
 #[test]
-fn a_line_is_charged_with_64_bytes_at_least() {
+fn a_line_costs_80_beside_its_bytes() {
     let server = Server::start(&["--rate", "1KiB"]);
     let (speaker, name, mut reader) = speaker_and_reader(&server);
-    // At 64 bytes a line, 64 lines may come at once and 16 more take a second; at their length all may come at once.
+    // These cost 6,550, of which 4,096 may come at once. Their bytes alone may, and with 64 beside
+    // them it would be 1.3 s.
     let passed = one_by_one(&speaker, &name, &mut reader, 80);
     assert!(
-        passed >= Duration::from_millis(800),
+        passed >= Duration::from_secs(2),
         "80 lines took only {passed:?}"
     );
 }
 
 #[test]
-fn a_line_is_charged_with_the_bytes_that_one_reader_reads() {
+fn a_line_costs_its_bytes_after_clean_up() {
     let server = Server::start(&["--rate", "1KiB"]);
     let (speaker, name, mut reader) = speaker_and_reader(&server);
     // Each byte becomes three in the reader's line, so this is over 6 KiB, two more than may come at once.
@@ -118,11 +119,11 @@ fn a_line_is_charged_with_the_bytes_that_one_reader_reads() {
 }
 
 #[test]
-fn a_command_is_charged_with_1_kib() {
+fn any_other_command_costs_1_kib() {
     let server = Server::start(&["--rate", "2KiB"]);
     let mut client = server.welcomed();
     let began = Instant::now();
-    // Eight may come at once, and four more take two seconds, of which the last is not waited for.
+    // Eight may come at once, and four more take two seconds.
     for _ in 0..12 {
         client.settle();
     }
@@ -131,6 +132,28 @@ fn a_command_is_charged_with_1_kib() {
         passed >= Duration::from_secs(1),
         "12 commands took only {passed:?}"
     );
+}
+
+#[test]
+fn bytes_that_make_no_line_cost_their_number() {
+    // Empty lines, telnet commands that nobody answers, and what is taken back.
+    for bytes in [&b"\r\n"[..], b"\xff\xf1", b"x\x08"] {
+        let server = Server::start(&["--rate", "2KiB"]);
+        let (speaker, name, mut reader) = speaker_and_reader(&server);
+        let began = Instant::now();
+        // Of these 12,000 bytes 8 KiB may come at once, and the others take almost two seconds.
+        for _ in 0..4 {
+            speaker.send_bytes(&bytes.repeat(1500));
+        }
+        speaker.send_bytes(b"\ndone\n");
+        reader.expect(&format!("<{name}> done"));
+        let passed = began.elapsed();
+        assert!(
+            passed >= Duration::from_secs(1),
+            "{} took only {passed:?}",
+            bytes.escape_ascii()
+        );
+    }
 }
 
 #[test]
