@@ -87,10 +87,11 @@ fn speaker_and_reader(server: &Server) -> (Client, String, Client) {
 }
 
 #[test]
-fn a_line_costs_its_bytes_and_80() {
+fn a_line_costs_80_beside_its_bytes() {
     let server = Server::start(&["--rate", "1KiB"]);
     let (speaker, name, mut reader) = speaker_and_reader(&server);
-    // They cost 6.5 KiB, of which 4 may come at once; at their length alone all of them might.
+    // These cost 6,550, of which 4,096 may come at once. Their bytes alone may, and with 64 beside
+    // them it would be 1.3 s.
     let passed = one_by_one(&speaker, &name, &mut reader, 80);
     assert!(
         passed >= Duration::from_secs(2),
@@ -99,7 +100,7 @@ fn a_line_costs_its_bytes_and_80() {
 }
 
 #[test]
-fn of_a_line_the_bytes_after_clean_up_are_counted() {
+fn a_line_costs_its_bytes_after_clean_up() {
     let server = Server::start(&["--rate", "1KiB"]);
     let (speaker, name, mut reader) = speaker_and_reader(&server);
     // Each byte becomes three in the reader's line, so this is over 6 KiB, two more than may come
@@ -120,11 +121,11 @@ fn of_a_line_the_bytes_after_clean_up_are_counted() {
 }
 
 #[test]
-fn a_command_costs_1_kib() {
+fn any_other_command_costs_1_kib() {
     let server = Server::start(&["--rate", "2KiB"]);
     let mut client = server.welcomed();
     let began = Instant::now();
-    // Eight may come at once, and four more take two seconds, of which the last is not waited for.
+    // Eight may come at once, and four more take two seconds.
     for _ in 0..12 {
         client.settle();
     }
@@ -133,6 +134,28 @@ fn a_command_costs_1_kib() {
         passed >= Duration::from_secs(1),
         "12 commands took only {passed:?}"
     );
+}
+
+#[test]
+fn bytes_that_make_no_line_cost_their_number() {
+    // Empty lines, telnet commands that nobody answers, and what is taken back.
+    for bytes in [&b"\r\n"[..], b"\xff\xf1", b"x\x08"] {
+        let server = Server::start(&["--rate", "2KiB"]);
+        let (speaker, name, mut reader) = speaker_and_reader(&server);
+        let began = Instant::now();
+        // Of these 12,000 bytes 8 KiB may come at once, and the others take almost two seconds.
+        for _ in 0..4 {
+            speaker.send_bytes(&bytes.repeat(1500));
+        }
+        speaker.send_bytes(b"\ndone\n");
+        reader.expect(&format!("<{name}> done"));
+        let passed = began.elapsed();
+        assert!(
+            passed >= Duration::from_secs(1),
+            "{} took only {passed:?}",
+            bytes.escape_ascii()
+        );
+    }
 }
 
 #[test]
