@@ -138,7 +138,7 @@ impl Does {
             _ if text.is_empty() => Some(Arguments::None),
             Alone(_) => None,
             Leave | Text(_) | MaybeText(_) => Some(Arguments::Text(Line::new(text))),
-            MaybeWord(_) => is_word.then(|| Arguments::Text(Line::new(text))),
+            MaybeWord(_) => is_word.then(|| Arguments::Text(Line::new(without_marks(text)))),
             MaybeNumber(_) => {
                 let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
                 let number = is_number.then(|| text.parse().ok()).flatten();
@@ -281,6 +281,7 @@ mod tests {
             "/msg NAME psst",
             "/ignore NAME",
             "/nick NAME",
+            "/who NAME",
         ] {
             let [bare, marked] = ["bob", marked].map(|name| meaning(&line.replace("NAME", name)));
             assert_eq!(bare, marked, "{line}");
