@@ -67,7 +67,7 @@ use Who::Everybody;
 const TABLE: [Row; 19] = [
     Row { names: &["help"], usage: "[NAME]", help: "lists the commands; or one, with its other names", who: Everybody, does: MaybeWord(help) },
     Row { names: &["nick"], usage: "NAME", help: "renames you", who: Everybody, does: NewName(answers::nick) },
-    Row { names: &["who", "names", "users"], usage: "[TEXT]", help: "who is here, or those whose names begin with TEXT", who: Everybody, does: MaybeWord(answers::who) },
+    Row { names: &["who", "names", "users"], usage: "[TEXT]", help: "who is here (whose names begin with TEXT)", who: Everybody, does: MaybeWord(answers::who) },
     Row { names: &["whois"], usage: "NAME", help: "when they joined, how long they are idle, why away", who: Everybody, does: Person(answers::whois) },
     Row { names: &["me"], usage: "ACTION", help: "says what you do", who: Everybody, does: Text(answers::me) },
     Row { names: &["msg", "m", "tell"], usage: "NAME TEXT", help: "a private message", who: Everybody, does: Message(private::msg) },

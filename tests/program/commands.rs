@@ -241,9 +241,16 @@ fn help_lists_the_commands_in_at_most_78_columns() {
 }
 
 #[test]
-fn help_with_a_name_tells_of_that_command_and_its_other_names() {
+fn help_with_a_name_tells_of_that_command_and_its_other_names_in_at_most_78_columns() {
     let server = Server::start(&[]);
     let mut alice = server.welcomed();
+    let all = answers(&mut alice, "/help");
+    for line in &all {
+        let name = line.split(' ').nth(1).expect("a command");
+        let line = only(answers(&mut alice, &format!("/help {name}")));
+        let is_of_it = line.starts_with(&format!("-- {name} "));
+        assert!(is_of_it && line.len() <= 78, "{line:?}");
+    }
     let msg = ["-- /msg NAME TEXT  a private message; also /m, /tell"];
     answers_each(
         &mut alice,
@@ -251,7 +258,6 @@ fn help_with_a_name_tells_of_that_command_and_its_other_names() {
             ("/help msg", &msg),
             ("/help /MSG", &msg),
             ("/help tell", &msg),
-            ("/help nick", &["-- /nick NAME  renames you"]),
             (
                 "/help home",
                 &["-- no such command, /help lists them: \"home\""],
