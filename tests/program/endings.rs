@@ -143,8 +143,8 @@ fn chatd_closes_even_when_what_is_pending_is_never_read() {
 }
 
 #[test]
-fn an_idle_client_is_disconnected_and_the_others_read_why() {
-    let server = Server::start(&["--idle-timeout", "2s"]);
+fn an_idle_client_reads_for_how_long_it_was_idle_and_the_others_that_it_left_idle() {
+    let server = Server::start(&["--idle-timeout", "3s"]);
     let mut bob = server.joined("bob");
     let mut alice = server.joined("alice");
     let seen = loop {
@@ -159,7 +159,8 @@ fn an_idle_client_is_disconnected_and_the_others_read_why() {
         seen.contains(&"-- alice left (idle)".to_owned()),
         "{seen:?}"
     );
-    alice.expect_eof();
+    let told = alice.expect_eof();
+    assert_eq!(told, ["-- you were idle for 3s"]);
     server.log_line(|line| line.contains(" alice, ") && line.ends_with(", idle"));
 }
 

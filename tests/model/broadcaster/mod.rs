@@ -252,6 +252,7 @@ impl Run {
             Ask::History(None) => "/history".to_owned(),
             Ask::History(Some(most)) => format!("/history {most}"),
             Ask::Who => "/who".to_owned(),
+            Ask::Whois(other) => format!("/whois {}", name_of(other)),
             Ask::Motd => "/motd".to_owned(),
         };
         let Input::Command(request) = interpret(line.as_bytes()) else {
