@@ -171,3 +171,54 @@ impl fmt::Display for Ending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Arguments;
+    use io::ErrorKind;
+
+    #[test]
+    fn an_event_can_add_its_own_text_and_a_few_notices_to_the_log() {
+        let client = ClientId(1);
+        let mut lines = Lines::default();
+        lines.push_raw(b"hello");
+        let action = Arguments::Text(Line::new("waves"));
+        for (event, most) in [
+            (Event::Said(client, lines), 4096 + 5 + 80),
+            (Event::Asked(client, Command::Row(4, action)), 4096 + 5),
+            (Event::Asked(client, Command::Misused(4)), 4096),
+            (Event::SentCr(client), 0),
+        ] {
+            assert_eq!(event.logged_cost(), most);
+        }
+    }
+
+    #[test]
+    fn what_is_pending_is_written_unless_the_connection_is_of_no_use_any_more() {
+        let text = Some(Line::new("so long"));
+        for ending in [
+            Ending::Quit(text),
+            Ending::Closed,
+            Ending::Idle,
+            Ending::Shutdown,
+            Ending::NotChat,
+            Ending::Panicked,
+        ] {
+            assert!(ending.is_orderly(), "{ending}");
+        }
+        for (error, ending) in [
+            (ErrorKind::ConnectionReset, Ending::Reset),
+            (ErrorKind::BrokenPipe, Ending::Reset),
+            (ErrorKind::TimedOut, Ending::Lost),
+            (ErrorKind::HostUnreachable, Ending::Lost),
+            (ErrorKind::NetworkUnreachable, Ending::Lost),
+            (ErrorKind::NetworkDown, Ending::Lost),
+            (ErrorKind::Other, Ending::Failed(ErrorKind::Other)),
+        ] {
+            assert_eq!(Ending::of(&error.into()), ending);
+            assert!(!ending.is_orderly(), "{ending}");
+        }
+        assert!(!Ending::TooSlow.is_orderly());
+    }
+}

@@ -165,7 +165,8 @@ impl Called {
     /// Takes `text` as the name of somebody who may be here.
     pub fn new(text: &str) -> Self {
         let name = without_marks(text);
-        if name.chars().nth(NAME_CHARACTERS).is_none() && name.chars().all(is_allowed) {
+        let is_short = (1..=NAME_CHARACTERS).contains(&name.chars().count());
+        if is_short && name.chars().all(is_allowed) {
             Self::Name(Name::with_looks(name))
         } else {
             Self::Nobody(Line::new(text))

@@ -214,8 +214,14 @@ mod tests {
             "~ !",
             "grüße",
             "こんにちは",
-            "👩‍👩‍👧",
             "e\u{301}",
+            // A family and a flag on fire, joined by U+200D, with and without a variation selector.
+            "👩‍👩‍👧 👨🏿‍👩🏻‍👧🏽‍👦 ❤\u{fe0f}\u{200d}🔥",
+            // Thai and Hindi, with vowels and tones on the letters; Persian, with U+200C.
+            "ที่นี่มีผู้คน क्षत्रिय नमस्ते می‌خواهم",
+            // Hangul, old Hangul and Vietnamese in their decomposed forms.
+            "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af} \u{1112}\u{119e}\u{11ab}",
+            "Vie\u{323}\u{302}t Nam",
         ] {
             assert_eq!(clean(text.as_bytes()), text);
         }
@@ -248,18 +254,48 @@ mod tests {
 
     #[test]
     fn invisible_characters_between_marks_make_no_new_cell() {
-        for between in ["\u{200d}", "\u{ad}", "\u{3164}", "\u{fe0f}", "\u{1160}"] {
-            let zalgo = format!("a{}", format!("\u{301}{between}").repeat(40));
-            let marks = clean(zalgo.as_bytes())
+        // Of each range the first and the last.
+        for between in
+            "\u{ad}\u{115f}\u{180e}\u{200b}\u{200c}\u{200d}\u{3164}\u{ffa0}\u{fff0}\u{fff8}\
+            \u{1bca0}\u{1bca3}\u{1d173}\u{1d17a}\u{e0080}\u{e00ff}\u{e01f0}\u{e0fff}"
                 .chars()
-                .filter(|c| is_mark(*c))
-                .count();
-            assert_eq!(marks, COMBINING_MARKS, "{between:?}");
+        {
+            let zalgo = format!("a{}", format!("\u{301}{between}").repeat(20));
+            let marks = format!("\u{301}{between}").repeat(8);
+            let rest = between.to_string().repeat(12);
+            let expected = format!("a{marks}{rest}");
+            assert_eq!(clean(zalgo.as_bytes()), expected, "{between:?}");
         }
+    }
+
+    #[test]
+    fn what_is_painted_onto_the_cell_before_it_is_a_mark() {
+        // Variation selectors, joiners of letters, and vowels and finals of Hangul without a first.
+        for mark in
+            "\u{fe00}\u{fe0f}\u{e0100}\u{e01ef}\u{34f}\u{17b4}\u{1160}\u{11ff}\u{d7b0}\u{d7ff}\
+            \u{488}\u{903}\u{20dd}"
+                .chars()
+        {
+            for marks in [mark.to_string(), format!("\u{301}{mark}")] {
+                let zalgo = format!("a{}b", marks.repeat(20));
+                let cleaned = clean(zalgo.as_bytes());
+                let expected = marks.chars().cycle().take(8).collect::<String>();
+                assert_eq!(cleaned, format!("a{expected}b"), "{marks:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_marks_of_each_cell_are_counted_apart() {
         let apart = "a\u{301}\u{308} b\u{301}".repeat(20);
         assert_eq!(clean(apart.as_bytes()), apart);
         let hangul = "\u{1112}\u{1161}\u{11ab}".repeat(20);
         assert_eq!(clean(hangul.as_bytes()), hangul);
+        let harmful = format!("a{0}\u{1b}{0}", "\u{301}".repeat(8));
+        assert_eq!(
+            clean(harmful.as_bytes()),
+            harmful.replace('\u{1b}', "\u{fffd}")
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::chat::notices::quote;
 use crate::clock::{show_day, show_time};
 use crate::event::ClientId;
 use crate::logging::clients as client_log;
-use crate::name::{Name, Refusal, without_marks};
+use crate::name::{Name, Refusal};
 use crate::text::{Line, Lines};
 use crate::units::show_duration;
 use jiff::tz::TimeZone;
@@ -39,7 +39,7 @@ pub fn me(asking: &mut Asking<'_>, action: &Line) {
 
 pub fn who(asking: &mut Asking<'_>, prefix: Option<&Line>) {
     let count = asking.count_here();
-    let prefix = prefix.map_or("", |prefix| without_marks(prefix.as_str()));
+    let prefix = prefix.map_or("", Line::as_str);
     let (people, here) = (&asking.chat.people, &asking.chat.room.here);
     let me = (&asking.client, &people[asking.client].name);
     let newcomer = Some(me).filter(|_| !here.contains_key(&asking.client));

@@ -67,7 +67,7 @@ use Who::Everybody;
 const TABLE: [Row; 19] = [
     Row { names: &["help"], usage: "[NAME]", help: "lists the commands; or one, with its other names", who: Everybody, does: MaybeWord(help) },
     Row { names: &["nick"], usage: "NAME", help: "renames you", who: Everybody, does: NewName(answers::nick) },
-    Row { names: &["who", "names", "users"], usage: "[TEXT]", help: "who is here, or those whose names begin with TEXT", who: Everybody, does: MaybeWord(answers::who) },
+    Row { names: &["who", "names", "users"], usage: "[TEXT]", help: "who is here (whose names begin with TEXT)", who: Everybody, does: MaybeWord(answers::who) },
     Row { names: &["whois"], usage: "NAME", help: "when they joined, how long they are idle, why away", who: Everybody, does: Person(answers::whois) },
     Row { names: &["me"], usage: "ACTION", help: "says what you do", who: Everybody, does: Text(answers::me) },
     Row { names: &["msg", "m", "tell"], usage: "NAME TEXT", help: "a private message", who: Everybody, does: Message(private::msg) },
@@ -138,7 +138,7 @@ impl Does {
             _ if text.is_empty() => Some(Arguments::None),
             Alone(_) => None,
             Leave | Text(_) | MaybeText(_) => Some(Arguments::Text(Line::new(text))),
-            MaybeWord(_) => is_word.then(|| Arguments::Text(Line::new(text))),
+            MaybeWord(_) => is_word.then(|| Arguments::Text(Line::new(without_marks(text)))),
             MaybeNumber(_) => {
                 let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
                 let number = is_number.then(|| text.parse().ok()).flatten();
@@ -281,6 +281,7 @@ mod tests {
             "/msg NAME psst",
             "/ignore NAME",
             "/nick NAME",
+            "/who NAME",
         ] {
             let [bare, marked] = ["bob", marked].map(|name| meaning(&line.replace("NAME", name)));
             assert_eq!(bare, marked, "{line}");

@@ -22,8 +22,7 @@ pub fn ignore(asking: &mut Asking<'_>, other: Option<ClientId>) {
     let ignored = people[client].ignored.iter().copied();
     let gone = ignored.filter(|other| people.get(*other).is_none());
     for gone in gone.collect::<Vec<_>>() {
-        asking.me().ignored.remove(&gone);
-        asking.chat.room.delivery.show(client, Hidden::Author(gone));
+        stop_ignoring(asking, gone);
     }
     let ignored = &asking.me().ignored;
     if ignored.len() >= MOST_IGNORED && !ignored.contains(&other) {
@@ -38,17 +37,20 @@ pub fn ignore(asking: &mut Asking<'_>, other: Option<ClientId>) {
 }
 
 pub fn unignore(asking: &mut Asking<'_>, other: ClientId) {
-    asking
-        .chat
-        .room
-        .delivery
-        .show(asking.client, Hidden::Author(other));
+    let was_ignored = stop_ignoring(asking, other);
     let name = asking.chat.people[other].name.clone();
-    if asking.me().ignored.remove(&other) {
+    if was_ignored {
         asking.say(format_args!("you no longer ignore {name}"));
     } else {
         asking.say(format_args!("you do not ignore {name}"));
     }
+}
+
+/// Returns whether they were ignored.
+fn stop_ignoring(asking: &mut Asking<'_>, other: ClientId) -> bool {
+    let delivery = &mut asking.chat.room.delivery;
+    delivery.show(asking.client, Hidden::Author(other));
+    asking.me().ignored.remove(&other)
 }
 
 fn list(asking: &mut Asking<'_>) {

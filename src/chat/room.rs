@@ -192,6 +192,19 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn a_line_of_the_server_costs_its_bytes_and_80() {
+        let limits = BacklogLimits {
+            most: 1 << 24,
+            patience: Duration::from_secs(10),
+        };
+        let pressure = Arc::new(Pressure::new(limits));
+        let mut room = Room::new(5, Delivery::new(limits, pressure, Clock::now()));
+        room.apply(Fact::Ended, Clock::now());
+        let cost = "chatd is shutting down".len() as u64 + 80;
+        assert_eq!(room.delivery.log.cost_kept(), cost);
+    }
+
     proptest! {
         /// What is done with the rest of the server meanwhile makes no difference.
         #[test]

@@ -107,11 +107,12 @@ impl Cutter {
             }
             (0..length, End::Lf, length)
         };
-        (self.cut, self.searched) = (next, next);
+        let start = mem::replace(&mut self.cut, next);
+        self.searched = next;
         let line = &self.input[line];
         // A CR that was kept as a possible end, and was none, may be one byte too many.
         if mem::take(&mut self.is_overlong) || line.len() > self.longest {
-            self.dropped += line.len() as u64;
+            self.dropped += (next - start) as u64;
             Some(Cut::TooLong)
         } else {
             Some(Cut::Line(line, end))
@@ -249,18 +250,36 @@ mod tests {
     }
 
     #[test]
-    fn what_is_thrown_away_of_a_line_that_is_too_long_is_counted() {
-        let mut cutter = Cutter::new(Grammar::Chat, 20);
+    fn what_is_thrown_away_of_a_line_that_is_too_long_is_counted_with_its_end() {
         let line = [&[b'a'; 5000][..], b"\r\n"].concat();
-        let mut too_long = 0;
-        for piece in line.chunks(7) {
-            cutter.feed(piece);
-            while let Some(cut) = cutter.next_line() {
-                assert_eq!(cut, Cut::TooLong);
-                too_long += 1;
+        for piece_bytes in [1, 7, 5001, 5002] {
+            let mut cutter = Cutter::new(Grammar::Chat, 20);
+            let mut too_long = 0;
+            for piece in line.chunks(piece_bytes) {
+                cutter.feed(piece);
+                while let Some(cut) = cutter.next_line() {
+                    assert_eq!(cut, Cut::TooLong);
+                    too_long += 1;
+                }
             }
+            assert_eq!((too_long, cutter.take_dropped()), (1, 5002));
+            assert_eq!(cutter.take_dropped(), 0, "each byte once");
         }
-        assert_eq!((too_long, cutter.take_dropped()), (1, 5000));
+    }
+
+    #[test]
+    fn who_is_silent_needs_no_memory_for_what_was_sent_once() {
+        let line = b"x".repeat(50_000);
+        for rest in [&b"\n"[..], b"\nhalf"] {
+            let mut cutter = Cutter::new(Grammar::Chat, 60_000);
+            cutter.feed(&line);
+            cutter.feed(rest);
+            assert_eq!(cutter.pending(), line.len() + rest.len());
+            while cutter.next_line().is_some() {}
+            let kept = cutter.input.capacity();
+            assert!(kept <= KEPT_BYTES, "{kept} bytes");
+            assert_eq!(cutter.pending(), rest.len() - 1);
+        }
     }
 
     #[test]

@@ -176,11 +176,22 @@ mod tests {
     }
 
     #[test]
-    fn a_sub_negotiation_over_512_bytes_is_dropped() {
-        let long = [&b"a\xff\xfa"[..], &[b'x'; 600], b"\xff\xf0b\n"].concat();
-        assert_eq!(text_of(&long), b"ab\n");
-        let endless = [&b"a\xff\xfa"[..], &[b'x'; 600], b"\nb\n"].concat();
-        assert_eq!(text_of(&endless), b"a\nb\n");
+    fn a_sub_negotiation_over_512_bytes_is_dropped_up_to_its_end_or_the_next_lf() {
+        for (bytes, end, text) in [
+            (512, &b"\xff\xf0b\n"[..], &b"ab\n"[..]),
+            (513, b"\xff\xf0b\n", b"ab\n"),
+            (512, b"\nb\xff\xf0c", b"ac"),
+            (513, b"\nb\xff\xf0c", b"a\nbc"),
+            // IAC counts too, and what follows it is LF all the same.
+            (511, b"\xff\nb\xff\xf0c", b"ac"),
+            (512, b"\xff\nb\xff\xf0c", b"a\nbc"),
+            (510, b"\xff\xff\nb\xff\xf0c", b"ac"),
+            (511, b"\xff\xff\nb\xff\xf0c", b"a\nbc"),
+        ] {
+            let sent = [b"a\xff\xfa", &[b'x'].repeat(bytes)[..], end].concat();
+            let (found, end) = (text_of(&sent), end.escape_ascii());
+            assert_eq!(found, text, "{bytes} bytes and {end}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::bytes::Bytes;
 use crate::harm::is_forbidden;
 use chatd::cutter::{Cut, Cutter, End, Grammar};
 use chatd::telnet::{Requests, Telnet};
-use chatd::text::Lines;
+use chatd::text::{Lines, take_back};
 
 /// How many bytes of the input choose how the rest is read.
 const CHOICES: usize = 6;
@@ -54,6 +54,7 @@ pub fn check(input: &[u8]) {
     for line in &found {
         if let Found::Line(line, _) = line {
             check_clean_up(line);
+            check_take_back(line);
         }
     }
 }
@@ -208,13 +209,48 @@ fn check_clean_up(line: &[u8]) {
         !cleaned.chars().any(is_forbidden),
         "{line:?} became {cleaned:?}"
     );
-    let marks = |c: &char| ('\u{300}'..='\u{36F}').contains(c);
     let mut run = 0;
     for character in cleaned.chars() {
-        run = if marks(&character) { run + 1 } else { 0 };
-        assert!(run <= 8, "{cleaned:?} has {run} combining marks in a row");
+        if is_mark(character) {
+            run += 1;
+        } else if !is_unseen(character) {
+            run = 0;
+        }
+        assert!(run <= 8, "{cleaned:?} has {run} combining marks on a cell");
     }
     if line.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
         assert_eq!(cleaned.as_bytes(), line, "plain text stays as it is");
     }
+}
+
+/// Combining marks, or what is painted as one, of a few scripts: enough to tell whether they are
+/// counted. What of them is no mark to Unicode is drawn so by terminals.
+fn is_mark(character: char) -> bool {
+    matches!(u32::from(character), 0x300..=0x36F | 0x1160..=0x11FF | 0x20D0..=0x20F0 | 0xFE00..=0xFE0F)
+}
+
+/// Characters that nobody sees and that take no cell of the screen, as far as they are no harm.
+fn is_unseen(character: char) -> bool {
+    matches!(
+        u32::from(character),
+        0xAD | 0x115F | 0x180E | 0x200B..=0x200D | 0x3164 | 0xFFA0
+    )
+}
+
+/// BS and DEL take back a whole character, and nothing at the start of a line.
+fn check_take_back(line: &[u8]) {
+    let typed = take_back(line);
+    assert!(!typed.iter().any(|byte| matches!(byte, 8 | 127)));
+    let Ok(text) = str::from_utf8(line) else {
+        return;
+    };
+    let mut expected = String::new();
+    for character in text.chars() {
+        if matches!(character, '\u{8}' | '\u{7f}') {
+            expected.pop();
+        } else {
+            expected.push(character);
+        }
+    }
+    assert_eq!(typed, expected.as_bytes(), "of {text:?}");
 }

@@ -35,12 +35,16 @@ fn stream(most: usize) -> impl Strategy<Value = Vec<u8>> {
         b"\xff\xfd\x06",
         b"\xff\xec",
     ];
-    let line: [&[u8]; 6] = [b"\r", b"\n", b"\r\n", b"\r\0", b"\x04", b"\x1b"];
-    let text: [&[u8]; 6] = [
+    let line: [&[u8]; 8] = [
+        b"\r", b"\n", b"\r\n", b"\r\0", b"\x04", b"\x1b", b"\x08", b"\x7f",
+    ];
+    let text: [&[u8]; 8] = [
         b"a",
         b" ",
         b"/",
         b"\xcc\x81",
+        b"\xe2\x80\x8d",
+        b"\xef\xb8\x8f",
         b"\xe2\x80\xae",
         b"/tell bob ",
     ];

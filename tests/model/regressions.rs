@@ -42,8 +42,8 @@ fn ignore_hides_what_is_said_after_it_and_unignore_shows_what_is_said_after_that
     );
 }
 
-/// Whether a client had begun a line made a difference once: CR LF counts from its place in the order
-/// of events on, like commands.
+/// Whether a client had begun a line made a difference once: CR LF counts from its place in the
+/// order of events on, like commands.
 #[test]
 fn a_client_gets_crlf_from_the_lines_on_that_come_after_its_first_cr_however_far_it_has_read() {
     for taken in 0.."<guest3> 1\n<guest3> 2\n<guest3> 3\n-- to leave: /quit\n".len() {

@@ -1,6 +1,6 @@
 //! Section 4, Commands: what is one and what is text, and those that do something.
 
-use crate::kit::{Server, answers, answers_each, only, reads, reads_each};
+use crate::kit::{Server, alice_and_bob, answers, answers_each, only, reads, reads_each};
 
 #[test]
 fn a_line_whose_first_word_is_not_a_slash_and_ascii_letters_only_is_text() {
@@ -94,6 +94,10 @@ fn a_stray_key_does_not_make_a_private_message_public() {
     );
 }
 
+fn no_such_command(word: &str) -> String {
+    format!("-- no such command: \"{word}\"; /{word} says it as text, /help lists the commands")
+}
+
 #[test]
 fn a_command_that_is_unknown_is_answered_with_one_line_and_nobody_else_sees_anything() {
     let server = Server::start(&[]);
@@ -101,12 +105,9 @@ fn a_command_that_is_unknown_is_answered_with_one_line_and_nobody_else_sees_anyt
     answers_each(
         &mut alice,
         &[
-            ("/foo", &["-- no such command, /help lists them: \"/foo\""]),
-            (
-                "/foo bar",
-                &["-- no such command, /help lists them: \"/foo\""],
-            ),
-            ("/nic", &["-- no such command, /help lists them: \"/nic\""]),
+            ("/home", &[&no_such_command("/home")]),
+            ("/home sweet home", &[&no_such_command("/home")]),
+            ("/NIC", &[&no_such_command("/nic")]),
         ],
     );
     assert_eq!(bob.settle(), [""; 0]);
@@ -132,6 +133,9 @@ fn a_command_used_wrongly_is_answered_with_one_line_that_says_how_it_goes() {
             ("/history many", &["-- usage: /history [N]"]),
             ("/history -1", &["-- usage: /history [N]"]),
             ("/history 1.5", &["-- usage: /history [N]"]),
+            ("/who two words", &["-- usage: /who [TEXT]"]),
+            ("/help two words", &["-- usage: /help [NAME]"]),
+            ("/quiet please", &["-- usage: /quiet"]),
         ],
     );
     assert_eq!(bob.settle(), [""; 0]);
@@ -144,44 +148,141 @@ fn a_name_that_nobody_has_is_answered_with_one_line() {
     answers_each(
         &mut alice,
         &[
-            ("/msg bobby hi", &["-- nobody here by that name: \"bobby\""]),
-            ("/whois bobby", &["-- nobody here by that name: \"bobby\""]),
-            ("/ignore bobby", &["-- nobody here by that name: \"bobby\""]),
+            ("/msg bob hi", &["-- bob is not here, nothing was sent"]),
+            ("/whois bob", &["-- bob is not here"]),
+            ("/ignore bob", &["-- bob is not here"]),
+            ("/unignore bob", &["-- bob is not here"]),
+            // Nobody can be called so.
+            (
+                "/msg b.b hi",
+                &["-- nobody is called so, nothing was sent: \"b.b\""],
+            ),
+            (
+                "/whois Wilhelmine-von-Hohenfels2",
+                &["-- nobody is called so: \"Wilhelmine-von-Hohenfels2\""],
+            ),
         ],
     );
 }
 
 #[test]
-fn help_lists_the_commands() {
+fn a_line_that_is_just_help_quit_exit_or_who_is_said_and_its_author_reads_once_how_commands_begin()
+{
     let server = Server::start(&[]);
-    let [mut alice] = server.room(["alice"]);
-    let help = answers(&mut alice, "/help");
-    for command in [
-        "/help",
-        "/nick NAME",
-        "/who",
-        "/whois NAME",
-        "/me ACTION",
-        "/msg NAME TEXT",
-        "/reply TEXT",
-        "/away [TEXT]",
-        "/back",
-        "/ignore [NAME]",
-        "/unignore NAME",
-        "/quiet",
-        "/history [N]",
-        "/motd",
-        "/time",
-        "/uptime",
-        "/version",
-        "/quit [TEXT]",
+    let mut bob = server.joined("bob");
+    for word in ["help", "quit", "exit", "who"] {
+        let mut alice = server.joined("alice");
+        bob.settle();
+        let hint = format!("-- commands begin with /: /{word}");
+        let capitals = word.to_uppercase();
+        let others = format!("{word} me");
+        for (said, answer) in [
+            (&others, vec![]),
+            (&capitals, vec![hint]),
+            (&word.to_owned(), vec![]),
+        ] {
+            assert_eq!(answers(&mut alice, said), answer, "after {said:?}");
+            assert_eq!(bob.settle(), [format!("<alice> {said}")]);
+        }
+        alice.send("/quit");
+        bob.expect("-- alice left");
+    }
+}
+
+#[test]
+fn join_topic_and_list_are_answered_that_there_is_one_room() {
+    let (_server, mut alice, mut bob) = alice_and_bob(&[]);
+    let answer = ["-- there is one room here"];
+    answers_each(
+        &mut alice,
+        &[
+            ("/join", &answer),
+            ("/join #lobby", &answer),
+            ("/topic what we do here", &answer),
+            ("/LIST", &answer),
+        ],
+    );
+    assert_eq!(bob.settle(), [""; 0]);
+}
+
+#[test]
+fn help_lists_the_commands_in_at_most_78_columns() {
+    let server = Server::start(&[]);
+    let help = answers(&mut server.welcomed(), "/help");
+    let usages = help.iter().map(|line| {
+        assert!(line.len() <= 78, "{line:?}");
+        let (usage, what) = line.split_once("  ").expect("two columns");
+        assert!(!what.trim().is_empty(), "{line:?}");
+        usage
+    });
+    assert_eq!(
+        usages.collect::<Vec<_>>(),
+        [
+            "-- /help [NAME]",
+            "-- /nick NAME",
+            "-- /who [TEXT]",
+            "-- /whois NAME",
+            "-- /me ACTION",
+            "-- /msg NAME TEXT",
+            "-- /reply TEXT",
+            "-- /away [TEXT]",
+            "-- /back",
+            "-- /ignore [NAME]",
+            "-- /unignore NAME",
+            "-- /quiet",
+            "-- /history [N]",
+            "-- /motd",
+            "-- /time",
+            "-- /uptime",
+            "-- /version",
+            "-- /quit [TEXT]",
+        ]
+    );
+}
+
+#[test]
+fn help_with_a_name_tells_of_that_command_and_its_other_names_in_at_most_78_columns() {
+    let server = Server::start(&[]);
+    let mut alice = server.welcomed();
+    let all = answers(&mut alice, "/help");
+    for line in &all {
+        let name = line.split(' ').nth(1).expect("a command");
+        let line = only(answers(&mut alice, &format!("/help {name}")));
+        let is_of_it = line.starts_with(&format!("-- {name} "));
+        assert!(is_of_it && line.len() <= 78, "{line:?}");
+    }
+    let msg = ["-- /msg NAME TEXT  a private message; also /m, /tell"];
+    answers_each(
+        &mut alice,
+        &[
+            ("/help msg", &msg),
+            ("/help /MSG", &msg),
+            ("/help tell", &msg),
+            (
+                "/help home",
+                &["-- no such command, /help lists them: \"home\""],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_command_does_the_same_under_each_of_its_names() {
+    let (_server, mut alice, mut bob) = alice_and_bob(&[]);
+    for (names, argument) in [
+        (&["/msg", "/m", "/tell"][..], "bob psst"),
+        (&["/reply", "/r"], "psst"),
+        (&["/who", "/names", "/users"], ""),
     ] {
+        answers(&mut bob, "/msg alice psst");
+        alice.settle();
+        let answer = |name| answers(&mut alice, &format!("{name} {argument}"));
+        let told: Vec<Vec<String>> = names.iter().map(answer).collect();
         assert!(
-            help.iter().any(|line| line.contains(command)),
-            "no {command} in {help:?}"
+            !told[0].is_empty() && told.iter().all(|other| *other == told[0]),
+            "{told:#?}"
         );
     }
-    assert!(help.iter().all(|line| line.starts_with("-- ")), "{help:?}");
 }
 
 #[test]
@@ -257,10 +358,10 @@ fn quiet_turns_the_notices_of_joins_and_departures_off_and_on_but_not_those_of_r
 }
 
 #[test]
-fn quit_and_exit_leave() {
+fn quit_q_and_exit_leave() {
     let server = Server::start(&[]);
-    let [alice, bob] = server.room(["alice", "bob"]);
-    for (mut client, line) in [(alice, "/quit"), (bob, "/exit")] {
+    let [alice, bob, carol] = server.room(["alice", "bob", "carol"]);
+    for (mut client, line) in [(alice, "/quit"), (bob, "/exit"), (carol, "/q")] {
         client.settle();
         client.send(line);
         assert_eq!(client.expect_eof(), [""; 0], "after {line}");

@@ -97,13 +97,15 @@ fn what_was_pending_is_written_to_who_leaves() {
 #[test]
 fn nobody_loses_the_last_line_to_a_reset() {
     let server = Server::start(&[]);
-    // So narrow that most of what is pending for alice is still in the kernel on chatd's side when chatd has written it.
+    // So narrow that most of what is pending for alice is still in the kernel on chatd's side when
+    // chatd has written it.
     let mut alice = server.connect_with_receive_buffer(4 * NARROW);
     alice.read_welcome();
     let mut bob = server.joined("bob");
     bob.send_bytes(text((0..100).map(|number| format!("{number:0>1000}"))).as_bytes());
     bob.settle();
-    // A close with any of this unread would be a reset, and that would take with it what has not arrived yet.
+    // A close with any of this unread would be a reset, and that would take with it what has not
+    // arrived yet.
     let unread = "said too late\n".repeat(20_000);
     alice.send_bytes(format!("/quit\n{unread}").as_bytes());
     server.log_line(|line| line.contains("left: "));
@@ -141,8 +143,8 @@ fn chatd_closes_even_when_what_is_pending_is_never_read() {
 }
 
 #[test]
-fn an_idle_client_is_disconnected_and_the_others_read_why() {
-    let server = Server::start(&["--idle-timeout", "2s"]);
+fn an_idle_client_reads_for_how_long_it_was_idle_and_the_others_that_it_left_idle() {
+    let server = Server::start(&["--idle-timeout", "3s"]);
     let mut bob = server.joined("bob");
     let mut alice = server.joined("alice");
     let seen = loop {
@@ -157,7 +159,8 @@ fn an_idle_client_is_disconnected_and_the_others_read_why() {
         seen.contains(&"-- alice left (idle)".to_owned()),
         "{seen:?}"
     );
-    alice.expect_eof();
+    let told = alice.expect_eof();
+    assert_eq!(told, ["-- you were idle for 3s"]);
     server.log_line(|line| line.contains(" alice, ") && line.ends_with(", idle"));
 }
 
@@ -178,7 +181,8 @@ fn a_client_that_sends_a_byte_now_and_then_is_not_idle() {
 fn a_client_that_is_slowed_by_its_rate_is_not_idle() {
     let server = Server::start(&["--rate", "1KiB", "--idle-timeout", "1s"]);
     let mut alice = server.join("alice");
-    // 4 KiB may come at once, and the rest takes four seconds, in which chatd does not look at what she sends.
+    // 4 KiB may come at once, and the rest takes four seconds, in which chatd does not look at what
+    // she sends.
     alice.send_bytes(paste(8).as_bytes());
     alice.settle();
 }
@@ -198,7 +202,8 @@ fn a_client_that_the_room_makes_wait_is_not_idle() {
     let mut sleeper = server.connect_with_receive_buffer(NARROW);
     sleeper.read_welcome();
     let mut alice = server.join("alice");
-    // Over the backlog of the sleeper, for whom everybody waits until the patience is over. The sleeper may be idle.
+    // Over the backlog of the sleeper, for whom everybody waits until the patience is over. The
+    // sleeper may be idle.
     alice.send_bytes(paste(8000).as_bytes());
     alice.settle();
 }

@@ -2,8 +2,8 @@
 //!
 //! Each test is named after the sentence of the specification that it holds, and stands in the file
 //! of its topic, floods and faults included. The figures that depend on the machine (speed, shares
-//! of the processor) are measured by `cargo bench --bench soak`. What can be said of a part alone is
-//! tested in that part's file, and what hangs on the time, on the clock of `tests/model`.
+//! of the processor) are measured by `cargo bench --bench soak`. What can be said of a part alone
+//! is tested in that part's file, and what hangs on the time, on the clock of `tests/model`.
 //!
 //! | topic, in the order of the specification | file |
 //! | --- | --- |
@@ -37,8 +37,8 @@
 //! | 5. raw mode | `raw` |
 //! | `nc`, `telnet`, `socat` and the like, whatever they do | `real_clients` |
 //!
-//! What several topics need is in `kit`. A test for which something is missing on this machine calls
-//! [`kit::skip`], which makes it fail where all must run (`CI=true`).
+//! What several topics need is in `kit`. A test for which something is missing on this machine
+//! calls [`kit::skip`], which makes it fail where all must run (`CI=true`).
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod kit;

@@ -1,6 +1,15 @@
 //! Section 4, Names: which ones there may be, and which look alike.
 
-use crate::kit::{Client, Server, answers, only, reads};
+use crate::kit::{
+    Client, FIRST_WORDS, Server, alice_and_bob, answers, answers_each, only, reads, reads_each,
+    texts_of_history,
+};
+
+/// Two names that are written from right to left, and what chatd makes of them.
+const SARAH: &str = "\u{5e9}\u{5e8}\u{5d4}";
+const SARAH_SHOWN: &str = "\u{200e}\u{5e9}\u{5e8}\u{5d4}\u{200e}";
+const OMAR: &str = "\u{639}\u{645}\u{631}";
+const OMAR_SHOWN: &str = "\u{200e}\u{639}\u{645}\u{631}\u{200e}";
 
 /// Asks for a name that must be refused, and returns the reason.
 fn refused(client: &mut Client, name: &str) -> String {
@@ -26,8 +35,6 @@ fn a_name_is_of_letters_and_digits_of_any_script_and_underscores_and_hyphens() {
         "abcdefghijklmnopqrstuvwx",
         "\u{418}\u{432}\u{430}\u{43d}",
         "\u{395}\u{3bb}\u{3ad}\u{3bd}\u{3b7}",
-        "\u{639}\u{645}\u{631}",
-        "\u{5e8}\u{5d5}\u{5ea}",
         "\u{6c5f}\u{6238}",
         "\u{305f}\u{308d}\u{3046}",
         "\u{ae40}\u{bbfc}\u{c900}",
@@ -35,6 +42,42 @@ fn a_name_is_of_letters_and_digits_of_any_script_and_underscores_and_hyphens() {
     ] {
         client.take_name(name);
     }
+    for (name, shown) in [(SARAH, SARAH_SHOWN), (OMAR, OMAR_SHOWN)] {
+        client.send(&format!("/nick {name}"));
+        client.read_renaming(shown);
+    }
+}
+
+#[test]
+fn vowel_signs_viramas_and_tone_marks_are_parts_of_letters() {
+    let server = Server::start(&[]);
+    let mut client = server.welcomed();
+    // Devanagari, Thai and Tamil.
+    for name in [
+        "\u{928}\u{940}\u{924}\u{93e}",
+        "\u{905}\u{930}\u{94d}\u{91c}\u{941}\u{928}",
+        "\u{e19}\u{e49}\u{e2d}\u{e07}",
+        "\u{e01}\u{e34}\u{e48}\u{e07}",
+        "\u{bae}\u{bc1}\u{bb0}\u{bc1}\u{b95}\u{ba9}\u{bcd}",
+    ] {
+        client.take_name(name);
+    }
+}
+
+#[test]
+fn a_name_has_no_combining_mark_twice_on_one_letter() {
+    let server = Server::start(&[]);
+    let mut client = server.welcomed();
+    for name in [
+        "\u{e01}\u{e34}\u{e34}",
+        "\u{e01}\u{e34}\u{e48}\u{e34}",
+        "\u{e01}\u{e01}\u{e48}\u{e48}",
+    ] {
+        let reason = refused(&mut client, name);
+        assert!(reason.contains("no mark twice on one letter"), "{reason:?}");
+    }
+    // Once on each of two letters.
+    client.take_name("\u{e01}\u{e34}\u{e01}\u{e34}");
 }
 
 #[test]
@@ -76,6 +119,8 @@ fn a_name_begins_with_a_letter() {
         "7",
         "\u{661}abc",
         "\u{301}abc",
+        // A vowel sign, which belongs to a letter before it.
+        "\u{93e}\u{928}",
     ] {
         refused(&mut client, name);
     }
@@ -162,6 +207,11 @@ fn names_that_are_confusable_cannot_be_here_together() {
         ("alice", "a1ice"),
         ("alice", "al\u{131}ce"),
         ("al1ce", "alIce"),
+        // Alike in upper case only.
+        ("bob", "B0B"),
+        ("b0b", "BOB"),
+        // The same marks in another order.
+        ("\u{e01}\u{e38}\u{e34}", "\u{e01}\u{e34}\u{e38}"),
         ("cop\u{e9}", "COP\u{c9}"),
         ("oo", "\u{43e}\u{43e}"),
         // The second of each is Cyrillic, Greek or Armenian from end to end.
@@ -222,6 +272,19 @@ fn the_names_of_the_server_and_of_everybody_and_of_guests_are_taken() {
         "aIl",
         "everyone",
         "Everyone",
+        "admin",
+        "adrnin",
+        "Operator",
+        "0perator",
+        "root",
+        "r00t",
+        "nickserv",
+        "NickServ",
+        "n1ckserv",
+        "chanserv",
+        "ChanServ",
+        "services",
+        "serv1ces",
         "guest",
         "Guest",
         "guest1",
@@ -243,7 +306,14 @@ fn the_names_of_the_server_and_of_everybody_and_of_guests_are_taken() {
 fn a_name_that_merely_contains_one_of_those_is_free() {
     let server = Server::start(&[]);
     let mut client = server.welcomed();
-    for name in ["youth", "server1", "my-guest", "allan", "chatda"] {
+    for name in [
+        "youth",
+        "server1",
+        "my-guest",
+        "allan",
+        "chatda",
+        "administrator",
+    ] {
         client.take_name(name);
     }
 }
@@ -252,8 +322,20 @@ fn a_name_that_merely_contains_one_of_those_is_free() {
 fn a_refused_name_says_why_and_changes_nothing() {
     let server = Server::start(&[]);
     let [mut alice, mut bob] = server.room(["alice", "bob"]);
-    let reasons =
-        ["BOB", "1st", "a.b", "alic\u{435}", "guest7"].map(|name| refused(&mut alice, name));
+    let names = [
+        "BOB",
+        "1st",
+        "a.b",
+        "alic\u{435}",
+        "\u{e01}\u{e34}\u{e34}",
+        "guest7",
+    ];
+    let reasons = names.map(|name| {
+        let line = refused(&mut alice, name);
+        let (reason, quoted) = line.rsplit_once(": ").expect("what was refused");
+        assert_eq!(quoted, format!("\"{name}\""));
+        reason.to_owned()
+    });
     for (number, reason) in reasons.iter().enumerate() {
         assert!(
             !reasons[..number].contains(reason),
@@ -307,4 +389,107 @@ fn a_name_is_free_again_once_nobody_has_it() {
     drop(bob);
     carol.expect("-- bob left");
     carol.take_name("BOB");
+}
+
+#[test]
+fn a_name_with_right_to_left_characters_has_u_200e_on_both_sides_wherever_chatd_writes_it() {
+    let (server, mut alice, mut sarah) = alice_and_bob(&[]);
+    let of = |line: &str| {
+        line.replace("SARAH", SARAH_SHOWN)
+            .replace("OMAR", OMAR_SHOWN)
+    };
+    reads_each(
+        &mut alice,
+        &mut sarah,
+        &[
+            (
+                format!("/nick {SARAH}\n").as_bytes(),
+                &[&of("-- bob is now SARAH")],
+            ),
+            (b"hi\n", &[&of("<SARAH> hi")]),
+            (b"/me waves\n", &[&of("* SARAH waves")]),
+            (b"/msg alice psst\n", &[&of("[SARAH -> you] psst")]),
+            (b"/away\n", &[]),
+        ],
+    );
+    answers_each(
+        &mut alice,
+        &[
+            (
+                &format!("/msg {SARAH} yes"),
+                &[&of("[you -> SARAH] yes"), &of("-- SARAH is away")],
+            ),
+            ("/who", &["-- 2 here:", &of("-- alice (you), SARAH (away)")]),
+            (
+                &format!("/ignore {SARAH}"),
+                &[&of("-- you ignore SARAH now")],
+            ),
+            ("/ignore", &[&of("-- you ignore: SARAH")]),
+            (
+                &format!("/unignore {SARAH}"),
+                &[&of("-- you no longer ignore SARAH")],
+            ),
+            (
+                &format!("/msg {OMAR} hi"),
+                &[&of("-- OMAR is not here, nothing was sent")],
+            ),
+        ],
+    );
+    let whois = only(answers(&mut alice, &format!("/whois {SARAH}")));
+    assert!(whois.starts_with(&of("-- SARAH joined at ")), "{whois:?}");
+    let said = [
+        format!("<alice> {FIRST_WORDS}"),
+        format!("<bob> {FIRST_WORDS}"),
+        of("<SARAH> hi"),
+        of("* SARAH waves"),
+    ];
+    assert_eq!(texts_of_history(&answers(&mut alice, "/history")), said);
+
+    let omar = server.connect();
+    omar.send(&format!("/nick {OMAR}\nhi\n/quit so long"));
+    for line in ["-- OMAR joined", "<OMAR> hi", "-- OMAR left: \"so long\""] {
+        alice.next_is(&of(line));
+    }
+    let welcome = server.connect().read_welcome();
+    assert!(
+        welcome.contains(&of("-- here: alice, SARAH")),
+        "{welcome:?}"
+    );
+    drop(sarah);
+    alice.expect(&of("-- SARAH left"));
+    assert_eq!(
+        answers(&mut alice, "/reply yes?"),
+        [of("-- SARAH has left, nothing was sent")]
+    );
+    for what in ["bob is now SARAH", " OMAR, "] {
+        server.log_line(|line| line.contains(&of(what)));
+    }
+}
+
+#[test]
+fn u_200e_around_a_name_in_a_command_is_ignored() {
+    let (_server, mut alice, mut bob) = alice_and_bob(&[]);
+    answers_each(
+        &mut alice,
+        &[
+            ("/msg \u{200e}bob\u{200e} psst", &["[you -> bob] psst"]),
+            ("/ignore \u{200e}bob\u{200e}", &["-- you ignore bob now"]),
+            (
+                "/unignore \u{200e}bob\u{200e}",
+                &["-- you no longer ignore bob"],
+            ),
+            (
+                "/who \u{200e}bo\u{200e}",
+                &["-- 1 of 2 here begin with \"bo\"", "-- bob"],
+            ),
+            ("/whois \u{200e}", &["-- nobody is called so: \"\u{fffd}\""]),
+            ("/nick \u{200e}ann\u{200e}", &["-- alice is now ann"]),
+        ],
+    );
+    answers(&mut bob, &format!("/nick {SARAH_SHOWN}"));
+    let whois = only(answers(&mut alice, &format!("/whois {SARAH_SHOWN}")).split_off(1));
+    assert!(
+        whois.starts_with(&format!("-- {SARAH_SHOWN} joined at ")),
+        "{whois:?}"
+    );
 }

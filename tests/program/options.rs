@@ -15,7 +15,8 @@ fn port_0_lets_the_system_choose_one() {
 
 #[test]
 fn the_port_is_the_one_that_was_given() {
-    // One that is taken, because its name in the refusal shows which one chatd wanted, and no other test can get it.
+    // One that is taken, because its name in the refusal shows which one chatd wanted, and no other
+    // test can get it.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let port = taken.local_addr().unwrap().port().to_string();

@@ -1,6 +1,6 @@
 //! Section 4: private messages, and to whom `/reply` goes.
 
-use crate::kit::{Server, answers, answers_each};
+use crate::kit::{FIRST_WORDS, Server, alice_and_bob, answers, answers_each, only};
 
 #[test]
 fn a_private_message_is_read_by_the_two_it_concerns_and_nobody_else() {
@@ -22,10 +22,31 @@ fn a_private_message_is_read_by_the_two_it_concerns_and_nobody_else() {
 
 #[test]
 fn a_name_is_found_however_it_is_written_if_it_is_the_same_name() {
+    let (_server, mut alice, mut bob) = alice_and_bob(&[]);
+    let longest = "Wilhelmine-von-Hohenfels";
+    for (name, called) in [
+        ("bob", "BOB"),
+        // Alike in upper case only.
+        ("bob", "B0B"),
+        // As long as a name can be.
+        (longest, longest),
+    ] {
+        answers(&mut bob, &format!("/nick {name}"));
+        alice.settle();
+        let sent = [format!("[you -> {name}] psst")];
+        assert_eq!(answers(&mut alice, &format!("/msg {called} psst")), sent);
+        assert_eq!(bob.settle(), ["[alice -> you] psst"]);
+    }
+}
+
+#[test]
+fn a_name_in_another_case_is_found_before_one_that_looks_alike() {
     let server = Server::start(&[]);
-    let [mut alice, mut bob] = server.room(["alice", "bob"]);
-    assert_eq!(answers(&mut alice, "/msg BOB psst"), ["[you -> bob] psst"]);
-    assert_eq!(bob.settle(), ["[alice -> you] psst"]);
+    let [mut alice, _ian, _lan] = server.room(["alice", "ian", "lan"]);
+    for (called, found) in [("Ian", "ian"), ("IAN", "ian"), ("Lan", "lan")] {
+        let sent = [format!("[you -> {found}] psst")];
+        assert_eq!(answers(&mut alice, &format!("/msg {called} psst")), sent);
+    }
 }
 
 #[test]
@@ -97,13 +118,49 @@ fn a_reply_to_a_connection_that_is_gone_is_not_sent_to_the_next_one_of_that_name
     let server = Server::start(&[]);
     let [mut alice, mut bob] = server.room(["alice", "bob"]);
     answers(&mut alice, "/msg bob psst");
+    answers(&mut alice, "/nick anna");
     alice.send("/quit");
     alice.expect_eof();
-    let mut impostor = server.joined("alice");
+    let [mut alice, mut anna] = ["alice", "anna"].map(|name| server.joined(name));
     bob.settle();
+    // Under the name that it had last.
     assert_eq!(
         answers(&mut bob, "/reply yes?"),
-        ["-- alice has left, nothing was sent"]
+        ["-- anna has left, nothing was sent"]
     );
-    assert_eq!(impostor.settle(), [""; 0]);
+    assert_eq!(anna.settle(), [""; 0]);
+    alice.expect(&format!("<anna> {FIRST_WORDS}"));
+    assert_eq!(alice.settle(), [""; 0]);
+}
+
+#[test]
+fn a_private_message_is_refused_where_over_512_kib_wait_for_whoever_is_to_read_it() {
+    let server = Server::start(&[]);
+    let mut alice = server.joined("alice");
+    let mut bob = server.stalled("bob");
+    let text = "x".repeat(4000);
+    let refusal = "-- bob is too far behind, nothing was sent";
+    alice.settle();
+    // Far more than the sockets and 512 KiB hold.
+    let sent = (0..10_000)
+        .take_while(|_| {
+            let answer = only(answers(&mut alice, &format!("/msg bob {text}")));
+            assert!(
+                answer == refusal || answer.starts_with("[you -> bob]"),
+                "{answer:.99?}"
+            );
+            answer != refusal
+        })
+        .count();
+    assert!(sent * text.len() >= 512 << 10, "only {sent} were sent");
+    // He has been refused nothing else, and reads all that she was told he would.
+    alice.send("and to everybody");
+    let private = bob.lines_until("<alice> and to everybody");
+    let read = private
+        .iter()
+        .filter(|line| line.starts_with("[alice -> you] x"));
+    assert_eq!(read.count(), sent);
+    bob.send("/reply I am back");
+    alice.expect("[bob -> you] I am back");
+    assert_eq!(answers(&mut alice, "/msg bob hi"), ["[you -> bob] hi"]);
 }

@@ -1,5 +1,5 @@
-//! Section 4: a client over its `--rate` is slowed, nothing of what it sent is lost, and the flood stays
-//! on the flooder's side.
+//! Section 4: a client over its `--rate` is slowed, nothing of what it sent is lost, and the flood
+//! stays on the flooder's side.
 //!
 //! Of the waits only one side can be tested: how long they last at least. The exception is what may
 //! come at once, and there the difference is a wait of seconds.
@@ -66,7 +66,8 @@ fn the_flood_stays_on_the_flooders_side() {
     );
 }
 
-/// Lets `author` send lines one at a time, each when `reader` has read the one before; how long that took.
+/// Lets `author` send lines one at a time, each when `reader` has read the one before; how long
+/// that took.
 fn one_by_one(author: &Client, name: &str, reader: &mut Client, count: usize) -> Duration {
     let began = Instant::now();
     for number in 0..count {
@@ -86,10 +87,11 @@ fn speaker_and_reader(server: &Server) -> (Client, String, Client) {
 }
 
 #[test]
-fn a_line_costs_its_bytes_and_80() {
+fn a_line_costs_80_beside_its_bytes() {
     let server = Server::start(&["--rate", "1KiB"]);
     let (speaker, name, mut reader) = speaker_and_reader(&server);
-    // They cost 6.5 KiB, of which 4 may come at once; at their length alone all of them might.
+    // These cost 6,550, of which 4,096 may come at once. Their bytes alone may, and with 64 beside
+    // them it would be 1.3 s.
     let passed = one_by_one(&speaker, &name, &mut reader, 80);
     assert!(
         passed >= Duration::from_secs(2),
@@ -98,10 +100,11 @@ fn a_line_costs_its_bytes_and_80() {
 }
 
 #[test]
-fn of_a_line_the_bytes_after_clean_up_are_counted() {
+fn a_line_costs_its_bytes_after_clean_up() {
     let server = Server::start(&["--rate", "1KiB"]);
     let (speaker, name, mut reader) = speaker_and_reader(&server);
-    // Each byte becomes three in the reader's line, so this is over 6 KiB, two more than may come at once.
+    // Each byte becomes three in the reader's line, so this is over 6 KiB, two more than may come
+    // at once.
     let line = "\u{1}".repeat(1000);
     let began = Instant::now();
     for _ in 0..2 {
@@ -118,11 +121,11 @@ fn of_a_line_the_bytes_after_clean_up_are_counted() {
 }
 
 #[test]
-fn a_command_costs_1_kib() {
+fn any_other_command_costs_1_kib() {
     let server = Server::start(&["--rate", "2KiB"]);
     let mut client = server.welcomed();
     let began = Instant::now();
-    // Eight may come at once, and four more take two seconds, of which the last is not waited for.
+    // Eight may come at once, and four more take two seconds.
     for _ in 0..12 {
         client.settle();
     }
@@ -134,9 +137,31 @@ fn a_command_costs_1_kib() {
 }
 
 #[test]
+fn bytes_that_make_no_line_cost_their_number() {
+    // Empty lines, telnet commands that nobody answers, and what is taken back.
+    for bytes in [&b"\r\n"[..], b"\xff\xf1", b"x\x08"] {
+        let server = Server::start(&["--rate", "2KiB"]);
+        let (speaker, name, mut reader) = speaker_and_reader(&server);
+        let began = Instant::now();
+        // Of these 12,000 bytes 8 KiB may come at once, and the others take almost two seconds.
+        for _ in 0..4 {
+            speaker.send_bytes(&bytes.repeat(1500));
+        }
+        speaker.send_bytes(b"\ndone\n");
+        reader.expect(&format!("<{name}> done"));
+        let passed = began.elapsed();
+        assert!(
+            passed >= Duration::from_secs(1),
+            "{} took only {passed:?}",
+            bytes.escape_ascii()
+        );
+    }
+}
+
+#[test]
 fn four_times_the_rate_may_come_at_once() {
-    // At this rate a line is worth a second. If they could not come at once, the last would come after
-    // three. No machine promises a second, so it is tried again.
+    // At this rate a line is worth a second. If they could not come at once, the last would come
+    // after three. No machine promises a second, so it is tried again.
     let are_quick = (0..20).any(|_| {
         let server = Server::start(&["--rate", "81"]);
         let (speaker, name, mut reader) = speaker_and_reader(&server);

@@ -67,19 +67,20 @@ fn cr_nul_does_not_end_a_line() {
 
 #[test]
 fn there_is_no_clean_up_and_no_utf_8() {
-    let bytes = b"\x1b[2J \xff\xfe \xc3( \xe2\x80\xae \xc2\x85\n";
+    let bytes = b"\x1b[2J x\x08\x7f \xff\xfe \xc3( \xe2\x80\xae \xc2\x85\n";
     relays(bytes, bytes);
 }
 
 #[test]
 fn there_is_no_telnet() {
-    let bytes = b"\xff\xfb\x01\xff\xfd\x06\xff\xf4 \xff\xff \xff\xfa\x18\x01\xff\xf0\n\xff\xf6\n";
+    let bytes =
+        b"\xff\xfb\x01\xff\xfd\x06\xff\xf4 \xff\xff \xff\xfa\x18\x01\xff\xf0\n\xff\xf6\n\xff\xec\n";
     relays(bytes, bytes);
 }
 
 #[test]
 fn there_are_no_commands() {
-    let lines = b"/quit\n/nick bob\n//x\n \x1b[A/who\n\x04\n";
+    let lines = b"help\n/quit\n/nick bob\n//x\n \x1b[A/who\n\x04\n";
     relays(lines, lines);
 }
 
@@ -156,7 +157,7 @@ fn what_a_client_sent_before_it_closed_its_sending_side_arrives_and_it_reads_to_
 }
 
 #[test]
-fn a_line_of_max_line_passes_and_a_longer_one_is_dropped_with_a_warning() {
+fn a_line_over_max_line_is_dropped_with_a_warning_that_says_whose_it_was() {
     let server = raw_server(&[]);
     let [mut speaker, mut listener] = server.raw_room();
     let longest = "x".repeat(64 * 1024);
@@ -168,7 +169,9 @@ fn a_line_of_max_line_passes_and_a_longer_one_is_dropped_with_a_warning() {
         "the longest line that is allowed is changed"
     );
     listener.next_is("after it");
-    server.log_line(|line| line.contains("WARN") && line.contains("--max-line"));
+    let address = speaker.address().to_string();
+    let warning = server.log_line(|line| line.contains("WARN") && line.contains("--max-line"));
+    assert!(warning.ends_with(&format!("of {address}")), "{warning}");
     // Nothing is said to its author either.
     listener.send("to the author");
     speaker.next_is("to the author");

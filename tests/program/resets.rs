@@ -2,7 +2,7 @@
 
 use crate::kit::{
     Chat, Client, Flood, Footprint, NARROW, Server, TempFile, crowd_turn, eventually, narrow_crowd,
-    nobody_panicked, read_notices, waiting_bytes,
+    nobody_panicked, read_notices, text, waiting_bytes,
 };
 
 /// How many connections are reset at each place.
@@ -90,6 +90,21 @@ fn a_client_that_was_reset_while_it_waits_for_its_rate_leaves_when_that_is_notic
     alice.reset();
     bob.send("are you there?");
     bob.expect("-- alice left");
+}
+
+#[test]
+fn who_is_let_go_is_reset_so_that_the_kernel_keeps_nothing_for_them() {
+    let server = Server::start(&[]);
+    let [mut alice] = server.room(["alice"]);
+    alice.send_bytes(text((0..100).map(|_| "x".repeat(2_000))).as_bytes());
+    alice.settle();
+    let mut bob = server.stalled("bob");
+    // Each answer is nearly 200 KiB, and over 1 MiB of them is too much.
+    bob.send_bytes("/history 100\n".repeat(20).as_bytes());
+    server.log_line(|line| line.contains(" bob, ") && line.ends_with(", too slow"));
+    let (read, was_reset) = bob.read_to_any_end();
+    assert!(was_reset, "a clean end after {} bytes", read.len());
+    alice.expect("-- bob left (too slow)");
 }
 
 #[test]

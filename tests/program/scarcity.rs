@@ -84,8 +84,8 @@ fn those_for_whom_there_is_no_thread_are_told_and_closed_without_a_flood_of_the_
     );
 }
 
-/// A server whose user may have [`THREADS`] threads. Nothing if there cannot be: the test is skipped
-/// then.
+/// A server whose user may have [`THREADS`] threads. Nothing if there cannot be: the test is
+/// skipped then.
 fn start_with_few_threads() -> Option<Server> {
     if !are_installed(&["setpriv", "prlimit"]) {
         return None;

@@ -72,7 +72,8 @@ fn a_burst_of_connections_waits_in_a_long_queue() {
         return skip(format_args!("this system cuts the queue to {longest}"));
     }
     let server = Server::start(&[]);
-    // Nothing is accepted, so only the queue can take them; it would be full after 128 with std's own length.
+    // Nothing is accepted, so only the queue can take them; it would be full after 128 with std's
+    // own length.
     server.signal("STOP");
     let burst: Result<Vec<TcpStream>, _> = (0..BURST)
         .map(|_| TcpStream::connect_timeout(&server.address(), Duration::from_secs(5)))
@@ -105,7 +106,8 @@ fn the_receive_buffer_is_bounded() {
 
 #[test]
 fn reads_of_a_client_block() {
-    // Whether a socket blocks belongs to the open socket, so a non-blocking write mode would make the reads spin.
+    // Whether a socket blocks belongs to the open socket, so a non-blocking write mode would make
+    // the reads spin.
     let server = Server::start(&[]);
     let Some((_client, socket)) = seen_from_both_sides(&server) else {
         return;

@@ -116,7 +116,8 @@ fn a_slow_but_living_reader_of_a_20_mb_paste_gets_every_line() {
         scope.spawn(|| sender.send_bytes(paste.as_bytes()));
         for number in 0..LINES {
             reader.next_is(&format!("<sender> {number:0>400}"));
-            // Half a mebibyte, then a rest: slower than the sender, and never slow enough to be let go.
+            // Half a mebibyte, then a rest: slower than the sender, and never slow enough to be let
+            // go.
             if number % 1300 == 0 {
                 thread::sleep(Duration::from_millis(50));
             }
@@ -125,8 +126,8 @@ fn a_slow_but_living_reader_of_a_20_mb_paste_gets_every_line() {
     assert_eq!(reader.settle(), [""; 0]);
 }
 
-/// Has a room wait, for an hour if need be, for one who does not read, then has that one `act`; the room must go on and
-/// everybody else must read everything.
+/// Has a room wait, for an hour if need be, for one who does not read, then has that one `act`; the
+/// room must go on and everybody else must read everything.
 fn goes_on_after(act: impl FnOnce(Client)) {
     let server = Server::start(&["--rate", "0", "--max-backlog", "1MiB", "--patience", "1h"]);
     let [sender, mut reader] = server.room(["sender", "reader"]);

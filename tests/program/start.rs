@@ -5,7 +5,8 @@ use std::process::Command;
 
 use crate::kit::{Server, complaint, run_to_end};
 
-/// Runs a command that cannot start, and returns the one line that it says before it ends with status 1.
+/// Runs a command that cannot start, and returns the one line that it says before it ends with
+/// status 1.
 fn regret(mut command: Command) -> String {
     // Whoever has this set wants backtraces of panics, and there must be none to show.
     command.env("RUST_BACKTRACE", "1");
@@ -84,7 +85,8 @@ fn a_stopped_server_can_be_started_again_at_once_on_the_same_port() {
     let first = Server::start(&[]);
     let port = first.port().to_string();
     let client = first.welcomed();
-    // The server closes first, so that its side of the connection is the one that lingers in the kernel.
+    // The server closes first, so that its side of the connection is the one that lingers in the
+    // kernel.
     drop(first);
     drop(client);
     Server::start(&["--port", &port]).welcomed();

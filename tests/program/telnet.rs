@@ -4,6 +4,7 @@ use socket2::SockRef;
 
 use crate::kit::{Client, FIRST_WORDS, Server, crowd, reads, reads_each};
 
+const EOF: u8 = 236;
 const SE: u8 = 240;
 const NOP: u8 = 241;
 const BRK: u8 = 243;
@@ -21,7 +22,8 @@ const SUPPRESS_GO_AHEAD: u8 = 3;
 const TIMING_MARK: u8 = 6;
 const TERMINAL_TYPE: u8 = 24;
 
-/// What a client is sent, byte for byte, because of `bytes`, which it sends in one piece with a command after them.
+/// What a client is sent, byte for byte, because of `bytes`, which it sends in one piece with a
+/// command after them.
 fn sent_back(client: &mut Client, bytes: &[u8]) -> Vec<u8> {
     client.send_bytes(&[bytes, b"/version\n"].concat());
     let mut came = Vec::new();
@@ -36,7 +38,8 @@ fn sent_back(client: &mut Client, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The same for each of many cases. The client is one that has sent a telnet command before, so its lines end in CRLF.
+/// The same for each of many cases. The client is one that has sent a telnet command before, so its
+/// lines end in CRLF.
 fn sends_back_each(cases: &[(&[u8], &[u8])]) {
     let server = Server::start(&[]);
     let mut client = server.welcomed();
@@ -110,8 +113,8 @@ fn iac_iac_is_the_byte_255() {
 
 #[test]
 fn every_other_command_is_taken_out_in_silence() {
-    // From end-of-record to go-ahead, without those that are answered or that other bytes follow.
-    for command in (236..=249).filter(|command| ![BRK, IP, AYT].contains(command)) {
+    // From suspend-process to go-ahead, without those that are answered or that other bytes follow.
+    for command in (EOF + 1..SB).filter(|command| ![BRK, IP, AYT].contains(command)) {
         sends_back_each(&[(&[IAC, command], b"")]);
     }
 }
@@ -200,22 +203,23 @@ fn what_is_answered_to_telnet_commands_is_read_by_nobody_else() {
 }
 
 #[test]
-fn a_sub_negotiation_over_512_bytes_is_dropped() {
+fn a_sub_negotiation_over_512_bytes_is_dropped_up_to_its_end_or_the_next_lf() {
     let server = Server::start(&[]);
     let [mut alice, mut bob] = server.room(["alice", "bob"]);
     for length in [0, 511, 512, 513, 2_000, 70_000] {
-        let line = [
-            &[IAC, SB, TERMINAL_TYPE],
-            b"x".repeat(length).as_slice(),
-            &[IAC, SE],
-            b"hello\n",
-        ]
-        .concat();
+        let begun = [&[IAC, SB, TERMINAL_TYPE][..], &b"x".repeat(length)].concat();
+        let ended = [&begun, &[IAC, SE][..], b"hello\n"].concat();
         assert_eq!(
-            reads(&mut bob, &mut alice, &line),
+            reads(&mut bob, &mut alice, &ended),
             ["<alice> hello"],
-            "{length} bytes"
+            "{length} bytes and its end"
         );
+        // The option counts too.
+        let is_over = length + 1 > 512;
+        let expected: &[&str] = if is_over { &["<alice> hello"] } else { &[] };
+        let cut_off = [&begun, &b"\nhello\n"[..], &[IAC, SE]].concat();
+        let came = reads(&mut bob, &mut alice, &cut_off);
+        assert_eq!(came, expected, "{length} bytes and LF");
     }
 }
 
@@ -230,29 +234,70 @@ fn urgent_bytes_stay_in_line() {
     assert_eq!(reads(&mut bob, &mut alice, b"d\n"), ["<alice> abcd"]);
 }
 
-#[test]
-fn ctrl_d_as_the_first_byte_of_a_line_means_that_the_client_leaves() {
-    let beginnings = [
-        &b""[..],
-        b"\n",
-        b"my last words\n",
-        b"my last words\r\n",
-        &[IAC, NOP],
-    ];
+/// Each of many clients sends a beginning, `end` and a line that is never said, and leaves by that.
+/// Returns what others have heard of them.
+fn heard_of_those_who_leave_by(end: &[u8], beginnings: &[&[u8]]) -> Vec<String> {
     let server = Server::start(&[]);
     let [mut watcher] = server.room(["watcher"]);
     for (client, beginning) in crowd(&server, "leaver-", beginnings.len())
         .iter_mut()
         .zip(beginnings)
     {
-        client.send_bytes(&[beginning, b"\x04and no more\n"].concat());
+        client.send_bytes(&[beginning, end, b"and no more\n"].concat());
         client.expect_eof();
     }
+    server.log_lines(beginnings.len(), |line| {
+        line.contains("leaver-") && line.ends_with("quit")
+    });
     let mut heard = watcher.settle();
     heard.retain(|line| line.starts_with('<') && !line.ends_with(FIRST_WORDS));
+    heard
+}
+
+#[test]
+fn ctrl_d_as_the_first_byte_of_a_line_means_that_the_client_leaves() {
+    let heard = heard_of_those_who_leave_by(
+        b"\x04",
+        &[
+            b"",
+            b"\n",
+            b"my last words\n",
+            b"my last words\r\n",
+            b"my last words\r\0",
+            &[IAC, NOP],
+        ],
+    );
     assert_eq!(
         heard,
-        ["<leaver-2> my last words", "<leaver-3> my last words"]
+        [
+            "<leaver-2> my last words",
+            "<leaver-3> my last words",
+            "<leaver-4> my last words"
+        ]
+    );
+}
+
+#[test]
+fn the_telnet_command_eof_means_that_the_client_leaves() {
+    let heard = heard_of_those_who_leave_by(
+        &[IAC, EOF],
+        &[
+            b"",
+            b"my last words\n",
+            b"with no end",
+            b"one\ntwo",
+            b"with CR\r",
+        ],
+    );
+    assert_eq!(
+        heard,
+        [
+            "<leaver-1> my last words",
+            "<leaver-2> with no end",
+            "<leaver-3> one",
+            "<leaver-3> two",
+            "<leaver-4> with CR\u{fffd}"
+        ]
     );
 }
 

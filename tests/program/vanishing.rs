@@ -210,7 +210,8 @@ fn a_silent_client_is_probed_by_keepalive_and_gone_within_2_minutes() {
     let probes = socket.tcp_keepalive_retries().unwrap();
     let longest = match socket.tcp_user_timeout().unwrap() {
         None => first + interval * probes,
-        // It overrides the number of probes (tcp(7)): the first probe that would be sent after it ends the connection.
+        // It overrides the number of probes (tcp(7)): the first probe that would be sent after it
+        // ends the connection.
         Some(timeout) => {
             let after_first = timeout.saturating_sub(first).as_secs();
             first + interval * after_first.div_ceil(interval.as_secs()).max(1) as u32

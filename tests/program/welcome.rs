@@ -23,7 +23,7 @@ fn server_with_motd(motd: &str) -> (Server, TempFile) {
 }
 
 #[test]
-fn a_newcomer_reads_the_motd_then_the_welcome_then_who_is_here_then_the_history_then_the_hint() {
+fn a_newcomer_reads_the_motd_the_history_the_welcome_who_is_here_and_the_hint_in_this_order() {
     let (server, _file) = server_with_motd("Room 7\nBe kind\n");
     let [mut alice] = server.room(["alice"]);
     answers(&mut alice, "hello");
@@ -50,6 +50,18 @@ fn a_newcomer_reads_the_motd_then_the_welcome_then_who_is_here_then_the_history_
             "-- here: alice",
             HINT,
         ]
+    );
+}
+
+#[test]
+fn a_history_of_one_line_is_called_the_last_line() {
+    let server = Server::start(&[]);
+    let _alice = server.joined("alice");
+    let welcome = whole_welcome(&server);
+    assert_eq!(welcome[0], "-- the last line, times in UTC:");
+    assert_eq!(
+        texts_of_history(&welcome),
+        [format!("<alice> {FIRST_WORDS}")]
     );
 }
 
@@ -161,7 +173,8 @@ fn the_times_of_the_history_are_in_utc() {
     );
 }
 
-/// A room where one person has said so many lines of so many bytes, and the history that a newcomer reads.
+/// A room where one person has said so many lines of so many bytes, and the history that a newcomer
+/// reads.
 fn history_of(lines: usize, bytes: usize, args: &[&str]) -> Vec<String> {
     let server = Server::start(args);
     let mut alice = server.join("alice");

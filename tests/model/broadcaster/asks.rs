@@ -1,6 +1,6 @@
 //! What those who are here may ask for, in the model of the chat.
 
-use super::chat::{Chat, HISTORY, MOTD};
+use super::chat::{Chat, HISTORY, MOTD, time};
 use super::reading::Origin;
 use super::script::{Addressee, Ask};
 
@@ -10,6 +10,7 @@ const FAR_BEHIND: usize = 512 << 10;
 impl Chat {
     /// `text` is what they say with it, if they say anything.
     pub fn ask(&mut self, me: usize, ask: &Ask, text: &str, now: u64) {
+        self.people[me].last_heard = now;
         match ask {
             Ask::Nick(name) => self.nick(me, name),
             Ask::Me => {
@@ -33,22 +34,7 @@ impl Chat {
             },
             Ask::Ignore(other) => match self.find(me, *other) {
                 Some(other) if other == me => self.tell(me, "-- you cannot ignore yourself"),
-                Some(other) => {
-                    // Whoever has left meanwhile is forgotten.
-                    let mut ignored = std::mem::take(&mut self.people[me].ignored);
-                    let gone = ignored
-                        .iter()
-                        .filter(|other| self.people[**other].is_gone());
-                    let changed = gone.copied().chain([other]).collect::<Vec<_>>();
-                    ignored.retain(|other| !changed.contains(other));
-                    ignored.insert(other);
-                    self.people[me].ignored = ignored;
-                    self.people[me].reading.change_authors(&changed);
-                    self.tell(
-                        me,
-                        &format!("-- you ignore {} now", self.people[other].name),
-                    );
-                }
+                Some(other) => self.ignore(me, other),
                 None => {}
             },
             Ask::Unignore(other) => {
@@ -104,19 +90,39 @@ impl Chat {
                 }
             }
             Ask::Who => self.who(me),
+            Ask::Whois(other) => {
+                if let Some(other) = self.find(me, *other) {
+                    self.whois(me, other, now);
+                }
+            }
             Ask::Motd => self.tell(me, &format!("-- {MOTD}")),
         }
     }
 
+    fn ignore(&mut self, me: usize, other: usize) {
+        // Whoever has left meanwhile is forgotten.
+        let mut ignored = std::mem::take(&mut self.people[me].ignored);
+        let gone = ignored
+            .iter()
+            .filter(|other| self.people[**other].is_gone());
+        let changed = gone.copied().chain([other]).collect::<Vec<_>>();
+        ignored.retain(|other| !changed.contains(other));
+        ignored.insert(other);
+        self.people[me].ignored = ignored;
+        self.people[me].reading.change_authors(&changed);
+        let line = format!("-- you ignore {} now", self.people[other].name);
+        self.tell(me, &line);
+    }
+
     fn named(&self, name: &str) -> Option<usize> {
-        let is_named = |who: &usize| self.people[*who].name.eq_ignore_ascii_case(name);
+        let is_named = |who: &usize| look(&self.people[*who].name) == look(name);
         self.here().find(is_named)
     }
 
     /// The name that an addressee is called by.
     pub fn name_of(&self, addressee: Addressee) -> String {
         match addressee {
-            Addressee::Named(name) => name.to_owned(),
+            Addressee::Named(name) => shown(name),
             Addressee::Here(who) => {
                 let here = self.here().collect::<Vec<_>>();
                 self.people[here[who % here.len()]].name.clone()
@@ -141,17 +147,17 @@ impl Chat {
 
     fn nick(&mut self, me: usize, name: &str) {
         let old = self.people[me].name.clone();
-        if name == "you" || name.starts_with("guest") {
+        if ["you", "admin"].contains(&name) || name.starts_with("guest") {
             let why = "that name is kept for the server, or looks like one that is";
             self.tell(me, &format!("-- {why}: \"{name}\""));
         } else if self.named(name).is_some_and(|who| who != me) {
             let why = "that name is taken, or looks like one that is";
             self.tell(me, &format!("-- {why}: \"{name}\""));
-        } else if name == old {
-            self.tell(me, &format!("-- you are {name} already"));
+        } else if shown(name) == old {
+            self.tell(me, &format!("-- you are {old} already"));
         } else {
-            name.clone_into(&mut self.people[me].name);
-            let notice = format!("-- {old} is now {name}");
+            self.people[me].name = shown(name);
+            let notice = format!("-- {old} is now {}", shown(name));
             if self.people[me].is_announced {
                 self.announce_departures();
                 self.publish(Origin::Server, &notice);
@@ -216,7 +222,7 @@ impl Chat {
             let item = format!("{}{you}{away}", person.name);
             if line.is_empty() {
                 line = item;
-            } else if line.len() + item.len() + 6 <= 78 {
+            } else if columns(&line) + columns(&item) + 6 <= 78 {
                 line = format!("{line}, {item}");
             } else {
                 self.tell(me, &format!("-- {line},"));
@@ -224,5 +230,50 @@ impl Chat {
             }
         }
         self.tell(me, &format!("-- {line}"));
+    }
+
+    fn whois(&mut self, me: usize, other: usize, now: u64) {
+        let person = &self.people[other];
+        let away = person.away.as_deref().unwrap_or_default();
+        let line = format!(
+            "-- {} joined at {} ({} ago), idle for {}{}",
+            person.name,
+            time(person.joined),
+            duration(now - person.joined),
+            duration(now - person.last_heard),
+            away.replacen("is ", ", ", 1)
+        );
+        self.tell(me, &line);
+    }
+}
+
+/// What the server writes a name as.
+fn shown(name: &str) -> String {
+    if name.is_ascii() {
+        name.to_owned()
+    } else {
+        format!("\u{200e}{name}\u{200e}")
+    }
+}
+
+/// What the names of a run look like in upper case, where nobody can tell `0` from `O`.
+fn look(name: &str) -> String {
+    let name = name.trim_matches('\u{200e}');
+    name.to_ascii_uppercase().replace('0', "O")
+}
+
+/// How many columns the server leaves for names.
+fn columns(text: &str) -> usize {
+    let marks = text.matches('\u{200e}').count();
+    text.chars().count() + marks
+}
+
+/// So many milliseconds, as people read them.
+fn duration(milliseconds: u64) -> String {
+    let seconds = milliseconds / 1_000;
+    match (seconds / 60, seconds % 60) {
+        (0, seconds) => format!("{seconds}s"),
+        (minutes, 0) => format!("{minutes}m"),
+        (minutes, seconds) => format!("{minutes}m {seconds}s"),
     }
 }

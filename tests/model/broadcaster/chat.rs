@@ -28,6 +28,7 @@ pub struct Person {
     pub reading: Reading,
     /// When they came and when they last asked or said something, in milliseconds.
     pub joined: u64,
+    pub last_heard: u64,
     pub is_announced: bool,
     stage: Stage,
     reads_own_lines: bool,
@@ -117,6 +118,7 @@ impl Chat {
                 },
             ),
             joined: now,
+            last_heard: now,
             is_announced: false,
             stage: Stage::Here,
             reads_own_lines: kind == Kind::Window,
@@ -134,6 +136,7 @@ impl Chat {
     }
 
     pub fn say(&mut self, me: usize, texts: &[String], now: u64) {
+        self.people[me].last_heard = now;
         self.announce(me);
         for text in texts {
             let line = format!("<{}> {text}", self.people[me].name);
@@ -243,9 +246,7 @@ impl Chat {
     }
 
     pub fn remember(&mut self, me: usize, line: &str, now: u64) {
-        // A run begins at noon, and none of them is hours long.
-        let time = format!("12:{:02}Z", now / 60_000);
-        let kept = format!("-- {time} {line}");
+        let kept = format!("-- {} {line}", time(now));
         let stamp = kept.len() - line.len();
         self.history.push((me, kept));
         let bytes = |history: &[(usize, String)]| -> usize {
@@ -255,6 +256,11 @@ impl Chat {
             self.history.remove(0);
         }
     }
+}
+
+/// A run begins at noon, and none of them is hours long.
+pub fn time(now: u64) -> String {
+    format!("12:{:02}Z", now / 60_000)
 }
 
 /// `ann, bob and 3 more`.

@@ -191,7 +191,8 @@ impl Run {
     fn handle(&mut self, event: impl FnOnce(ClientId) -> Event, who: usize) {
         let event = event(ClientId(who as u64 + 1));
         self.broadcaster.handle(event, clock(self.start, self.now));
-        // Where the log had no room for it, the furthest behind may be gone, and pressure with them.
+        // Where the log had no room for it, the furthest behind may be gone, and pressure with
+        // them.
         self.look_at_pressure();
         self.look_at_all(false);
         assert!(
@@ -251,6 +252,7 @@ impl Run {
             Ask::History(None) => "/history".to_owned(),
             Ask::History(Some(most)) => format!("/history {most}"),
             Ask::Who => "/who".to_owned(),
+            Ask::Whois(other) => format!("/whois {}", name_of(other)),
             Ask::Motd => "/motd".to_owned(),
         };
         let Input::Command(request) = interpret(line.as_bytes()) else {

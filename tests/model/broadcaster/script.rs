@@ -2,9 +2,19 @@
 
 use crate::bytes::Bytes;
 
-/// What a client may call itself. The second and the third are the same to the server, and the
-/// last two are kept for it.
-const NAMES: [&str; 6] = ["ann", "bob", "Bob", "cy", "guest2", "you"];
+/// What a client may call itself. The three after the first are the same to the server, the next is
+/// written from right to left, and the last three are kept for the server.
+const NAMES: [&str; 9] = [
+    "ann",
+    "bob",
+    "Bob",
+    "B0B",
+    "\u{5e9}\u{5e8}\u{5d4}",
+    "cy",
+    "guest2",
+    "you",
+    "admin",
+];
 
 /// Lengths of lines: two of the longest are more than the backlog that a run allows.
 const LENGTHS: [usize; 6] = [0, 0, 5, 60, 700, 5_000];
@@ -78,6 +88,7 @@ pub enum Ask {
     Back,
     History(Option<usize>),
     Who,
+    Whois(Addressee),
     Motd,
 }
 
@@ -127,7 +138,7 @@ impl Op {
 
 impl Ask {
     fn next(bytes: &mut Bytes<'_>) -> Self {
-        match bytes.below(20) {
+        match bytes.below(21) {
             0..=3 => Self::Nick(bytes.pick(&NAMES)),
             4..=5 => Self::Me,
             6..=8 => Self::Msg(Addressee::next(bytes)),
@@ -141,6 +152,7 @@ impl Ask {
             16 => Self::Back,
             17 => Self::History(bytes.pick(&[None, Some(0), Some(2), Some(9)])),
             18 => Self::Who,
+            19 => Self::Whois(Addressee::next(bytes)),
             _ => Self::Motd,
         }
     }

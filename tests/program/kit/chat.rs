@@ -4,7 +4,8 @@ use super::{Client, Server, VERSION};
 
 /// What `reader` reads of what `author` brings about by sending `bytes`.
 pub fn reads(reader: &mut Client, author: &mut Client, bytes: &[u8]) -> Vec<String> {
-    // In one piece, because a second one would wait for the first to be acknowledged (Nagle's algorithm).
+    // In one piece, because a second one would wait for the first to be acknowledged (Nagle's
+    // algorithm).
     author.send_bytes(&[bytes, b"/version\n"].concat());
     // What telnet commands are answered with stands before the answer, on the same line.
     author.lines_until_one(&"the answer to /version", |line| {

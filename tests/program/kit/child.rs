@@ -27,7 +27,8 @@ pub fn new_command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// A crowd and the tests beside it are in one process, and many systems start it with 1024 descriptors.
+/// A crowd and the tests beside it are in one process, and many systems start it with 1024
+/// descriptors.
 fn allow_many_open_files() {
     let limit = getrlimit(Resource::Nofile);
     // Where it cannot be raised, the largest crowds are made to fit.
@@ -40,8 +41,8 @@ fn allow_many_open_files() {
     );
 }
 
-/// A child inherits that a signal is ignored, as `nohup` wants it, and a shell cannot take that back.
-/// What is caught is at its default again in a child.
+/// A child inherits that a signal is ignored, as `nohup` wants it, and a shell cannot take that
+/// back. What is caught is at its default again in a child.
 fn catch_what_is_ignored() {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

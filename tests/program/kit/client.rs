@@ -24,7 +24,8 @@ pub struct Client {
 impl Client {
     /// Wraps a connection; nothing on it waits longer than [`WAIT`] from now on.
     pub fn new(stream: TcpStream) -> Self {
-        // A second line would wait for the first to be acknowledged otherwise (Nagle's algorithm), which takes 40 ms.
+        // A second line would wait for the first to be acknowledged otherwise (Nagle's algorithm),
+        // which takes 40 ms.
         stream.set_nodelay(true).expect("an option of TCP");
         stream.set_read_timeout(Some(WAIT)).expect("a read timeout");
         stream
@@ -37,7 +38,8 @@ impl Client {
         }
     }
 
-    /// The connection itself. What it has received but no line was read of yet may wait in a buffer here.
+    /// The connection itself. What it has received but no line was read of yet may wait in a buffer
+    /// here.
     pub fn stream(&self) -> &TcpStream {
         self.stream.get_ref()
     }
@@ -146,7 +148,8 @@ impl Client {
             .0
     }
 
-    /// The lines before the first one that fits, and that one. `wanted` says in words what is awaited.
+    /// The lines before the first one that fits, and that one. `wanted` says in words what is
+    /// awaited.
     pub fn lines_until_one(
         &mut self,
         wanted: &dyn Display,
@@ -182,7 +185,8 @@ impl Client {
         }
     }
 
-    /// Reads to the end of the connection, whichever way it ends: what came, and whether it ended in a reset.
+    /// Reads to the end of the connection, whichever way it ends: what came, and whether it ended
+    /// in a reset.
     pub fn read_to_any_end(&mut self) -> (Vec<u8>, bool) {
         let mut bytes = std::mem::take(&mut self.partial);
         match self.stream.read_to_end(&mut bytes) {
@@ -214,8 +218,9 @@ impl Client {
         });
     }
 
-    /// Reads everything that was caused by what this client, or anybody whose last words it has read, did until now;
-    /// returns the lines. Works by a command whose answer takes its place in the order of all events.
+    /// Reads everything that was caused by what this client, or anybody whose last words it has
+    /// read, did until now; returns the lines. Works by a command whose answer takes its place in
+    /// the order of all events.
     pub fn settle(&mut self) -> Vec<String> {
         self.send("/version");
         self.lines_until_one(&"the answer to /version", |line| line.trim_end() == VERSION)
@@ -234,10 +239,11 @@ impl Client {
         came
     }
 
-    /// Takes turns with `other` in a server in raw mode until both are in, and leaves nothing to read.
+    /// Takes turns with `other` in a server in raw mode until both are in, and leaves nothing to
+    /// read.
     ///
-    /// Such a server greets nobody, and the kernel connects a client before the server has heard of it. So `other`
-    /// speaks until this one has heard it.
+    /// Such a server greets nobody, and the kernel connects a client before the server has heard of
+    /// it. So `other` speaks until this one has heard it.
     pub fn meet(&mut self, other: &Self) {
         let deadline = Instant::now() + WAIT;
         let mut said = String::new();

@@ -22,8 +22,9 @@ fn has_room_for_a_crowd() -> bool {
 /// Waits until no other test has a crowd. None has until the guard is gone.
 /// Nothing where the limits are too low for any crowd: the test is skipped then.
 ///
-/// A test with forty clients or more begins with this, so that its clients are gone before the guard is: tests run side by side
-/// in one process, and some systems let it have 1024 descriptors at most.
+/// A test with forty clients or more begins with this, so that its clients are gone before the
+/// guard is: tests run side by side in one process, and some systems let it have 1024 descriptors
+/// at most.
 pub fn crowd_turn() -> Option<MutexGuard<'static, ()>> {
     static TURN: Mutex<()> = Mutex::new(());
     if !has_room_for_a_crowd() {
@@ -37,7 +38,7 @@ pub fn crowd_turn() -> Option<MutexGuard<'static, ()>> {
 /// How many clients a crowd has that should have `wanted`: at most half as many as this process may
 /// open files, because the other half is for the tests beside it.
 pub fn crowd_size(wanted: usize) -> usize {
-    // The harness raises the limit to the hard one.
+    // The limit is raised to the hard one when the first child is started.
     let limit = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
     usize::try_from(limit / 2).map_or(wanted, |half| wanted.min(half))
 }
@@ -48,10 +49,11 @@ pub fn narrow_crowd(server: &Server, size: usize) -> Vec<Client> {
     (0..size).map(connect).collect()
 }
 
-/// So many clients, named by `beginning` and a number from 0, whom everybody has heard of in this order.
+/// So many clients, named by `beginning` and a number from 0, whom everybody has heard of in this
+/// order.
 ///
-/// Quicker than to join one by one: a client that speaks at once does not wait until the server has seen that it is no
-/// web browser.
+/// Quicker than to join one by one: a client that speaks at once does not wait until the server has
+/// seen that it is no web browser.
 pub fn crowd(server: &Server, beginning: &str, count: usize) -> Vec<Client> {
     let join = |number| {
         let mut client = server.connect();

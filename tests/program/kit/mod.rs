@@ -1,5 +1,5 @@
-//! The kit of all tests: a chatd that runs as a child process, clients that talk to it over TCP, and
-//! what several topics need besides.
+//! The kit of all tests: a chatd that runs as a child process, clients that talk to it over TCP,
+//! and what several topics need besides.
 //!
 //! Every wait ends when what it waits for has come, and fails after [`WAIT`] with everything seen
 //! until then. Nothing here sleeps for a while and hopes.
@@ -41,7 +41,8 @@ pub use server::Server;
 pub use skip::{are_installed, skip};
 pub use sockets::{seen_from_both_sides, server_side, waiting_bytes};
 
-/// How long anything may take before a test gives up. Far longer than it ever takes, because machines are shared.
+/// How long anything may take before a test gives up. Far longer than it ever takes, because
+/// machines are shared.
 pub const WAIT: Duration = Duration::from_secs(20);
 
 /// A receive buffer so small that a client that does not read is full at once.

@@ -7,11 +7,12 @@ use super::{Client, Server, WAIT, given_name};
 /// How long chatd gathers joins and departures before it tells of them.
 pub const GATHERING: Duration = Duration::from_secs(1);
 
-/// How quickly people must come or go for it to be sure that they are told of in one line: a newcomer who came just
-/// before the others are announced is given time to pick a name.
+/// How quickly people must come or go for it to be sure that they are told of in one line: a
+/// newcomer who came just before the others are announced is given time to pick a name.
 const TOGETHER: Duration = Duration::from_millis(700);
 
-/// How often a test tries again whose clients were not quick enough, because the machine had other things to do.
+/// How often a test tries again whose clients were not quick enough, because the machine had other
+/// things to do.
 const ATTEMPTS: u32 = 20;
 
 /// A notice of joins or departures, as `-- a, b, c, d, e and 95 more left (too slow)`.
@@ -62,7 +63,8 @@ pub fn read_notices(reader: &mut Client, what: &str, people: usize, mut other: i
 
 /// Somebody new who says nothing, and so is announced when the time has come.
 ///
-/// With `watcher`, who must read of nothing before that: what should never have been told would have been told by then.
+/// With `watcher`, who must read of nothing before that: what should never have been told would
+/// have been told by then.
 pub fn next_notice_is_of_a_newcomer(watcher: &mut Client, server: &Server) {
     let mut newcomer = server.connect();
     let name = given_name(&mut newcomer);

@@ -66,8 +66,8 @@ impl Server {
     /// Processor time that it has spent so far, in both modes.
     pub fn processor_time(&self) -> Duration {
         let stat = fs::read_to_string(self.proc("stat")).expect("the process is there");
-        // The name of the process is in brackets and may hold anything; field 14 is utime and 15 is stime, in ticks of
-        // which Linux shows 100 a second on every architecture (proc(5)).
+        // The name of the process is in brackets and may hold anything; field 14 is utime and 15 is
+        // stime, in ticks of which Linux shows 100 a second on every architecture (proc(5)).
         let (_, fields) = stat.rsplit_once(')').expect("the name is in brackets");
         let ticks: u64 = fields
             .split_whitespace()

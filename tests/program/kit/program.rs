@@ -47,8 +47,8 @@ fn connecting(client: &str) -> (String, &'static [&'static str]) {
 }
 
 impl Program {
-    /// Starts a client, named as its program and options are, that connects to `server`. Nothing if it is not
-    /// installed.
+    /// Starts a client, named as its program and options are, that connects to `server`. Nothing if
+    /// it is not installed.
     pub fn start(client: &str, server: &Server) -> Option<Self> {
         let (line, helpers) = connecting(client);
         let program = client.split(' ').next().unwrap_or(client);
@@ -152,7 +152,8 @@ impl Program {
         );
     }
 
-    /// Waits until it has ended, now that the server has closed the connection and there is no more to type.
+    /// Waits until it has ended, now that the server has closed the connection and there is no more
+    /// to type.
     pub fn ends(&mut self) {
         self.keyboard = None;
         let child = &mut self.child;
@@ -189,7 +190,8 @@ impl Drop for Program {
     }
 }
 
-/// Hands on each line that comes, without its end, until the program closes its output or nobody listens.
+/// Hands on each line that comes, without its end, until the program closes its output or nobody
+/// listens.
 fn watch(screen: ChildStdout, lines: &Sender<String>) {
     let mut screen = BufReader::new(screen);
     let mut line = Vec::new();

@@ -27,14 +27,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts chatd with `args`, on a port that the system chooses and on 127.0.0.1 unless `args` say otherwise.
+    /// Starts chatd with `args`, on a port that the system chooses and on 127.0.0.1 unless `args`
+    /// say otherwise.
     pub fn start(args: &[&str]) -> Self {
         let mut command = Self::command();
         command.args(with_address(args));
         Self::launch(command)
     }
 
-    /// The same behind `preparation`, a line of shell such as `ulimit -n 40` that the process inherits.
+    /// The same behind `preparation`, a line of shell such as `ulimit -n 40` that the process
+    /// inherits.
     pub fn start_after(preparation: &str, args: &[&str]) -> Self {
         let mut command = Self::command_after(preparation);
         command.args(with_address(args));
@@ -46,8 +48,8 @@ impl Server {
         child::new_command(BINARY)
     }
 
-    /// The binary, started by a shell that first does `preparation` and then becomes chatd, so that the process is the
-    /// same one.
+    /// The binary, started by a shell that first does `preparation` and then becomes chatd, so that
+    /// the process is the same one.
     pub fn command_after(preparation: &str) -> Command {
         let mut command = child::new_command("sh");
         let script = format!("{preparation}\nexec \"$0\" \"$@\"");
@@ -69,8 +71,8 @@ impl Server {
         server
     }
 
-    /// The same where the log cannot be read, or says less: stderr is what the command says, and the port is what the
-    /// kernel says.
+    /// The same where the log cannot be read, or says less: stderr is what the command says, and
+    /// the port is what the kernel says.
     pub fn launch_unheard(mut command: Command) -> Self {
         let mut server = Self::spawn(&mut command);
         eventually("chatd listens", || {
@@ -165,7 +167,8 @@ impl Server {
         Client::new(TcpStream::connect(self.address()).expect("chatd takes the connection"))
     }
 
-    /// Connects with a receive buffer of about `bytes`, so that a client that does not read is soon full.
+    /// Connects with a receive buffer of about `bytes`, so that a client that does not read is soon
+    /// full.
     pub fn connect_with_receive_buffer(&self, bytes: usize) -> Client {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         // Before connecting, because the window that the other side may use is agreed on then.
@@ -185,7 +188,8 @@ impl Server {
         client
     }
 
-    /// Several clients who have read their welcome; they are all connected before the first one reads.
+    /// Several clients who have read their welcome; they are all connected before the first one
+    /// reads.
     pub fn crowd(&self, size: usize) -> Vec<Client> {
         let mut clients: Vec<Client> = (0..size).map(|_| self.connect()).collect();
         for client in &mut clients {
@@ -197,14 +201,16 @@ impl Server {
     /// Connects, reads the welcome and takes a name. The others have not heard of this client yet.
     pub fn join(&self, name: &str) -> Client {
         let mut client = self.connect();
-        // Sent before the welcome is read, because chatd holds that back for a moment from those who are silent.
+        // Sent before the welcome is read, because chatd holds that back for a moment from those
+        // who are silent.
         client.send(&format!("/nick {name}"));
         client.read_welcome();
         client.read_renaming(name);
         client
     }
 
-    /// Joins and speaks ([`FIRST_WORDS`]), so that everybody has heard of this client when it returns.
+    /// Joins and speaks ([`FIRST_WORDS`]), so that everybody has heard of this client when it
+    /// returns.
     pub fn joined(&self, name: &str) -> Client {
         let mut client = self.join(name);
         client.send(FIRST_WORDS);

@@ -5,8 +5,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::thread;
 
-/// Says which test does not run here, and what is missing. Where all tests must run (`CI=true`) that
-/// test fails instead, so that none of them passes there by not running.
+/// Says which test does not run here, and what is missing. Where all tests must run (`CI=true`)
+/// that test fails instead, so that none of them passes there by not running.
 pub fn skip(missing: impl Display) {
     let thread = thread::current();
     // With a single test thread there is no name: all tests run in the main one.

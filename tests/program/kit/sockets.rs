@@ -10,8 +10,8 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use socket2::Socket;
 
 impl Server {
-    /// Duplicates of its sockets, whose options can be read as the server set them. Nothing where the
-    /// system forbids that, as some sandboxes do.
+    /// Duplicates of its sockets, whose options can be read as the server set them. Nothing where
+    /// the system forbids that, as some sandboxes do.
     pub fn sockets(&self) -> Option<Vec<OwnedFd>> {
         let process = pidfd_open(self.pid_for_calls(), PidfdFlags::empty()).ok()?;
         let mut sockets = Vec::new();
@@ -50,7 +50,8 @@ impl Server {
 /// How many bytes wait in the kernel on the way from each of these ports to that of the server,
 /// which takes none meanwhile: those to be sent there, and those to be read here.
 pub fn waiting_bytes(clients: &[u16], server: u16) -> Vec<usize> {
-    // What passes from one end to the other while the rows are read is in neither of them, or in both.
+    // What passes from one end to the other while the rows are read is in neither of them, or in
+    // both.
     let mut last = read_waiting_bytes(clients, server);
     loop {
         thread::sleep(Duration::from_millis(5));

@@ -55,18 +55,12 @@ fn while_nobody_reads_the_log_the_chat_goes_on_and_what_was_dropped_is_counted_a
             panic!("{told} joins were told and {counted} counted: {log:#?}");
         };
         told += usize::from(line.contains(" joined: "));
-        counted += counted_of(&line, "joined").unwrap_or(0);
+        counted += super::counted_of(&line, "joined").unwrap_or(0);
         log.push(line);
     }
     assert_eq!(told + counted, VISITORS + 2, "{log:#?}");
     assert!(counted > 0, "nothing had to be dropped: {log:#?}");
     chat.goes_on(5);
-}
-
-/// How many lines of a kind were left out, if this line says so: `… and 132 more joined`.
-fn counted_of(line: &str, kind: &str) -> Option<usize> {
-    let (_, rest) = line.split_once("… and ")?;
-    rest.strip_suffix(&format!(" more {kind}"))?.parse().ok()
 }
 
 /// Everything works although the log does not.

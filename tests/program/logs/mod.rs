@@ -166,6 +166,12 @@ fn reason(server: &Server, name: &str) -> String {
         .to_owned()
 }
 
+/// How many lines of a kind were left out, if this line says so: `… and 132 more joined`.
+fn counted_of(line: &str, kind: &str) -> Option<usize> {
+    let (_, rest) = line.split_once("… and ")?;
+    rest.strip_suffix(&format!(" more {kind}"))?.parse().ok()
+}
+
 #[test]
 fn the_log_says_why_each_client_left() {
     // Those who are lost, too slow, or here at the shutdown have their own topics.
@@ -260,15 +266,8 @@ pub fn counted(server: &Server, kind: &str) -> (usize, usize) {
         .iter()
         .filter(|line| line.contains(&format!("{kind}: ")))
         .count();
-    let left_out = log.iter().filter_map(|line| {
-        let (_, count) = line.split_once("… and ")?;
-        count
-            .strip_suffix(&format!(" more {kind}"))?
-            .parse::<usize>()
-            .ok()
-    });
-    let left_out: Vec<usize> = left_out.collect();
-    (each + left_out.iter().sum::<usize>(), each)
+    let left_out = log.iter().filter_map(|line| counted_of(line, kind));
+    (each + left_out.sum::<usize>(), each)
 }
 
 #[test]

@@ -31,7 +31,8 @@ fn a_stalled_client_costs_the_same_however_many_lines_wait_for_it() {
     });
     sender.settle();
     let growth = server.resident_bytes().saturating_sub(before);
-    // "<s> a\n" is six bytes, of which half a mebibyte waits. A reference per client and line would be 24 million.
+    // "<s> a\n" is six bytes, of which half a mebibyte waits. A reference per client and line would
+    // be 24 million.
     assert!(
         growth < 24 * MIB,
         "{growth} bytes more for {} bytes pending",
@@ -73,7 +74,8 @@ fn memory_is_bounded_by_the_configuration_whatever_is_sent() {
     assert!(growth < 24 * MIB, "memory grew by {growth} bytes");
 }
 
-/// What begins with `beginning` and goes on with 32 MiB of `byte` costs no memory, and ends with LF.
+/// What begins with `beginning` and goes on with 32 MiB of `byte` costs no memory, and ends with
+/// LF.
 fn costs_no_memory(server: &Server, client: &Client, beginning: &[u8], byte: u8) {
     let before = server.peak_resident_bytes();
     client.send_bytes(beginning);

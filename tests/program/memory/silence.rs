@@ -2,7 +2,8 @@
 
 use crate::kit::{Chat, Client, Footprint, KIB, Server, crowd_size, crowd_turn, grew_by_less_than};
 
-/// How many there are, where the system allows so many descriptors. The soak bench has the thousands.
+/// How many there are, where the system allows so many descriptors. The soak bench has the
+/// thousands.
 const MANY: usize = 1000;
 
 /// What a client may cost in a debug build; a release build is held to less by the soak bench.

@@ -46,7 +46,8 @@ fn an_empty_room_is_left_at_once() {
 fn a_second_signal_exits_at_once_with_status_1() {
     let mut server = Server::start(&[]);
     let _stalled = with_much_pending(&server);
-    // Both wait for the process, so that the second comes while it has yet to write what is pending.
+    // Both wait for the process, so that the second comes while it has yet to write what is
+    // pending.
     server.signal("STOP");
     server.signal("TERM");
     server.signal("INT");
@@ -109,7 +110,8 @@ fn what_is_pending_is_written_before_goodbye() {
 #[test]
 fn goodbye_is_not_lost_to_a_reset_when_a_client_has_sent_what_nobody_reads_any_more() {
     let mut server = Server::start(&["--rate", "64KiB"]);
-    // So narrow that most of what is pending for alice is still in the kernel on chatd's side when chatd has written it.
+    // So narrow that most of what is pending for alice is still in the kernel on chatd's side when
+    // chatd has written it.
     let mut alice = server.connect_with_receive_buffer(4 * NARROW);
     alice.read_welcome();
     let mut bob = server.joined("bob");
@@ -161,7 +163,8 @@ fn the_signal_does_not_wait_out_a_pause() {
         .unwrap();
     let reader = thread::spawn(move || bob.expect_eof().pop());
     let error = (0..100).find_map(|_| sender.try_send(paste(MUCH).as_bytes()).err());
-    // Nothing more is taken from the sender: the room waits for the one who does not read, and would for an hour.
+    // Nothing more is taken from the sender: the room waits for the one who does not read, and
+    // would for an hour.
     assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::WouldBlock));
     // Whoever comes now waits behind the pause too.
     let _newcomer = server.connect();

@@ -230,8 +230,9 @@ fn during_a_storm_of_joins_goodbye_is_the_last_line_of_everybody_who_was_welcome
             let client = Client::new(stream);
             let _ = client.try_send(greeting);
             if clients.is_empty() {
-                // A listener that is closed while a client connects can leave that client established
-                // and without a peer. Such a one is reset when it sends a byte; who only reads waits.
+                // A listener that is closed while a client connects can leave that client
+                // established and without a peer. Such a one is reset when it sends a byte; who
+                // only reads waits.
                 let _ = client.try_send(b"\n");
                 // It waits for one byte, and leaves it there.
                 if client.stream().peek(&mut [0]).is_ok_and(|bytes| bytes > 0) {
