@@ -115,6 +115,45 @@ fn a_client_that_sips_is_let_go_as_too_slow() {
     });
 }
 
+/// Lets a client that does not read be let go under a flood, and returns it.
+fn let_go(server: &Server) -> Client {
+    let sleeper = server.stalled("sleeper");
+    let [sender, mut reader] = server.room(["sender", "reader"]);
+    Flood::of(255).during(&sender, || reader.expect("-- sleeper left (too slow)"));
+    sleeper
+}
+
+#[test]
+fn who_is_let_go_sees_a_reset_and_the_kernel_forgets_what_was_unsent() {
+    let server = Server::start(&IMPATIENT);
+    let mut sleeper = let_go(&server);
+    // A close would come behind all that the kernel has still to send.
+    let (read, was_reset) = sleeper.read_to_any_end();
+    assert!(was_reset, "closed after {} bytes", read.len());
+}
+
+#[test]
+fn debug_logs_pressure_and_who_was_how_far_behind_when_it_began() {
+    let server = Server::start(&[&IMPATIENT[..], &["-v"]].concat());
+    let _sleeper = let_go(&server);
+    let over = server.log_line(|line| line.ends_with("pressure: over"));
+    let log = server.log();
+    let begun = "pressure: a slow reader is waited for";
+    let begun = log.iter().filter(|line| line.ends_with(begun)).count();
+    let behind: Vec<u64> = log
+        .iter()
+        .filter_map(|line| {
+            line.split_once("client 1 is ")?
+                .1
+                .strip_suffix(" KiB behind")
+        })
+        .map(|kib| kib.parse().expect("a number"))
+        .collect();
+    assert_eq!((begun, behind.len()), (1, 1), "and {over}: {log:#?}");
+    // More than half of the backlog, and less than what the log may hold.
+    assert!((512..2048).contains(&behind[0]), "{behind:?} KiB");
+}
+
 #[test]
 fn a_slow_but_living_reader_of_a_20_mb_paste_gets_every_line() {
     const LINES: usize = 50_000;
