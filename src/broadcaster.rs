@@ -176,6 +176,8 @@ mod tests {
         history: 0,
     };
 
+    const SECOND: Duration = Duration::from_secs(1);
+
     /// More than any test fills.
     const LIMITS: BacklogLimits = BacklogLimits {
         most: 1 << 30,
@@ -301,44 +303,50 @@ mod tests {
         assert_eq!(stage.broadcaster.cost_kept(), 5 + 80);
     }
 
+    /// It lasts so long, and no half a second more: on a machine that is busy perhaps, but not each
+    /// time.
+    fn lasts(time: Duration, run: impl Fn() -> Duration) {
+        let is_right = || {
+            let lasted = run();
+            assert!(lasted >= time, "{lasted:?}");
+            lasted < time + SECOND / 2
+        };
+        assert!((0..5).any(|_| is_right()), "it lasts more than {time:?}");
+    }
+
     #[test]
     fn at_the_shutdown_nobody_is_waited_for_who_has_left() {
-        // Nobody is there, or somebody has been.
-        for leaves in [false, true] {
-            let is_quick = || {
-                let mut stage = Stage::new(&CHAT);
-                if leaves {
-                    let _wire = stage.join(1, usize::MAX);
-                    stage.send(Event::Left(ClientId(1), Ending::Shutdown, Tally::default()));
-                }
-                stage.run() < COLLECTING_TIME
-            };
-            // A machine that is busy may take its time once.
-            assert!((0..5).any(|_| is_quick()), "{leaves}");
-        }
+        lasts(Duration::ZERO, || Stage::new(&CHAT).run());
+        lasts(Duration::ZERO, || {
+            let mut stage = Stage::new(&CHAT);
+            let _wire = stage.join(1, usize::MAX);
+            stage.send(Event::Left(ClientId(1), Ending::Shutdown, Tally::default()));
+            stage.run()
+        });
     }
 
     #[test]
     fn at_the_shutdown_clients_have_1_s_to_pass_on_what_they_hold_and_then_comes_the_goodbye() {
-        let mut stage = Stage::new(&CHAT);
-        let wire = stage.join(1, usize::MAX);
-        wire.take_received();
-        let time = stage.run();
-        assert!(time >= COLLECTING_TIME, "after {time:?}");
-        assert_eq!(wire.end(), Some(End::Finished));
-        let received = wire.take_received();
-        assert!(
-            received.ends_with("-- chatd is shutting down\n"),
-            "{received}"
-        );
+        lasts(SECOND, || {
+            let mut stage = Stage::new(&CHAT);
+            let wire = stage.join(1, usize::MAX);
+            let time = stage.run();
+            assert_eq!(wire.end(), Some(End::Finished));
+            let received = wire.take_received();
+            let end = "-- chatd is shutting down\n";
+            assert!(received.ends_with(end), "{received}");
+            time
+        });
     }
 
     #[test]
     fn at_the_shutdown_what_is_pending_is_written_for_2_s() {
-        let mut stage = Stage::new(&CHAT);
-        let wire = stage.join(1, 0);
-        let time = stage.run();
-        assert!(time >= GOODBYE_TIME, "after {time:?}");
-        assert_ne!(wire.end(), Some(End::Finished));
+        lasts(2 * SECOND, || {
+            let mut stage = Stage::new(&CHAT);
+            let wire = stage.join(1, 0);
+            let time = stage.run();
+            assert_ne!(wire.end(), Some(End::Finished));
+            time
+        });
     }
 }

@@ -136,22 +136,22 @@ fn who_is_let_go_sees_a_reset_and_the_kernel_forgets_what_was_unsent() {
 fn debug_logs_pressure_and_who_was_how_far_behind_when_it_began() {
     let server = Server::start(&[&IMPATIENT[..], &["-v"]].concat());
     let _sleeper = let_go(&server);
-    let over = server.log_line(|line| line.ends_with("pressure: over"));
+    server.log_line(|line| line.ends_with("pressure: over"));
     let log = server.log();
-    let begun = "pressure: a slow reader is waited for";
-    let begun = log.iter().filter(|line| line.ends_with(begun)).count();
-    let behind: Vec<u64> = log
+    let mut log = log
         .iter()
-        .filter_map(|line| {
-            line.split_once("client 1 is ")?
-                .1
-                .strip_suffix(" KiB behind")
-        })
-        .map(|kib| kib.parse().expect("a number"))
-        .collect();
-    assert_eq!((begun, behind.len()), (1, 1), "and {over}: {log:#?}");
+        .skip_while(|line| !line.ends_with("pressure: a slow reader is waited for"))
+        .take_while(|line| !line.ends_with("pressure: over"));
+    assert!(log.next().is_some(), "it began");
+    // Another may be as far behind for a moment, on a machine that is busy.
+    let mut behind = log.filter_map(|line| {
+        let (_, behind) = line.split_once("client 1 is ")?;
+        behind.strip_suffix(" KiB behind")?.parse::<u64>().ok()
+    });
+    let kib = behind.next().expect("a line of the sleeper");
     // More than half of the backlog, and less than what the log may hold.
-    assert!((512..2048).contains(&behind[0]), "{behind:?} KiB");
+    assert!((512..2048).contains(&kib), "{kib} KiB");
+    assert_eq!(behind.next(), None, "another line of the sleeper");
 }
 
 #[test]
