@@ -1,3 +1,5 @@
+//! What `Delivery` promises, with wires that take as many bytes as they are told to.
+
 use super::*;
 use crate::delivery::block::Origin;
 use crate::wire::{End, TestWire};
