@@ -158,3 +158,195 @@ impl Broadcaster {
         self.scene.delivery().flush();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::{EventSender, channel};
+    use crate::event::{Answer, Ending, Style, Tally};
+    use crate::text::Lines;
+    use crate::wire::{End, TestWire};
+    use rustix::event::{EventfdFlags, eventfd};
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+    use std::thread;
+
+    const CHAT: Mode = Mode::Chat {
+        motd: Vec::new(),
+        history: 0,
+    };
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// More than any test fills.
+    const LIMITS: BacklogLimits = BacklogLimits {
+        most: 1 << 30,
+        patience: Duration::from_secs(10),
+    };
+
+    /// A broadcaster and what it waits for.
+    struct Stage {
+        broadcaster: Broadcaster,
+        sender: EventSender,
+        events: EventReceiver,
+        writability: Writability,
+    }
+
+    impl Stage {
+        fn new(mode: &Mode) -> Self {
+            let pressure = Arc::new(Pressure::new(LIMITS));
+            let (sender, events) = channel(LIMITS.most).unwrap();
+            let writability = Writability::new().unwrap();
+            writability.wake_by(events.doorbell()).unwrap();
+            Self {
+                broadcaster: Broadcaster::new(mode, LIMITS, pressure, Clock::now()),
+                sender,
+                events,
+                writability,
+            }
+        }
+
+        fn join(&mut self, client: u64, room: usize) -> Arc<TestWire> {
+            let wire = TestWire::with_room(room);
+            let joined = Event::Joined(ClientId(client), wire.arrival(Style::Lf));
+            self.broadcaster.handle(joined, Clock::now());
+            self.broadcaster.flush(Clock::now());
+            wire
+        }
+
+        /// An event comes from somebody who has nothing else on the way.
+        fn send(&self, event: Event) {
+            let sent = self.sender.for_this_thread().try_send(event, 1);
+            assert!(sent.is_ok(), "there is room");
+        }
+
+        fn turn(&mut self) {
+            let soon = Instant::now();
+            self.broadcaster
+                .turn(&self.events, &self.writability, Some(soon));
+        }
+
+        /// Runs to its end, where the bell has rung before. Returns how long that took.
+        fn run(self) -> Duration {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let bell = Bell::new(Arc::new(listener)).unwrap();
+            bell.ring();
+            let (done, end) = mpsc::channel();
+            let start = Instant::now();
+            thread::spawn(move || {
+                self.broadcaster.run(&self.events, &self.writability, &bell);
+                done.send(start.elapsed()).unwrap();
+            });
+            let longest = Duration::from_secs(30);
+            end.recv_timeout(longest).unwrap()
+        }
+    }
+
+    fn said(client: u64, line: &str) -> Event {
+        let mut lines = Lines::default();
+        lines.push_clean(line.as_bytes());
+        Event::Said(ClientId(client), lines)
+    }
+
+    #[test]
+    fn a_batch_ends_at_224_kib_of_text_where_each_event_counts_256_bytes_more() {
+        const MOST: usize = 224 << 10;
+        let mut stage = Stage::new(&Mode::Raw);
+        let wires = [1, 2].map(|client| stage.join(client, usize::MAX));
+        // Events of so many bytes, and how many of them a batch has.
+        for (bytes, events) in [(MOST / 7 - 256, 7), (MOST / 7 - 257, 8), (2_048, 100)] {
+            for is_logged in [true, false] {
+                for _ in 0..=events {
+                    stage.send(if is_logged {
+                        said(1, &"x".repeat(bytes - 1))
+                    } else {
+                        Event::Answered(ClientId(2), Answer::Bytes(vec![b'x'; bytes]))
+                    });
+                }
+                for events in [events, 1] {
+                    stage.turn();
+                    let received = wires[1].take_received().len();
+                    assert_eq!(received, events * bytes, "{bytes} bytes, {is_logged}");
+                }
+            }
+        }
+        assert_eq!(wires[0].take_received(), "", "its own lines");
+    }
+
+    #[test]
+    fn whose_socket_has_room_is_resumed_while_events_wait_and_while_none_do() {
+        let mut stage = Stage::new(&Mode::Raw);
+        let _author = stage.join(1, 0);
+        let wire = stage.join(2, 0);
+        // The kernel says that this has room, as it would of the client's socket.
+        let socket = eventfd(0, EventfdFlags::empty()).unwrap();
+        for is_busy in [true, false] {
+            wire.set_room(0);
+            stage.send(said(1, "one"));
+            stage.turn();
+            assert_eq!(wire.take_received(), "");
+            wire.set_room(usize::MAX);
+            stage.writability.watch(&socket, ClientId(2)).unwrap();
+            if is_busy {
+                stage.send(Event::SentCr(ClientId(1)));
+            }
+            stage.turn();
+            assert_eq!(wire.take_received(), "one\n", "busy: {is_busy}");
+        }
+    }
+
+    #[test]
+    fn what_the_log_holds_counts_as_a_cost() {
+        let mut stage = Stage::new(&Mode::Raw);
+        let _clients = [1, 2].map(|client| stage.join(client, 0));
+        stage.broadcaster.handle(said(1, "hello"), Clock::now());
+        assert_eq!(stage.broadcaster.cost_kept(), 5 + 80);
+    }
+
+    /// It lasts so long, and no half a second more: on a machine that is busy perhaps, but not each
+    /// time.
+    fn lasts(time: Duration, run: impl Fn() -> Duration) {
+        let is_right = || {
+            let lasted = run();
+            assert!(lasted >= time, "{lasted:?}");
+            lasted < time + SECOND / 2
+        };
+        assert!((0..5).any(|_| is_right()), "it lasts more than {time:?}");
+    }
+
+    #[test]
+    fn at_the_shutdown_nobody_is_waited_for_who_has_left() {
+        lasts(Duration::ZERO, || Stage::new(&CHAT).run());
+        lasts(Duration::ZERO, || {
+            let mut stage = Stage::new(&CHAT);
+            let _wire = stage.join(1, usize::MAX);
+            stage.send(Event::Left(ClientId(1), Ending::Shutdown, Tally::default()));
+            stage.run()
+        });
+    }
+
+    #[test]
+    fn at_the_shutdown_clients_have_1_s_to_pass_on_what_they_hold_and_then_comes_the_goodbye() {
+        lasts(SECOND, || {
+            let mut stage = Stage::new(&CHAT);
+            let wire = stage.join(1, usize::MAX);
+            let time = stage.run();
+            assert_eq!(wire.end(), Some(End::Finished));
+            let received = wire.take_received();
+            let end = "-- chatd is shutting down\n";
+            assert!(received.ends_with(end), "{received}");
+            time
+        });
+    }
+
+    #[test]
+    fn at_the_shutdown_what_is_pending_is_written_for_2_s() {
+        lasts(2 * SECOND, || {
+            let mut stage = Stage::new(&CHAT);
+            let wire = stage.join(1, 0);
+            let time = stage.run();
+            assert_ne!(wire.end(), Some(End::Finished));
+            time
+        });
+    }
+}

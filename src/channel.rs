@@ -218,6 +218,7 @@ impl Drop for Place {
 mod tests {
     use super::*;
     use crate::event::ClientId;
+    use std::time::Instant;
 
     const MOST: u64 = 16 << 20;
 
@@ -266,5 +267,68 @@ mod tests {
         let (sender, _receiver) = channel(MOST).unwrap();
         assert!((0..256).all(|_| send(&sender.for_this_thread(), 1)));
         assert!(!send(&sender.for_this_thread(), 1));
+    }
+
+    /// How often the broadcaster was woken since this was asked last.
+    fn rings(receiver: &EventReceiver) -> u64 {
+        let mut count = [0; 8];
+        match rustix::io::read(receiver.doorbell(), &mut count) {
+            Ok(_) => u64::from_ne_bytes(count),
+            Err(_) => 0,
+        }
+    }
+
+    #[test]
+    fn a_broadcaster_that_waits_is_woken_once_and_waits_only_if_there_is_nothing() {
+        let (sender, receiver) = channel(MOST).unwrap();
+        let has_waited = receiver.wait_by(|| {
+            assert!(send(&sender, 1) && send(&sender, 1));
+            assert_eq!(rings(&receiver), 1);
+        });
+        assert!(has_waited);
+        assert!(!receiver.wait_by(|| panic!("there are two events")));
+        drop([(); 2].map(|()| receiver.try_receive()));
+        assert!(send(&sender, 1));
+        assert_eq!(rings(&receiver), 0, "nobody waits");
+        drop(receiver.try_receive());
+        assert!(receiver.wait_by(|| ()));
+        assert!(send(&sender, 1));
+        assert_eq!(rings(&receiver), 0, "nobody waits any more");
+    }
+
+    #[test]
+    fn a_client_waits_until_all_that_it_has_on_its_way_was_taken_and_is_woken_then() {
+        let (sender, receiver) = channel(MOST).unwrap();
+        let longest = Duration::from_secs(60);
+        assert!(!sender.wait(longest), "there is nothing to wait for");
+        assert!(send(&sender, 1) && send(&sender, 1));
+        assert!(!sender.wait(Duration::from_millis(1)), "nothing was taken");
+        let own = Arc::clone(&sender.own);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !own.sleeper.0.load(Ordering::Relaxed) {
+                    thread::yield_now();
+                }
+                drop([(); 2].map(|()| receiver.try_receive()));
+            });
+            let start = Instant::now();
+            assert!(sender.wait(longest));
+            assert!(start.elapsed() < longest);
+        });
+    }
+
+    #[test]
+    fn a_client_is_not_woken_before_its_last_event_was_taken() {
+        let (sender, receiver) = channel(MOST).unwrap();
+        let other = sender.for_this_thread();
+        assert!([&other, &sender, &sender].iter().all(|each| send(each, 1)));
+        let is_asleep = || sender.own.sleeper.0.load(Ordering::Relaxed);
+        let sleep = || {
+            for sleeps_on in [true, true, false] {
+                drop(receiver.try_receive());
+                assert_eq!(is_asleep(), sleeps_on);
+            }
+        };
+        assert!(sender.own.sleeper.sleep_unless(|| false, sleep));
     }
 }

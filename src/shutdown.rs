@@ -42,7 +42,7 @@ impl Bell {
         self.descriptor.as_fd()
     }
 
-    fn ring(&self) {
+    pub fn ring(&self) {
         self.has_rung.store(true, Ordering::Release);
         // Nobody reads it, so it stays readable. It is the only write, so it cannot fail.
         let _ = rustix::io::write(&self.descriptor, &1_u64.to_ne_bytes());

@@ -29,3 +29,113 @@ pub trait Wire: Send + Sync {
     /// client still sends, so that the last lines are not lost to a reset, and closes.
     fn finish(&self);
 }
+
+#[cfg(test)]
+pub(crate) use tests::{End, TestWire};
+
+#[cfg(test)]
+mod tests {
+    use super::Wire;
+    use crate::event::{Arrival, Echo, Style};
+    use std::io::{self, ErrorKind, IoSlice};
+    use std::mem;
+    use std::net::Ipv4Addr;
+    use std::sync::{Arc, Mutex, MutexGuard};
+
+    /// A client's end in a unit test: it takes as many bytes as it is told to.
+    pub struct TestWire(Mutex<State>);
+
+    #[derive(Default)]
+    struct State {
+        room: usize,
+        received: Vec<u8>,
+        /// How long the pieces of each send were.
+        offers: Vec<Vec<usize>>,
+        is_watched: bool,
+        end: Option<End>,
+    }
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum End {
+        HungUp,
+        Finished,
+    }
+
+    impl TestWire {
+        pub fn with_room(room: usize) -> Arc<Self> {
+            let state = State {
+                room,
+                ..State::default()
+            };
+            Arc::new(Self(Mutex::new(state)))
+        }
+
+        /// It takes so many bytes from now on.
+        pub fn set_room(&self, room: usize) {
+            self.state().room = room;
+        }
+
+        /// What it took since this was asked last.
+        pub fn take_received(&self) -> String {
+            String::from_utf8(mem::take(&mut self.state().received)).unwrap()
+        }
+
+        /// How long the pieces of each send were since this was asked last.
+        pub fn take_offers(&self) -> Vec<Vec<usize>> {
+            mem::take(&mut self.state().offers)
+        }
+
+        /// Whether the broadcaster is to be told when there is room.
+        pub fn is_watched(&self) -> bool {
+            self.state().is_watched
+        }
+
+        pub fn end(&self) -> Option<End> {
+            self.state().end
+        }
+
+        pub fn arrival(self: &Arc<Self>, style: Style) -> Arrival {
+            Arrival {
+                wire: self.clone(),
+                address: (Ipv4Addr::LOCALHOST, 1).into(),
+                style,
+                echo: Echo::Off,
+            }
+        }
+
+        fn state(&self) -> MutexGuard<'_, State> {
+            self.0.lock().unwrap()
+        }
+    }
+
+    impl Wire for TestWire {
+        fn send(&self, text: &[IoSlice<'_>]) -> io::Result<usize> {
+            let mut state = self.state();
+            let lengths = text.iter().map(|piece| piece.len());
+            state.offers.push(lengths.collect());
+            let before = state.received.len();
+            for piece in text {
+                let taken = piece.len().min(state.room);
+                state.room -= taken;
+                state.received.extend_from_slice(&piece[..taken]);
+            }
+            match state.received.len() - before {
+                0 => Err(ErrorKind::WouldBlock.into()),
+                taken => Ok(taken),
+            }
+        }
+
+        fn tell_when_writable(&self) -> io::Result<()> {
+            self.state().is_watched = true;
+            Ok(())
+        }
+
+        fn hang_up(&self) {
+            self.state().end = Some(End::HungUp);
+        }
+
+        fn finish(&self) {
+            self.state().end = Some(End::Finished);
+        }
+    }
+}

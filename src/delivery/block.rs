@@ -134,3 +134,78 @@ pub fn push_crlf(output: &mut Vec<u8>, lines: &[u8]) {
         output.extend_from_slice(b"\r\n");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALICE: Origin = Origin::Said(ClientId(1));
+
+    /// A block with so much text, which costs so much, behind others.
+    fn block(bytes: usize, cost: u64) -> Block {
+        let before = Block {
+            spans_before: 7,
+            cost: 1 << 30,
+            ..Block::default()
+        };
+        let mut block = before.followed_by(Block::default(), false);
+        block.append(ALICE, &vec![b'\n'; bytes], cost, true);
+        block
+    }
+
+    #[test]
+    fn a_block_takes_64_kib_of_text_and_what_begins_below_a_cost_of_128_kib() {
+        const KIB: usize = 1 << 10;
+        for (bytes, cost, more, has_room) in [
+            (60 * KIB, 1, 4 * KIB, true),
+            (60 * KIB, 1, 4 * KIB + 1, false),
+            (1, (128 << 10) - 1, 1, true),
+            (1, 128 << 10, 1, false),
+        ] {
+            let block = block(bytes, cost);
+            assert_eq!(block.has_room(more, false), has_room, "{bytes} and {more}");
+            assert!(!block.has_room(more, true), "it is without CR LF");
+        }
+        let empty = Block::default();
+        assert!(
+            empty.has_room(100 * KIB, false),
+            "anything goes into an empty one"
+        );
+        assert!(!empty.has_room(1, true));
+    }
+
+    #[test]
+    fn a_block_begins_small_and_ends_with_exactly_what_it_holds() {
+        let mut block = Block::default();
+        let mut capacities = Vec::new();
+        while block.has_room(1_000, false) {
+            block.append(ALICE, &[b'\n'; 1_000], 1, true);
+            capacities.push(block.text.capacity());
+        }
+        assert_eq!(capacities[..5], [1_000, 2_000, 4_000, 4_000, 8_000]);
+        assert_eq!(capacities.last(), Some(&BLOCK_BYTES));
+    }
+
+    #[test]
+    fn a_block_that_is_used_again_keeps_its_memory_and_nothing_of_what_it_held() {
+        let last = block(10, 20);
+        let mut used = block(50_000, 9);
+        used.keeps_crlf = true;
+        used.append(ALICE, b"a\n", 1, true);
+        let spare = used.emptied().unwrap();
+        assert!(spare.text.capacity() >= 50_000);
+        assert_eq!(spare.crlf_text.capacity(), 0, "few read that");
+        let mut again = last.followed_by(spare, false);
+        assert_eq!((again.spans_before, again.end()), (8, 8));
+        assert_eq!((again.cost, again.cost_before(0)), (last.cost, last.cost));
+        again.append(ALICE, b"b\n", 1, true);
+        let [text, crlf] = [Style::Lf, Style::CrLf].map(|style| again.text(style));
+        assert_eq!((text, crlf), (&b"b\n"[..], &b""[..]));
+    }
+
+    #[test]
+    fn a_block_that_is_larger_than_others_is_not_used_again() {
+        assert!(block(BLOCK_BYTES, 1).emptied().is_some());
+        assert!(block(BLOCK_BYTES + 1, 1).emptied().is_none());
+    }
+}

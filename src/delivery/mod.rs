@@ -12,6 +12,8 @@ pub mod filter;
 mod outbox;
 mod patience;
 pub mod shared_log;
+#[cfg(test)]
+mod tests;
 pub mod writability;
 
 use crate::clock::Clock;
@@ -206,7 +208,7 @@ impl Delivery {
     /// furthest behind is let go if its socket is full; if it is not, it is written to first.
     pub fn make_room(&mut self, cost: u64) {
         let most = self.patience.most_kept();
-        while cost > 0 && self.log.cost_kept() + cost > most {
+        while self.log.cost_kept() + cost > most {
             let (full, other) = (furthest(&self.full), furthest(&self.keeping_up));
             self.forget_what_nobody_needs();
             if self.log.cost_kept() == 0 || self.log.cost_kept() + cost <= most {

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
 use std::sync::Arc;
 
-/// One try for one client takes runs of text until it has so many bytes: what one send may take.
+/// How many bytes one try for one client takes, at most: what one send may take.
 const TRY_BYTES: usize = 256 << 10;
 
 /// How many spans one try looks at, at most, whether they are read or skipped.
@@ -167,7 +167,7 @@ impl Outbox {
                     Style::CrLf => limit,
                 };
                 let reads = |origin| self.filter.reads(origin);
-                log.next_run(&mut cursor, style, limit, most - bytes, &mut spans, reads)
+                log.next_run(&mut cursor, style, limit, enough - bytes, &mut spans, reads)
             } else if let Some(private) = private.next() {
                 let text = private.pending();
                 let text = &text[..text.len().min(enough - bytes)];
@@ -226,5 +226,122 @@ impl Outbox {
 impl Private {
     fn pending(&self) -> &[u8] {
         &self.text.as_bytes()[self.read..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::block::{BLOCK_BYTES, Origin};
+    use crate::delivery::filter::Hidden;
+    use crate::wire::TestWire;
+
+    const KIB: usize = 1 << 10;
+    const AUTHOR: ClientId = ClientId(2);
+
+    /// A client that reads an empty log and takes everything.
+    fn outbox(log: &mut SharedLog) -> (Arc<TestWire>, Outbox) {
+        let wire = TestWire::with_room(usize::MAX);
+        let arrival = wire.arrival(Style::Lf);
+        (wire, Outbox::new(ClientId(1), arrival, log.seal()))
+    }
+
+    /// Logs a line of so many bytes, a span of its own.
+    fn log_line(log: &mut SharedLog, bytes: usize) {
+        let line = [vec![b'x'; bytes - 1], vec![b'\n']].concat();
+        log.append(Origin::Said(AUTHOR), &line, 1);
+        log.seal();
+    }
+
+    #[test]
+    fn one_try_sends_256_kib_at_most_whatever_waits() {
+        let shared = Answer::SharedLines(vec![b'\n'; 600 * KIB].into());
+        for (private, logged) in [(None, 600), (Some(shared.clone()), 0), (Some(shared), 300)] {
+            let mut log = SharedLog::default();
+            let (wire, mut outbox) = outbox(&mut log);
+            let mut rest = logged * KIB;
+            if let Some(answer) = private {
+                rest += 600 * KIB;
+                outbox.push(log.seal(), answer);
+            }
+            for _ in 0..logged {
+                log_line(&mut log, KIB);
+            }
+            let end = log.seal();
+            while rest > 0 {
+                let most = rest.min(256 * KIB);
+                let is_last = rest == most;
+                rest -= most;
+                let sent = if is_last { Sent::All } else { Sent::Part };
+                assert_eq!(outbox.send(&log, end).unwrap(), sent, "{rest} bytes remain");
+                assert_eq!(wire.take_received().len(), most);
+                assert_eq!(wire.take_offers().len(), 1, "one call");
+            }
+        }
+    }
+
+    #[test]
+    fn one_try_sends_64_pieces_at_most() {
+        let mut log = SharedLog::default();
+        let (wire, mut outbox) = outbox(&mut log);
+        for _ in 0..70 {
+            outbox.push(log.seal(), Answer::Lines(b"-- yes\n".to_vec()));
+            log_line(&mut log, 9);
+        }
+        let end = log.seal();
+        let sends = [(64, Sent::Part), (64, Sent::Part), (12, Sent::All)];
+        for (pieces, sent) in sends {
+            assert_eq!(outbox.send(&log, end).unwrap(), sent);
+            assert_eq!(wire.take_offers()[0].len(), pieces);
+        }
+    }
+
+    #[test]
+    fn one_try_looks_at_4096_spans_at_most_however_much_is_hidden() {
+        for (hidden, tries) in [(4095, 1), (4096, 2), (8191, 2), (8192, 3)] {
+            let mut log = SharedLog::default();
+            let (wire, mut outbox) = outbox(&mut log);
+            outbox.filter.hidden.insert(Hidden::Author(AUTHOR));
+            for _ in 0..hidden {
+                log_line(&mut log, 2);
+            }
+            log.append(Origin::Server, b"the end\n", 1);
+            let end = log.seal();
+            for _ in 1..tries {
+                assert_eq!(outbox.send(&log, end).unwrap(), Sent::Part, "{hidden}");
+                assert!(wire.take_offers().is_empty(), "there is nothing to send");
+            }
+            assert_eq!(outbox.send(&log, end).unwrap(), Sent::All, "{hidden}");
+            assert_eq!(wire.take_received(), "the end\n");
+        }
+    }
+
+    #[test]
+    fn answers_at_the_same_place_are_one_piece_of_text() {
+        let mut log = SharedLog::default();
+        let (wire, mut outbox) = outbox(&mut log);
+        for _ in 0..1_000 {
+            outbox.push(log.seal(), Answer::Lines(b"-- yes\n".to_vec()));
+        }
+        outbox.send(&log, Position::default()).unwrap();
+        assert_eq!(wire.take_offers(), [[7_000]]);
+    }
+
+    #[test]
+    fn who_has_read_everything_costs_no_memory_for_what_was_for_it_alone() {
+        let mut log = SharedLog::default();
+        let (wire, mut outbox) = outbox(&mut log);
+        for _ in 0..100 {
+            outbox.push(log.seal(), Answer::Lines(vec![b'\n'; BLOCK_BYTES]));
+            log_line(&mut log, 2);
+        }
+        let end = log.seal();
+        wire.set_room(3);
+        assert_eq!(outbox.send(&log, end).unwrap(), Sent::Full);
+        assert_eq!(outbox.private_bytes, 100 * BLOCK_BYTES - 3);
+        wire.set_room(usize::MAX);
+        while outbox.send(&log, end).unwrap() != Sent::All {}
+        assert_eq!((outbox.private_bytes, outbox.private.capacity()), (0, 0));
+        assert_eq!(wire.take_received().len(), 100 * (BLOCK_BYTES + 2));
     }
 }

@@ -247,6 +247,9 @@ mod tests {
                 for (most, text) in [(taken, &whole[..taken]), (99, &whole[taken..])] {
                     let run = log.next_run(&mut cursor, style, end, most, &mut 9, |_| true);
                     assert_eq!(run, text.as_bytes());
+                    let read = whole[..taken].matches('\n').count() as u64;
+                    let position = if most == taken { Position(read) } else { end };
+                    assert_eq!(cursor.position, position, "after {taken} bytes");
                 }
             }
         }
@@ -334,9 +337,96 @@ mod tests {
         let run = log.next_run(&mut cursor, Style::Lf, end, 999, &mut spans, |_| false);
         assert!(run.is_empty());
         assert_eq!((cursor.position.0, spans), (60, 0));
-        let mut spans = 60;
-        let run = log.next_run(&mut cursor, Style::Lf, end, 7, &mut spans, |_| true);
-        assert_eq!(run, b"a\nb\na\nb");
-        assert_eq!((cursor.position.0, cursor.sent, spans), (63, 1, 56));
+        for (most, text, after) in [
+            (7, "a\nb\na\nb", (63, 1, 56)),
+            // The rest of a span and a whole one: nothing behind them is looked at.
+            (3, "\na\n", (65, 0, 58)),
+        ] {
+            let mut spans = 60;
+            let run = log.next_run(&mut cursor, Style::Lf, end, most, &mut spans, |_| true);
+            assert_eq!(run, text.as_bytes());
+            assert_eq!((cursor.position.0, cursor.sent, spans), after);
+        }
+    }
+
+    #[test]
+    fn a_client_reads_what_it_has_begun_to_the_end_and_nothing_behind_the_limit() {
+        let mut log = SharedLog::default();
+        let mut cursor = Cursor::at(log.seal());
+        // Two blocks, so that the second does not begin with span 0.
+        for origin in [ALICE, BOB, ALICE, BOB, ALICE, BOB, ALICE, BOB] {
+            add(&mut log, origin, &format!("{:x<16383}\n", ""));
+        }
+        let [fourth, sixth] = [4, 6].map(Position);
+        cursor.position = fourth;
+        for (most, length, after) in [
+            (99, 99, (4, 99)),
+            (usize::MAX, 16_384 - 99, (5, 0)),
+            (usize::MAX, 0, (6, 0)),
+        ] {
+            // Alice is ignored from when her line was begun.
+            let is_read = |origin| origin == ALICE && most == 99;
+            let run = log.next_run(&mut cursor, Style::Lf, sixth, most, &mut 9, is_read);
+            assert_eq!(
+                (run.len(), cursor.position.0, cursor.sent),
+                (length, after.0, after.1)
+            );
+        }
+    }
+
+    #[test]
+    fn of_a_span_that_was_begun_its_rest_is_to_be_read() {
+        let mut log = SharedLog {
+            keeps_crlf: true,
+            ..SharedLog::default()
+        };
+        for (origin, text, cost) in [(BOB, "b\n", 50), (ALICE, "a1\na2\n", 96), (BOB, "b\n", 7)] {
+            log.append(origin, text.as_bytes(), cost);
+        }
+        let position = Position(1);
+        for (style, sent, rest) in [
+            (Style::Lf, 0, 96),
+            (Style::Lf, 2, 64),
+            (Style::Lf, 6, 0),
+            (Style::CrLf, 2, 72),
+            (Style::CrLf, 7, 12),
+        ] {
+            let cursor = Cursor { position, sent };
+            assert_eq!(log.cost_after(cursor, style), rest + 7, "{style:?}, {sent}");
+        }
+    }
+
+    #[test]
+    fn a_block_that_grows_is_forgotten_when_all_of_it_was_read_and_not_before() {
+        let mut log = SharedLog::default();
+        add(&mut log, ALICE, "a\n");
+        let middle = log.seal();
+        add(&mut log, ALICE, "a\n");
+        log.forget_before(middle);
+        assert_eq!((log.old.len(), log.cost_kept()), (0, 4));
+        for _ in 0..2 {
+            let end = log.seal();
+            log.forget_before(end);
+            let spare = SPARE.with_borrow(Vec::len);
+            assert_eq!((log.cost_kept(), spare), (0, 1), "an empty one stays");
+        }
+    }
+
+    #[test]
+    fn sixteen_blocks_are_kept_to_be_used_again() {
+        let mut log = SharedLog::default();
+        let spare = || SPARE.with_borrow(Vec::len);
+        for _ in 0..20 {
+            add(&mut log, ALICE, &format!("{:x<1$}\n", "", BLOCK_BYTES - 1));
+        }
+        let end = log.seal();
+        log.forget_before(end);
+        assert_eq!(spare(), 16);
+        for used in 1..4 {
+            add(&mut log, ALICE, &format!("{:x<1$}\n", "", BLOCK_BYTES - 1));
+            assert_eq!(spare(), 17 - used, "the first one goes into the last block");
+        }
+        let text = runs(&mut log, Cursor::at(end), Style::Lf, |_| true);
+        assert_eq!(text.len(), 3);
     }
 }

@@ -66,9 +66,11 @@ impl Writability {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::event::{EventfdFlags, eventfd};
     use socket2::SockRef;
     use std::io::{Read, Write};
     use std::os::unix::net::UnixStream;
+    use std::time::Instant;
 
     #[test]
     fn a_full_socket_is_reported_once_when_it_has_room() {
@@ -85,5 +87,24 @@ mod tests {
         assert!(writability.wait(Some(Duration::ZERO)).is_empty(), "once");
         writability.watch(&server, ClientId(7)).unwrap();
         assert_eq!(writability.wait(None), [ClientId(7)], "at once");
+    }
+
+    #[test]
+    fn a_bell_that_rings_ends_one_wait_and_is_no_client() {
+        let writability = Writability::new().unwrap();
+        let bell = eventfd(0, EventfdFlags::empty()).unwrap();
+        writability.wake_by(bell.as_fd()).unwrap();
+        let little = Duration::from_millis(20);
+        let longest = Duration::from_secs(60);
+        for _ in 0..2 {
+            rustix::io::write(&bell, &1_u64.to_ne_bytes()).unwrap();
+            let start = Instant::now();
+            assert!(writability.wait(Some(longest)).is_empty());
+            assert!(start.elapsed() < longest);
+            // Nobody takes the ring away.
+            let start = Instant::now();
+            assert!(writability.wait(Some(little)).is_empty());
+            assert!(start.elapsed() >= little);
+        }
     }
 }

@@ -105,6 +105,16 @@ fn the_receive_buffer_is_bounded() {
 }
 
 #[test]
+fn what_is_under_way_to_a_client_is_bounded() {
+    let server = Server::start(&[]);
+    let Some((_client, socket)) = seen_from_both_sides(&server) else {
+        return;
+    };
+    // Linux doubles this too.
+    assert_eq!(socket.send_buffer_size().unwrap(), 2 * 256 * 1024);
+}
+
+#[test]
 fn reads_of_a_client_block() {
     // Whether a socket blocks belongs to the open socket, so a non-blocking write mode would make
     // the reads spin.

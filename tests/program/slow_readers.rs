@@ -92,6 +92,45 @@ fn those_who_sip_are_let_go_and_the_others_read_everything() {
     });
 }
 
+/// Lets a client that does not read be let go under a flood, and returns it.
+fn let_go(server: &Server) -> Client {
+    let sleeper = server.stalled("sleeper");
+    let [sender, mut reader] = server.room(["sender", "reader"]);
+    Flood::of(255).during(&sender, || reader.expect("-- sleeper left (too slow)"));
+    sleeper
+}
+
+#[test]
+fn who_is_let_go_sees_a_reset_and_the_kernel_forgets_what_was_unsent() {
+    let server = Server::start(&IMPATIENT);
+    let mut sleeper = let_go(&server);
+    // A close would come behind all that the kernel has still to send.
+    let (read, was_reset) = sleeper.read_to_any_end();
+    assert!(was_reset, "closed after {} bytes", read.len());
+}
+
+#[test]
+fn debug_logs_pressure_and_who_was_how_far_behind_when_it_began() {
+    let server = Server::start(&[&IMPATIENT[..], &["-v"]].concat());
+    let _sleeper = let_go(&server);
+    server.log_line(|line| line.ends_with("pressure: over"));
+    let log = server.log();
+    let mut log = log
+        .iter()
+        .skip_while(|line| !line.ends_with("pressure: a slow reader is waited for"))
+        .take_while(|line| !line.ends_with("pressure: over"));
+    assert!(log.next().is_some(), "it began");
+    // Another may be as far behind for a moment, on a machine that is busy.
+    let mut behind = log.filter_map(|line| {
+        let (_, behind) = line.split_once("client 1 is ")?;
+        behind.strip_suffix(" KiB behind")?.parse::<u64>().ok()
+    });
+    let kib = behind.next().expect("a line of the sleeper");
+    // More than half of the backlog, and less than what the log may hold.
+    assert!((512..2048).contains(&kib), "{kib} KiB");
+    assert_eq!(behind.next(), None, "another line of the sleeper");
+}
+
 #[test]
 fn a_stopped_nc_is_let_go_and_the_others_read_everything() {
     let server = Server::start(&IMPATIENT);
