@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::kit::{
-    Client, MIB, Notice, Program, Server, StopOnDrop, WAIT, crowd_turn, grew_by_less_than,
+    Client, Flood, MIB, Notice, Program, Server, StopOnDrop, WAIT, crowd_turn, grew_by_less_than,
     narrow_crowd, paste, read_notices, text,
 };
 
