@@ -1,4 +1,4 @@
-//! The soak of chatd: everything that `tests/faults` does to it, for minutes and all at once, and
+//! The soak of chatd: everything that `tests/program` does to it, for minutes and all at once, and
 //! the figures that depend on the machine.
 //!
 //! `cargo bench --bench soak` takes about 25 minutes, `-- --quick` about eight, and `-- --minutes N`
