@@ -117,7 +117,7 @@ impl Broadcaster {
             Event::Said(client, lines) => scene.said(client, lines),
             Event::Asked(client, command) => scene.asked(client, command),
             Event::Answered(client, answer) => delivery.tell(client, answer),
-            Event::SentCr(client) => delivery.want_crlf(client),
+            Event::WantsCrlf(client) => delivery.want_crlf(client),
             Event::Left(client, ending, tally) => {
                 self.count -= 1;
                 let ending = delivery.leave(client, ending);
@@ -288,7 +288,7 @@ mod tests {
             wire.set_room(usize::MAX);
             stage.writability.watch(&socket, ClientId(2)).unwrap();
             if is_busy {
-                stage.send(Event::SentCr(ClientId(1)));
+                stage.send(Event::WantsCrlf(ClientId(1)));
             }
             stage.turn();
             assert_eq!(wire.take_received(), "one\n", "busy: {is_busy}");

@@ -223,7 +223,7 @@ mod tests {
     const MOST: u64 = 16 << 20;
 
     fn send(sender: &EventSender, cost: u64) -> bool {
-        let event = Event::SentCr(ClientId(1));
+        let event = Event::WantsCrlf(ClientId(1));
         sender.try_send(event, cost).is_ok()
     }
 

@@ -13,7 +13,7 @@ use log::LevelFilter;
 use std::env;
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -71,7 +71,7 @@ pub struct Config {
 
     /// Who may come, by address or network; given several times, any of them [default: everybody]
     #[arg(long, value_name = "ADDRESS[/BITS]", env = "CHATD_ALLOW", value_delimiter = ',',
-        value_parser = Takes { what: "an address or a network, such as 192.0.2.0/24", parse: parse_network })]
+        value_parser = Takes { what: "an address or a network, such as 192.0.2.0/24", parse: |text: &str| parse_network(text.trim()) })]
     allow: Vec<IpNet>,
 
     /// How long a connection may be silent or deaf.
@@ -189,7 +189,8 @@ impl Config {
                 Some(name) if !is_set(name) => arg.env(None),
                 _ => arg,
             };
-            // So that it is told what the option takes, and not that there is no option -1.
+            // So that it is told what the option takes, and not that there is no option -1. A file is
+            // whatever it is told, and an option behind it a mistake.
             let takes_hyphen = arg.get_action().takes_values() && arg.get_id() != "motd";
             arg.allow_hyphen_values(takes_hyphen)
         });
@@ -226,8 +227,14 @@ impl Config {
 
     /// Reads the lines of the MOTD anew, or says why that cannot be done. Nothing if there is none.
     pub fn reread_motd(&self) -> Option<Result<Vec<String>, NoConfig>> {
-        let motd = self.motd.as_deref();
-        motd.map(|path| read_motd(path, "--motd"))
+        let path = self.motd.as_deref()?;
+        // A pipe can be read once, at start, and to wait for another writer would be to wait for
+        // ever.
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            let text = format!("{}: not a file", on_one_line(path.display()));
+            return Some(Err(NoConfig { text, status: 1 }));
+        }
+        Some(read_motd(path, "--motd"))
     }
 
     /// Which log lines are written, unless `RUST_LOG` says otherwise.

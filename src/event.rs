@@ -25,8 +25,8 @@ pub enum Event {
     Asked(ClientId, Command),
     /// Its thread has answered it, with what it is to read at this place.
     Answered(ClientId, Answer),
-    /// It has sent CR at the end of a line, so its terminal wants CR LF.
-    SentCr(ClientId),
+    /// Its terminal wants CR LF: it has sent CR at the end of a line, or a telnet command.
+    WantsCrlf(ClientId),
     /// It has left, and this is the last event about it: why, and what it had sent.
     Left(ClientId, Ending, Tally),
     /// The message of the day was read anew, and has these lines, cleaned.
@@ -165,7 +165,7 @@ impl fmt::Display for Ending {
             Self::Idle => f.write_str("idle"),
             Self::TooSlow => f.write_str("too slow"),
             Self::Shutdown => f.write_str("shutdown"),
-            Self::NotChat => f.write_str("not a chat client: it speaks HTTP or TLS"),
+            Self::NotChat => f.write_str("not a chat client"),
             Self::Failed(kind) => write!(f, "{kind}"),
             Self::Panicked => f.write_str("internal error"),
         }
@@ -188,7 +188,7 @@ mod tests {
             (Event::Said(client, lines), 4096 + 5 + 80),
             (Event::Asked(client, Command::Row(4, action)), 4096 + 5),
             (Event::Asked(client, Command::Misused(4)), 4096),
-            (Event::SentCr(client), 0),
+            (Event::WantsCrlf(client), 0),
         ] {
             assert_eq!(event.logged_cost(), most);
         }

@@ -1,6 +1,6 @@
 //! Names: which ones there may be, and what they look like (UTS #39).
 
-use crate::text::Line;
+use crate::text::{COMBINING_MARKS, Line};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use unicode_normalization::UnicodeNormalization;
@@ -58,7 +58,7 @@ pub type Refusal = &'static str;
 const FORM: Refusal = "a name has 1 to 24 characters and begins with a letter";
 const CHARACTER: Refusal = "a name is made of letters, digits, _ and -";
 const SCRIPTS: Refusal = "a name is of one script, or of scripts that are written together";
-const MARKS: Refusal = "a name has no mark twice on one letter";
+const MARKS: Refusal = "a name has no mark twice on one letter, and at most 8 on it";
 const RESERVED: Refusal = "that name is kept for the server, or looks like one that is";
 /// For a name that somebody has.
 pub const TAKEN: Refusal = "that name is taken, or looks like one that is";
@@ -69,12 +69,8 @@ impl Name {
         Self::with_looks(&format!("{GUEST}{number}"))
     }
 
-    /// Takes `text` as a name that a client wants.
-    ///
-    /// # Errors
-    ///
-    /// Why nobody may have it.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
+    /// Takes `text` as the name of somebody who may be here.
+    fn read(text: &str) -> Result<Self, Refusal> {
         let begins_well = text.starts_with(|c: char| c.is_alphabetic() && !is_combining_mark(c));
         if !begins_well || text.chars().nth(NAME_CHARACTERS).is_some() {
             return Err(FORM);
@@ -85,10 +81,19 @@ impl Name {
         if !text.check_restriction_level(RestrictionLevel::HighlyRestrictive) {
             return Err(SCRIPTS);
         }
-        if has_double_mark(text) {
+        if has_too_many_marks(text) {
             return Err(MARKS);
         }
-        let name = Self::with_looks(text);
+        Ok(Self::with_looks(text))
+    }
+
+    /// Takes `text` as a name that a client wants.
+    ///
+    /// # Errors
+    ///
+    /// Why nobody may have it.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let name = Self::read(text)?;
         let is_guest = |look: &str| GUEST_LOOKS.iter().any(|guest| look.starts_with(&**guest));
         let mut looks = name.looks().iter();
         if looks.any(|look| is_guest(look) || RESERVED_LOOKS.contains(look)) {
@@ -113,7 +118,7 @@ impl Name {
 
     /// Its letters alone.
     pub fn letters(&self) -> &str {
-        without_marks(self.shown())
+        without_lrm(self.shown())
     }
 
     /// What it looks like.
@@ -129,7 +134,7 @@ impl fmt::Display for Name {
 }
 
 /// A name as people write it in a command: what chatd puts around it is not part of it.
-pub fn without_marks(written: &str) -> &str {
+pub fn without_lrm(written: &str) -> &str {
     written.trim_matches(LRM)
 }
 
@@ -144,11 +149,15 @@ fn looks_of(name: &str) -> Looks {
     })
 }
 
-/// Whether a letter has the same mark twice, which looks like once.
-fn has_double_mark(name: &str) -> bool {
+/// Whether a letter has the same mark twice, which looks like once, or more than a cell of the screen
+/// has room for.
+fn has_too_many_marks(name: &str) -> bool {
     let characters = name.nfd().collect::<Vec<_>>();
     let mut letters = characters.chunk_by(|_, next| is_combining_mark(*next));
-    letters.any(|letter| (1..letter.len()).any(|at| letter[1..at].contains(&letter[at])))
+    letters.any(|letter| {
+        let is_double = |at: usize| letter[1..at].contains(&letter[at]);
+        letter.len() > 1 + COMBINING_MARKS || (1..letter.len()).any(is_double)
+    })
 }
 
 /// Whether the character is written from right to left: the ranges of UAX #9 (class R and AL, assigned
@@ -164,12 +173,9 @@ fn is_right_to_left(character: char) -> bool {
 impl Called {
     /// Takes `text` as the name of somebody who may be here.
     pub fn new(text: &str) -> Self {
-        let name = without_marks(text);
-        let is_short = (1..=NAME_CHARACTERS).contains(&name.chars().count());
-        if is_short && name.chars().all(is_allowed) {
-            Self::Name(Name::with_looks(name))
-        } else {
-            Self::Nobody(Line::new(text))
+        match Name::read(without_lrm(text)) {
+            Ok(name) => Self::Name(name),
+            Err(_) => Self::Nobody(Line::new(text)),
         }
     }
 }
@@ -288,7 +294,9 @@ mod tests {
 
     #[test]
     fn a_name_has_no_mark_twice_on_one_letter() {
-        for name in ["กิิ", "กิุิ"] {
+        let stack = format!("ب{}", ('\u{64b}'..='\u{652}').collect::<String>());
+        assert!(parse(&stack).is_ok(), "8 on one letter");
+        for name in ["กิิ", "กิุิ", &format!("{stack}\u{670}")] {
             assert_eq!(parse(name), Err(MARKS), "{name}");
         }
         assert_eq!(parse("กิกิ").as_deref(), Ok("กิกิ"));

@@ -13,7 +13,7 @@ pub const LINE_COST: u64 = 80;
 
 /// Of the combining marks on one cell of the screen so many stay; more of them paint over the lines
 /// above and below.
-const COMBINING_MARKS: usize = 8;
+pub const COMBINING_MARKS: usize = 8;
 
 /// Text of one line without its end, cleaned.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,12 +165,14 @@ fn is_mark(character: char) -> bool {
         || matches!(character, '\u{1160}'..='\u{11FF}' | '\u{D7B0}'..='\u{D7FF}')
 }
 
-/// Whether the character takes no cell of its own and paints on none (`Default_Ignorable_Code_Point`
-/// of the Unicode Character Database, without what is harmful or a mark).
+/// Whether a terminal gives the character no cell: `Default_Ignorable_Code_Point` and the general
+/// category Cf of the Unicode Character Database, without what is harmful or a mark.
 pub fn is_invisible(character: char) -> bool {
     matches!(
         character,
-        '\u{AD}' | '\u{115F}' | '\u{180E}' | '\u{200B}'..='\u{200D}' | '\u{3164}' | '\u{FFA0}'
+        '\u{600}'..='\u{605}' | '\u{6DD}' | '\u{70F}' | '\u{890}' | '\u{891}' | '\u{8E2}'
+            | '\u{110BD}' | '\u{110CD}' | '\u{13430}'..='\u{1343F}'
+            | '\u{AD}' | '\u{115F}' | '\u{180E}' | '\u{200B}'..='\u{200D}' | '\u{3164}' | '\u{FFA0}'
             | '\u{FFF0}'..='\u{FFF8}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
             | '\u{E0080}'..='\u{E00FF}' | '\u{E01F0}'..='\u{E0FFF}'
     )

@@ -6,7 +6,7 @@ use crate::chat::notices::quote;
 use crate::chat::{answers, ignoring, private};
 use crate::command::{Arguments, Command, Request, is_blank, split_word};
 use crate::event::ClientId;
-use crate::name::{Called, Name, Refusal, without_marks};
+use crate::name::{Called, Name, Refusal, without_lrm};
 use crate::text::{LINE_COST, Line};
 use std::fmt;
 
@@ -103,7 +103,10 @@ pub fn understand(request: &Request) -> Meaning {
             let command = Command::Row(number, arguments);
             // What others read costs what a line does.
             let cost = match does {
-                Text(_) | Message(_) => command.text_bytes() as u64 + LINE_COST,
+                Text(_) | Message(_) => {
+                    let bytes = command.text_bytes().max(request.arguments.len());
+                    bytes as u64 + LINE_COST
+                }
                 _ => REQUEST_COST,
             };
             Meaning::Asks(command, cost)
@@ -119,6 +122,7 @@ pub(super) fn answer(mut asking: Asking<'_>, command: Command) {
         },
         Command::Misused(number) => asking.say(format_args!("usage: {}", TABLE[number])),
         Command::Unknown(word) => {
+            // As much of it as is quoted.
             let word = quote(&word);
             let unquoted = word.trim_matches('"');
             asking.say(format_args!(
@@ -138,14 +142,14 @@ impl Does {
             _ if text.is_empty() => Some(Arguments::None),
             Alone(_) => None,
             Leave | Text(_) | MaybeText(_) => Some(Arguments::Text(Line::new(text))),
-            MaybeWord(_) => is_word.then(|| Arguments::Text(Line::new(without_marks(text)))),
+            MaybeWord(_) => is_word.then(|| Arguments::Text(Line::new(without_lrm(text)))),
             MaybeNumber(_) => {
                 let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
                 let number = is_number.then(|| text.parse().ok()).flatten();
                 number.map(Arguments::Number)
             }
             NewName(_) => {
-                let name = without_marks(text);
+                let name = without_lrm(text);
                 is_word.then(|| Arguments::NewName(Name::parse(name), Line::new(name)))
             }
             Person(_) | MaybePerson(_) => is_word.then(|| Arguments::Person(Called::new(text))),
@@ -283,8 +287,11 @@ mod tests {
             "/nick NAME",
             "/who NAME",
         ] {
-            let [bare, marked] = ["bob", marked].map(|name| meaning(&line.replace("NAME", name)));
-            assert_eq!(bare, marked, "{line}");
+            let command = |name| match meaning(&line.replace("NAME", name)) {
+                Meaning::Asks(command, _) => command,
+                Meaning::Leaves(_) => panic!("{line}"),
+            };
+            assert_eq!(command("bob"), command(marked), "{line}");
         }
         let in_text = meaning("/msg bob \u{200e}psst");
         assert_eq!(in_text, meaning("/msg bob \u{fffd}psst"));
@@ -301,7 +308,7 @@ mod tests {
     fn what_others_read_costs_what_a_line_does() {
         for (line, counts) in [
             ("/me waves", 85),
-            ("/msg bob psst", 84),
+            ("/msg bob psst", 88),
             ("/r grüße", 87),
             ("/who", REQUEST_COST),
             ("/me", REQUEST_COST),

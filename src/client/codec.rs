@@ -181,6 +181,9 @@ impl Codec {
                         Input::Text(text) => {
                             taught = bare_command(&text);
                             said.push_clean(&text);
+                            // What clean-up takes away makes no line either.
+                            let kept = said.as_bytes().len() - before - 1;
+                            self.uncounted += text.len().saturating_sub(kept) as u64;
                         }
                         Input::Command(request) => {
                             self.queue.push_back(understood(self.client, &request));
@@ -207,7 +210,7 @@ impl Codec {
     /// The first CR at the end of a line, or telnet command, tells what the client's terminal wants.
     fn want_crlf(&mut self) {
         if !mem::replace(&mut self.has_sent_cr, true) {
-            self.push(Heard::Event(Event::SentCr(self.client)), 0);
+            self.push(Heard::Event(Event::WantsCrlf(self.client)), 0);
         }
     }
 
@@ -289,7 +292,7 @@ mod tests {
             Heard::Event(Event::Said(_, lines)) => format!("said {}", text(lines.as_bytes())),
             Heard::Event(Event::Asked(..)) => "asked".to_owned(),
             Heard::Event(Event::Answered(_, answer)) => text(answer.as_bytes()),
-            Heard::Event(Event::SentCr(_)) => "sent CR".to_owned(),
+            Heard::Event(Event::WantsCrlf(_)) => "sent CR".to_owned(),
             Heard::Event(_) => "something else".to_owned(),
             Heard::Left(Ending::NotChat) => "stranger".to_owned(),
             Heard::Left(_) => "left".to_owned(),
@@ -331,7 +334,7 @@ mod tests {
                 (b"//one\n", &[("said /one", 84)]),
                 (b"\x01\xfe\n", &[("said \u{fffd}\u{fffd}", 86)]),
                 (b"/me waves\n", &[("asked", 85)]),
-                (b"/msg bob \x01\n", &[("asked", 83)]),
+                (b"/msg bob \x01\n", &[("asked", 85)]),
                 (b"/r hush\n", &[("asked", 84)]),
             ],
         );
@@ -388,6 +391,18 @@ mod tests {
                     &[("nothing", 23), (too_long, 0)],
                 ),
                 (b"1234567890123456789012", &[("nothing", 22)]),
+                // Marks that are more than a cell has room for.
+                (
+                    "\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\n"
+                        .as_bytes(),
+                    &[
+                        ("nothing", 4),
+                        (
+                            "said \u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+                            96,
+                        ),
+                    ],
+                ),
                 // All of it together.
                 (b"\n\na\nab\x08\n\n", &[("nothing", 5), ("said a|a", 162)]),
             ],

@@ -198,7 +198,7 @@ impl<'a> Session<'a> {
             address: self.connection.address,
             // A terminal that speaks telnet first would show its welcome as stairs.
             style: match self.pending.as_ref().map(|item| &item.heard) {
-                Some(Heard::Event(Event::SentCr(_))) => Style::CrLf,
+                Some(Heard::Event(Event::WantsCrlf(_))) => Style::CrLf,
                 _ => Style::Lf,
             },
             echo: Echo::Off,

@@ -151,7 +151,7 @@ impl Run {
             }),
             Op::WantCrlf(who) => self.with(who, |run, who| {
                 run.chat.people[who].reading.want_crlf();
-                run.handle(Event::SentCr, who);
+                run.handle(Event::WantsCrlf, who);
             }),
             Op::Leave(who, way) => self.with(who, |run, who| run.leave(who, way)),
             Op::Room(who, room) => self.with(who, |run, who| {

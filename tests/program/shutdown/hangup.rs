@@ -59,16 +59,24 @@ fn at_sighup_what_cannot_be_read_keeps_its_old_state_and_is_an_error_in_the_log(
     said(&server, 1);
     fs::remove_file(motd.path()).unwrap();
     server.signal("HUP");
-    for (line, reason) in said(&server, 2)
-        .iter()
-        .zip(["64 KiB", "No such file or directory"])
-    {
+    said(&server, 2);
+    // Such as a pipe, which would be waited for.
+    fs::create_dir(motd.path()).unwrap();
+    server.signal("HUP");
+    let lines = said(&server, 3);
+    fs::remove_dir(motd.path()).unwrap();
+    let reasons = ["64 KiB", "No such file or directory", "not a file"];
+    for (line, reason) in lines.iter().zip(reasons) {
         assert!(
             line.contains("ERROR") && line.contains(motd.path()) && line.contains(reason),
             "{line}"
         );
     }
     assert_eq!(answers(&mut alice, "/motd"), ["-- as it was"]);
+    fs::write(motd.path(), "as it is\n").unwrap();
+    server.signal("HUP");
+    said(&server, 4);
+    assert_eq!(answers(&mut alice, "/motd"), ["-- as it is"]);
 }
 
 #[test]
