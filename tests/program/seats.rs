@@ -236,7 +236,7 @@ fn who_comes_from_elsewhere_than_allow_says_is_closed_at_once_and_reads_nothing(
 #[test]
 fn chatd_allow_has_commas() {
     let mut command = Server::command();
-    command.env("CHATD_ALLOW", "127.0.0.2,127.0.3.0/24").args([
+    command.env("CHATD_ALLOW", "127.0.0.2, 127.0.3.0/24").args([
         "--port",
         "0",
         "--bind",
