@@ -137,7 +137,7 @@ pub fn clean(line: &[u8]) -> Cow<'_, str> {
 pub fn take_back(line: &[u8]) -> Cow<'_, [u8]> {
     const BS: u8 = 0x08;
     const DEL: u8 = 0x7F;
-    if memchr::memchr2(BS, DEL, line).is_none() {
+    if is_plain(line) || memchr::memchr2(BS, DEL, line).is_none() {
         return Cow::Borrowed(line);
     }
     let mut kept = Vec::with_capacity(line.len());

@@ -42,28 +42,42 @@ impl History {
         }
     }
 
-    /// Adds a line without its end, made of two parts.
-    pub fn push(&mut self, time: Timestamp, author: ClientId, prefix: &[u8], text: &[u8]) {
+    /// Adds lines without their ends, each behind the same prefix.
+    pub fn push<'a>(
+        &mut self,
+        time: Timestamp,
+        author: ClientId,
+        prefix: &[u8],
+        lines: impl Iterator<Item = &'a [u8]>,
+    ) {
         if self.shown == 0 {
             return;
         }
-        let text = [prefix, text].concat().into_boxed_slice();
-        self.bytes += text.len();
-        self.version += 1;
-        let minute = time.as_second() / 60;
-        let time = match &self.minute {
-            Some((same, time)) if *same == minute => Arc::clone(time),
-            _ => {
-                let time = Arc::<str>::from(show_time(time));
-                self.minute = Some((minute, Arc::clone(&time)));
-                time
-            }
-        };
-        self.entries.push_back(Entry { time, author, text });
+        let time = self.stamp(time);
+        for line in lines {
+            let text = [prefix, line].concat().into_boxed_slice();
+            self.bytes += text.len();
+            self.version += 1;
+            let time = Arc::clone(&time);
+            self.entries.push_back(Entry { time, author, text });
+        }
         while (self.entries.len() > HISTORY_LINES || self.bytes > HISTORY_BYTES)
             && let Some(oldest) = self.entries.pop_front()
         {
             self.bytes -= oldest.text.len();
+        }
+    }
+
+    /// A moment as people read it, made once a minute.
+    fn stamp(&mut self, time: Timestamp) -> Arc<str> {
+        let minute = time.as_second() / 60;
+        match &self.minute {
+            Some((same, stamp)) if *same == minute => Arc::clone(stamp),
+            _ => {
+                let stamp = Arc::<str>::from(show_time(time));
+                self.minute = Some((minute, Arc::clone(&stamp)));
+                stamp
+            }
         }
     }
 
@@ -101,6 +115,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::iter::once;
 
     const ALICE: ClientId = ClientId(1);
     const BOB: ClientId = ClientId(2);
@@ -120,7 +135,12 @@ mod tests {
     fn it_keeps_the_last_lines_and_shows_those_of_whom_one_hears() {
         let mut history = History::new(20);
         for (author, text) in [(ALICE, "one"), (ALICE, "two"), (BOB, "three")] {
-            history.push(at("2026-03-04T14:03:59Z"), author, b"<x> ", text.as_bytes());
+            history.push(
+                at("2026-03-04T14:03:59Z"),
+                author,
+                b"<x> ",
+                once(text.as_bytes()),
+            );
         }
         let now = "2026-03-04T23:59:59Z";
         assert_eq!(
@@ -134,7 +154,12 @@ mod tests {
     #[test]
     fn the_date_stands_before_the_time_where_it_is_not_todays() {
         let mut history = History::new(1);
-        history.push(at("2026-03-04T23:59:59Z"), ALICE, b"* alice ", b"waves");
+        history.push(
+            at("2026-03-04T23:59:59Z"),
+            ALICE,
+            b"* alice ",
+            once(&b"waves"[..]),
+        );
         let line = shown(&history, 1, "2026-03-05T00:00:00Z", None);
         assert_eq!(line, ["-- 2026-03-04 23:59Z * alice waves"]);
     }
@@ -143,14 +168,19 @@ mod tests {
     fn it_is_bounded_by_256_kib_too() {
         let mut history = History::new(10_000);
         for _ in 0..1_000 {
-            history.push(at("2026-03-04T00:00:00Z"), ALICE, b"", &[b'x'; 1 << 10]);
+            history.push(
+                at("2026-03-04T00:00:00Z"),
+                ALICE,
+                b"",
+                once(&[b'x'; 1 << 10][..]),
+            );
         }
         assert_eq!(history.entries.len(), 256);
         history.push(
             at("2026-03-04T00:00:00Z"),
             ALICE,
             b"",
-            &vec![b'x'; HISTORY_BYTES + 1],
+            once(&vec![b'x'; HISTORY_BYTES + 1][..]),
         );
         assert_eq!((history.entries.len(), history.bytes), (0, 0));
     }
@@ -160,7 +190,7 @@ mod tests {
         for (shown, kept) in [(1, 10_000), (0, 0)] {
             let mut history = History::new(shown);
             for _ in 0..10_001 {
-                history.push(at("2026-03-04T00:00:00Z"), ALICE, b"", b"x");
+                history.push(at("2026-03-04T00:00:00Z"), ALICE, b"", once(&b"x"[..]));
             }
             assert_eq!(history.entries.len(), kept);
         }
@@ -170,7 +200,12 @@ mod tests {
     fn each_line_has_the_time_of_its_own_minute() {
         let mut history = History::new(9);
         for time in ["14:03:59", "14:04:00", "14:04:01", "14:05:01"] {
-            history.push(at(&format!("2026-03-04T{time}Z")), ALICE, b"", b"x");
+            history.push(
+                at(&format!("2026-03-04T{time}Z")),
+                ALICE,
+                b"",
+                once(&b"x"[..]),
+            );
         }
         assert_eq!(
             shown(&history, 9, "2026-03-04T23:59:59Z", None),

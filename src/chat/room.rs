@@ -75,9 +75,7 @@ impl Room {
             text.push(b'\n');
         }
         self.delivery.log.append(origin, &text, lines.cost());
-        for line in lines.iter() {
-            self.history.push(clock.time, client, prefix, line);
-        }
+        self.history.push(clock.time, client, prefix, lines.iter());
     }
 
     /// A newcomer of whom nobody was told is renamed without a word.

@@ -248,6 +248,9 @@ impl Codec {
 /// The command that somebody may have meant who said just its name.
 fn bare_command(text: &[u8]) -> Option<&'static str> {
     let names = ["help", "quit", "exit", "who"];
+    if text.len() > 2 * "help".len() {
+        return None;
+    }
     let is_meant = |name: &&str| text.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
     names.into_iter().find(is_meant)
 }

@@ -67,7 +67,15 @@ impl Strangers {
 
     /// Whether the client turns out to be a stranger by what comes next, without telnet commands.
     pub fn judge(&mut self, text: &[u8]) -> bool {
-        text.iter().any(|byte| !self.has_spoken && self.step(*byte))
+        let mut rest = text.iter();
+        while !self.has_spoken
+            && let Some(byte) = rest.next()
+        {
+            if self.step(*byte) {
+                return true;
+            }
+        }
+        false
     }
 
     /// The same at the end of the stream.
