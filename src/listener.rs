@@ -7,11 +7,13 @@ use crate::client::lingering::{read_out, turn_away};
 use crate::config::{Config, Mode, SilenceLimits};
 use crate::event::ClientId;
 use crate::shared::Shared;
+use crate::shutdown::Bell;
 use libc::{EADDRNOTAVAIL, EAFNOSUPPORT};
 use log::{info, warn};
+use rustix::event::{PollFd, PollFlags, poll};
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use std::io;
-use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut};
+use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut, WouldBlock};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -87,6 +89,9 @@ fn open(address: SocketAddr, silence: SilenceLimits) -> io::Result<TcpListener> 
     socket.set_tcp_user_timeout(Some(quiet_timeout(silence)))?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
+    // Who has gone when it is their turn is not waited for (accept(2)). It does not pass to the
+    // sockets of clients.
+    socket.set_nonblocking(true)?;
     Ok(socket.into())
 }
 
@@ -128,8 +133,8 @@ pub fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
                     }
                 }
             }
-            Err(_) if shared.bell.has_rung() => return,
             Err(error) => match error.kind() {
+                WouldBlock => wait(listener, &shared.bell),
                 // The connection was gone before it was accepted (accept(2)): the next one may be
                 // fine.
                 ConnectionAborted | ConnectionReset | Interrupted | TimedOut => {}
@@ -143,6 +148,16 @@ pub fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             },
         }
     }
+}
+
+/// Waits for somebody who connects, or for the bell.
+fn wait(listener: &TcpListener, bell: &Bell) {
+    let mut set = [
+        PollFd::from_borrowed_fd(bell.descriptor(), PollFlags::IN),
+        PollFd::new(listener, PollFlags::IN),
+    ];
+    // If it fails, accepting says why.
+    let _ = poll(&mut set, None);
 }
 
 fn admit(connection: Connection) {

@@ -58,14 +58,14 @@ pub fn serve(mut config: Config) -> Result<(), ServerError> {
     });
     let result = listener.and_then(|listener| {
         fit_into_open_files(&mut config);
-        serve_clients(Arc::new(listener), config, &logging)
+        serve_clients(listener, config, &logging)
     });
     logging.finish();
     result
 }
 
 fn serve_clients(
-    listener: Arc<TcpListener>,
+    listener: TcpListener,
     config: Config,
     logging: &Arc<Logging>,
 ) -> Result<(), ServerError> {
@@ -76,7 +76,7 @@ fn serve_clients(
     let broadcaster = Broadcaster::new(&config.mode, limits, slowing, Clock::now());
     let shared = Arc::new(Shared {
         events,
-        bell: Arc::new(Bell::new(Arc::clone(&listener))?),
+        bell: Arc::new(Bell::new()?),
         pressure,
         writability: Writability::new()?,
         seats: Seats::new(config.clients),

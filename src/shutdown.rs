@@ -7,29 +7,25 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::signal_name;
-use socket2::SockRef;
 use std::fs;
 use std::io::{self, IsTerminal};
-use std::net::TcpListener;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// The server's bell: it rings once, at the shutdown, and goes on ringing. The broadcaster and the
-/// clients' threads wait for it too; the accept loop ends because its listener is shut down.
+/// The server's bell: it rings once, at the shutdown, and goes on ringing. Every thread waits for it
+/// beside what else it waits for.
 pub struct Bell {
     has_rung: AtomicBool,
     descriptor: OwnedFd,
-    listener: Arc<TcpListener>,
 }
 
 impl Bell {
-    pub fn new(listener: Arc<TcpListener>) -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         Ok(Self {
             has_rung: AtomicBool::new(false),
             descriptor: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
-            listener,
         })
     }
 
@@ -46,8 +42,6 @@ impl Bell {
         self.has_rung.store(true, Ordering::Release);
         // Nobody reads it, so it stays readable. It is the only write, so it cannot fail.
         let _ = rustix::io::write(&self.descriptor, &1_u64.to_ne_bytes());
-        // On Linux this ends an accept that is waiting.
-        let _ = SockRef::from(&*self.listener).shutdown(std::net::Shutdown::Both);
     }
 }
 
