@@ -46,8 +46,14 @@ impl Broadcaster {
         }
     }
 
-    /// Takes events and writes what follows from them, until the shutdown.
-    pub fn run(mut self, events: &EventReceiver, writability: &Writability, bell: &Bell) {
+    /// Takes events and writes what follows from them, until the shutdown. Returns until when what
+    /// was written may be on its way.
+    pub fn run(
+        mut self,
+        events: &EventReceiver,
+        writability: &Writability,
+        bell: &Bell,
+    ) -> Instant {
         while !bell.has_rung() {
             self.turn(events, writability, None);
         }
@@ -62,6 +68,7 @@ impl Broadcaster {
         while !self.scene.delivery().is_empty() && Instant::now() < until {
             self.turn(events, writability, Some(until));
         }
+        until
     }
 
     /// Waits until there is something to do, takes what has happened, and sends what follows.
@@ -167,7 +174,6 @@ mod tests {
     use crate::text::Lines;
     use crate::wire::{End, TestWire};
     use rustix::event::{EventfdFlags, eventfd};
-    use std::net::TcpListener;
     use std::sync::mpsc;
     use std::thread;
 
@@ -228,8 +234,7 @@ mod tests {
 
         /// Runs to its end, where the bell has rung before. Returns how long that took.
         fn run(self) -> Duration {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let bell = Bell::new(Arc::new(listener)).unwrap();
+            let bell = Bell::new().unwrap();
             bell.ring();
             let (done, end) = mpsc::channel();
             let start = Instant::now();

@@ -78,6 +78,11 @@ pub struct Config {
     #[command(flatten)]
     pub silence: SilenceLimits,
 
+    /// Encryption.
+    #[cfg(feature = "tls")]
+    #[command(flatten)]
+    pub tls: TlsOptions,
+
     /// More logging: strangers, pressure, clients that fall behind
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
@@ -86,6 +91,11 @@ pub struct Config {
     #[arg(short, long, action = ArgAction::Count)]
     quiet: u8,
 
+    /// What to do in place of serving.
+    #[cfg(feature = "tls")]
+    #[command(subcommand)]
+    pub task: Option<Task>,
+
     /// Whether people talk here or programs.
     #[arg(skip)]
     pub mode: Mode,
@@ -93,6 +103,17 @@ pub struct Config {
     /// What one client may send.
     #[arg(skip)]
     pub line: LineLimits,
+}
+
+/// What chatd does beside serving.
+#[cfg(feature = "tls")]
+#[derive(clap::Subcommand, Debug, Clone)]
+pub enum Task {
+    /// Makes a certificate and its key to keep, in a new file
+    Cert {
+        /// The file, for --tls-cert
+        file: PathBuf,
+    },
 }
 
 /// What passes through the server.
@@ -108,6 +129,29 @@ pub enum Mode {
     /// Programs pass lines, which go as they are.
     #[default]
     Raw,
+}
+
+/// Encryption.
+#[cfg(feature = "tls")]
+#[derive(clap::Args, Debug, Clone)]
+pub struct TlsOptions {
+    /// Speak TLS 1.3, and nothing else
+    #[arg(long = "tls", env = "CHATD_TLS", action = ArgAction::SetTrue,
+        value_parser = Takes { what: "true or false", parse: parse_boolean })]
+    pub is_on: bool,
+
+    /// Certificate chain in PEM, implies --tls [default: made for this run]
+    #[arg(long = "tls-cert", value_name = "FILE", env = "CHATD_TLS_CERT")]
+    pub certificate: Option<PathBuf>,
+
+    /// Its private key in PEM [default: in the file of the certificate]
+    #[arg(long = "tls-key", value_name = "FILE", env = "CHATD_TLS_KEY")]
+    pub key: Option<PathBuf>,
+
+    /// Listen here too, without TLS
+    #[arg(long, value_name = "PORT", env = "CHATD_PLAIN_PORT",
+        value_parser = number::<u16>(0..=65535, "a number from 0 to 65535"))]
+    pub plain_port: Option<u16>,
 }
 
 /// How many clients there may be.
@@ -217,6 +261,8 @@ impl Config {
             rate: config.rate.unwrap_or(rate),
         };
         config.mode = config.read_mode(&matches)?;
+        #[cfg(feature = "tls")]
+        config.check_tls(&matches)?;
         Ok(config)
     }
 
@@ -248,15 +294,27 @@ impl Config {
         }
     }
 
+    #[cfg(feature = "tls")]
+    fn check_tls(&mut self, matches: &ArgMatches) -> Result<(), NoConfig> {
+        let tls = &mut self.tls;
+        let key = said_by(matches, "key", "tls-key");
+        let plain = said_by(matches, "plain_port", "plain-port");
+        tls.is_on |= tls.certificate.is_some();
+        if tls.key.is_some() && tls.certificate.is_none() {
+            return Err(usage(&format!("{key} cannot be used without --tls-cert")));
+        }
+        match tls.plain_port {
+            Some(_) if !tls.is_on => Err(usage(&format!("{plain} cannot be used without --tls"))),
+            Some(port) if port == self.port && port != 0 => {
+                Err(usage(&format!("{plain} takes another port than --port")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Not clap's `conflicts_with`, which would take `CHATD_RAW=false` for `--raw`.
     fn read_mode(&self, matches: &ArgMatches) -> Result<Mode, NoConfig> {
-        let [raw, motd, history] = ["raw", "motd", "history"].map(|option| {
-            if matches.value_source(option) == Some(ValueSource::EnvVariable) {
-                format!("CHATD_{}", option.to_uppercase())
-            } else {
-                format!("--{option}")
-            }
-        });
+        let [raw, motd, history] = ["raw", "motd", "history"].map(|id| said_by(matches, id, id));
         let beside_raw = |name| Err(usage(&format!("{name} cannot be used with {raw}")));
         match (&self.motd, self.history) {
             (Some(_), _) if self.raw => beside_raw(motd),
@@ -294,6 +352,15 @@ fn read_motd(path: &Path, name: &str) -> Result<Vec<String>, NoConfig> {
     Ok(lines
         .map(|line| clean(line.strip_suffix(b"\r").unwrap_or(line)).into_owned())
         .collect())
+}
+
+/// The option by its name, or the variable that was set in its place.
+fn said_by(matches: &ArgMatches, id: &str, option: &str) -> String {
+    if matches.value_source(id) == Some(ValueSource::EnvVariable) {
+        format!("CHATD_{}", option.to_uppercase().replace('-', "_"))
+    } else {
+        format!("--{option}")
+    }
 }
 
 /// On one line, whatever is in it.

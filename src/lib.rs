@@ -7,6 +7,7 @@
 //! | what the user wants, in which units, at what time | [`config`], `units`, [`clock`] |
 //! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, `address`, `shutdown`, `reload`, `shared` |
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes; its socket, which the broadcaster writes to | `client` |
+//! | how its bytes are encrypted, if they are | `tls`, by way of `client/carrier` |
 //! | the words between the threads | [`event`], [`command`], [`text`], [`name`], [`wire`] |
 //! | it passes no faster than it may | `channel`, [`pressure`], `counted` |
 //! | the one thread with all state takes it | [`broadcaster`] |
@@ -39,8 +40,12 @@ pub mod server;
 mod shared;
 mod shutdown;
 pub mod text;
+#[cfg(feature = "tls")]
+mod tls;
 mod units;
 pub mod wire;
 
 pub use chat::commands;
 pub use client::{cutter, telnet};
+#[cfg(feature = "tls")]
+pub use tls::certificate::write_new as make_certificate;

@@ -2,6 +2,7 @@
 //! accept loop.
 
 use crate::client;
+use crate::client::carrier::Protocol;
 use crate::client::connection::{Connection, NOTSENT_LOWAT, quiet_timeout};
 use crate::client::lingering::{read_out, turn_away};
 use crate::config::{Config, Mode, SilenceLimits};
@@ -11,7 +12,7 @@ use crate::shutdown::Bell;
 use libc::{EADDRNOTAVAIL, EAFNOSUPPORT};
 use log::{info, warn};
 use rustix::event::{PollFd, PollFlags, poll};
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Socket, TcpKeepalive, Type};
 use std::io;
 use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut, WouldBlock};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -46,12 +47,35 @@ const MOST_TURNED_AWAY: usize = 16;
 /// What a client reads for which there is no room.
 const NO_SEAT: &[u8] = b"-- chatd is full, try again later\n";
 
+/// Where clients connect.
+pub struct Port {
+    listener: TcpListener,
+    pub protocol: Box<dyn Protocol>,
+}
+
+impl Port {
+    /// Listens on the address that the user gave, or on all. An error comes with the address that
+    /// cannot be listened on.
+    pub fn open(
+        config: &Config,
+        port: u16,
+        protocol: Box<dyn Protocol>,
+    ) -> Result<Self, (SocketAddr, io::Error)> {
+        let listener = listen_on(config, port)?;
+        Ok(Self { listener, protocol })
+    }
+
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
 /// Listens on the address that the user gave, or on all: IPv6 and IPv4, or IPv4 where there is no
-/// IPv6. An error comes with the address that cannot be listened on.
-pub fn listen(config: &Config) -> Result<TcpListener, (SocketAddr, io::Error)> {
+/// IPv6.
+fn listen_on(config: &Config, port: u16) -> Result<TcpListener, (SocketAddr, io::Error)> {
     let any = IpAddr::from(Ipv6Addr::UNSPECIFIED);
     let on = |ip| {
-        let address = SocketAddr::new(ip, config.port);
+        let address = SocketAddr::new(ip, port);
         open(address, config.silence).map_err(|error| (address, error))
     };
     let result = on(config.bind.unwrap_or(any));
@@ -69,7 +93,7 @@ fn open(address: SocketAddr, silence: SilenceLimits) -> io::Result<TcpListener> 
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
-        Some(Protocol::TCP),
+        Some(socket2::Protocol::TCP),
     )?;
     if address.ip() == IpAddr::from(Ipv6Addr::UNSPECIFIED) {
         socket.set_only_v6(false)?;
@@ -96,7 +120,7 @@ fn open(address: SocketAddr, silence: SilenceLimits) -> io::Result<TcpListener> 
 }
 
 /// The accept loop: accepts clients until the bell rings.
-pub fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+pub fn accept(ports: &[Port], shared: &Arc<Shared>) {
     let mut last_id = 0;
     let mut was_told = false;
     while !shared.bell.has_rung() {
@@ -105,76 +129,98 @@ pub fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             thread::sleep(DOOR_PAUSE);
             continue;
         }
-        match listener.accept() {
-            Ok((stream, address)) => {
-                was_told = false;
-                let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-                #[cfg(feature = "fault-injection")]
-                crate::faults::panic_at_address(address.ip());
-                if !shared.config.allows(address.ip()) {
-                    info!(target: "chatd::turned_away", "turned away: {address}, by --allow");
-                    continue;
+        let mut waiting = 0;
+        for port in ports {
+            match port.listener.accept() {
+                Ok((stream, address)) => {
+                    was_told = false;
+                    let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+                    receive(stream, address, &*port.protocol, &mut last_id, shared);
                 }
-                match shared.seats.take(address.ip()) {
-                    Ok(seat) => {
-                        last_id += 1;
-                        admit(Connection {
-                            id: ClientId(last_id),
-                            address,
-                            stream,
-                            shared: Arc::clone(shared),
-                            has_finished: AtomicBool::new(false),
-                            _seat: seat,
-                        });
+                Err(error) => match error.kind() {
+                    WouldBlock => waiting += 1,
+                    // The connection was gone before it was accepted (accept(2)): the next one may
+                    // be fine.
+                    ConnectionAborted | ConnectionReset | Interrupted | TimedOut => {}
+                    _ => {
+                        if !was_told {
+                            warn!("cannot accept clients: {error}");
+                            was_told = true;
+                        }
+                        thread::sleep(ACCEPT_PAUSE);
                     }
-                    Err(limit) => {
-                        info!(target: "chatd::turned_away", "turned away: {address}, by {limit}");
-                        reject(stream, shared);
-                    }
-                }
+                },
             }
-            Err(error) => match error.kind() {
-                WouldBlock => wait(listener, &shared.bell),
-                // The connection was gone before it was accepted (accept(2)): the next one may be
-                // fine.
-                ConnectionAborted | ConnectionReset | Interrupted | TimedOut => {}
-                _ => {
-                    if !was_told {
-                        warn!("cannot accept clients: {error}");
-                        was_told = true;
-                    }
-                    thread::sleep(ACCEPT_PAUSE);
-                }
-            },
+        }
+        if waiting == ports.len() {
+            wait(ports, &shared.bell);
+        }
+    }
+}
+
+/// Gives a client a seat, or turns it away.
+fn receive(
+    stream: TcpStream,
+    address: SocketAddr,
+    protocol: &dyn Protocol,
+    last_id: &mut u64,
+    shared: &Arc<Shared>,
+) {
+    #[cfg(feature = "fault-injection")]
+    crate::faults::panic_at_address(address.ip());
+    if !shared.config.allows(address.ip()) {
+        info!(target: "chatd::turned_away", "turned away: {address}, by --allow");
+        return;
+    }
+    match shared.seats.take(address.ip()) {
+        Ok(seat) => match protocol.carriage() {
+            Ok(carriage) => {
+                *last_id += 1;
+                let connection = Connection {
+                    id: ClientId(*last_id),
+                    address,
+                    stream,
+                    shared: Arc::clone(shared),
+                    carriage,
+                    has_finished: AtomicBool::new(false),
+                    was_let_go: AtomicBool::new(false),
+                    _seat: seat,
+                };
+                admit(connection, protocol);
+            }
+            Err(error) => warn!("cannot accept a client: {error}"),
+        },
+        Err(limit) => {
+            info!(target: "chatd::turned_away", "turned away: {address}, by {limit}");
+            reject(stream, farewell(shared, protocol), shared);
         }
     }
 }
 
 /// Waits for somebody who connects, or for the bell.
-fn wait(listener: &TcpListener, bell: &Bell) {
-    let mut set = [
-        PollFd::from_borrowed_fd(bell.descriptor(), PollFlags::IN),
-        PollFd::new(listener, PollFlags::IN),
-    ];
+fn wait(ports: &[Port], bell: &Bell) {
+    let mut set = vec![PollFd::from_borrowed_fd(bell.descriptor(), PollFlags::IN)];
+    let listeners = ports.iter().map(|port| &port.listener);
+    set.extend(listeners.map(|listener| PollFd::new(listener, PollFlags::IN)));
     // If it fails, accepting says why.
     let _ = poll(&mut set, None);
 }
 
-fn admit(connection: Connection) {
+fn admit(connection: Connection, protocol: &dyn Protocol) {
     let connection = Arc::new(connection);
     let talking = Arc::clone(&connection);
     let name = format!("client {}", connection.id.0);
     if let Err(error) = spawn(name, move || client::run(&talking)) {
         warn!(target: "chatd::without_a_thread", "cannot start a client's thread: {error}");
-        turn_away(&connection.stream, farewell(&connection.shared));
+        turn_away(&connection.stream, farewell(&connection.shared, protocol));
     }
 }
 
 /// Tells a client that there is no room for it. A short-lived thread reads out what it sends, so
 /// that it does not lose the text to a reset; if there are many of these, or no more threads, it
 /// may.
-fn reject(stream: TcpStream, shared: &Shared) {
-    turn_away(&stream, farewell(shared));
+fn reject(stream: TcpStream, text: &[u8], shared: &Shared) {
+    turn_away(&stream, text);
     let counted = shared.turned_away.one_more();
     if shared.turned_away.get() <= MOST_TURNED_AWAY {
         let read_out = move || {
@@ -186,9 +232,9 @@ fn reject(stream: TcpStream, shared: &Shared) {
 }
 
 /// What is said to clients for which there is no room.
-fn farewell(shared: &Shared) -> &'static [u8] {
+fn farewell(shared: &Shared, protocol: &dyn Protocol) -> &'static [u8] {
     match shared.config.mode {
-        Mode::Chat { .. } => NO_SEAT,
+        Mode::Chat { .. } => protocol.refusal(NO_SEAT),
         Mode::Raw => b"",
     }
 }

@@ -1,6 +1,10 @@
 //! The command: reads what the user wants, serves, and says in one line why it could not.
 
+#[cfg(feature = "tls")]
+use chatd::config::Task;
 use chatd::config::{Config, NoConfig};
+#[cfg(feature = "tls")]
+use chatd::make_certificate;
 use chatd::server::{ServerError, serve};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -17,6 +21,16 @@ fn main() -> ExitCode {
             return ExitCode::from(status);
         }
     };
+    #[cfg(feature = "tls")]
+    if let Some(Task::Cert { file }) = &config.task {
+        return match make_certificate(file) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(text) => {
+                complain(&text);
+                ExitCode::FAILURE
+            }
+        };
+    }
     match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
         // The log says why, as far as anybody reads it. Who waits for stderr here may wait for

@@ -2,27 +2,30 @@
 
 use crate::broadcaster::Broadcaster;
 use crate::channel::channel;
+use crate::client::carrier::Plain;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::counted::Count;
 use crate::delivery::writability::Writability;
-use crate::listener::{accept, listen};
+use crate::listener::{Port, accept};
 use crate::logging::{self, Logging};
 use crate::pressure::Pressure;
-use crate::reload;
+use crate::reload::{self, Renewables};
 use crate::seats::Seats;
 use crate::shared::Shared;
 use crate::shutdown::{Bell, handle_signals};
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::system::uname;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many descriptors are needed beside the clients': standard streams, listener, signals, bells,
 /// clients that are turned away.
@@ -53,23 +56,29 @@ impl From<io::Error> for ServerError {
 /// See [`ServerError`].
 pub fn serve(mut config: Config) -> Result<(), ServerError> {
     let logging = Arc::new(logging::start(config.log_level())?);
-    let listener = listen(&config).map_err(|(address, error)| {
-        ServerError::Refused(format!("cannot listen on {address}: {error}"))
-    });
-    let result = listener.and_then(|listener| {
-        fit_into_open_files(&mut config);
-        serve_clients(listener, config, &logging)
+    let result = open_ports(&config).and_then(|(ports, renewals)| {
+        fit_into_open_files(&mut config, &ports);
+        serve_clients(ports, renewals, config, &logging)
     });
     logging.finish();
     result
 }
 
 fn serve_clients(
-    listener: TcpListener,
+    ports: Vec<Port>,
+    renewals: Renewables,
     config: Config,
     logging: &Arc<Logging>,
 ) -> Result<(), ServerError> {
-    let address = listener.local_addr()?;
+    let mut lines = Vec::new();
+    for port in &ports {
+        lines.push(format!(
+            "listening on {}{}",
+            port.address()?,
+            port.protocol.name()
+        ));
+    }
+    lines.extend(invitation(&ports)?);
     let (events, received) = channel(config.backlog.most)?;
     let pressure = Arc::new(Pressure::new(config.backlog));
     let (limits, slowing) = (config.backlog, Arc::clone(&pressure));
@@ -87,16 +96,17 @@ fn serve_clients(
     for bell in [shared.bell.descriptor(), received.doorbell()] {
         shared.writability.wake_by(bell)?;
     }
-    let reloads = reload::start(Arc::clone(&shared))?;
+    let renewals = Arc::new(renewals);
+    let reloads = reload::start(Arc::clone(&shared), Arc::clone(&renewals))?;
     handle_signals(Arc::clone(&shared.bell), reloads)?;
 
     let broadcasting = Arc::clone(&shared);
     let broadcaster = spawn("broadcaster", move || {
-        broadcaster.run(&received, &broadcasting.writability, &broadcasting.bell);
+        broadcaster.run(&received, &broadcasting.writability, &broadcasting.bell)
     })?;
     let (accepting, finishing) = (Arc::clone(&shared), Arc::clone(logging));
     spawn("accept", move || {
-        let ended = catch_unwind(AssertUnwindSafe(|| accept(&listener, &accepting)));
+        let ended = catch_unwind(AssertUnwindSafe(|| accept(&ports, &accepting)));
         if ended.is_err() || !accepting.bell.has_rung() {
             // Nobody could join any more.
             error!("the accept loop has ended");
@@ -104,18 +114,51 @@ fn serve_clients(
             process::exit(1);
         }
     })?;
-    info!("listening on {address}");
-    if !address.ip().to_canonical().is_loopback() {
-        info!("join with: nc -N {} {}", host(address), address.port());
+    for line in lines {
+        info!("{line}");
+    }
+    for renewable in &*renewals {
+        renewable.announce();
     }
 
-    if broadcaster.join().is_err() {
+    let Ok(until) = broadcaster.join() else {
         return Err(ServerError::Broken);
-    }
-    shared.seats.wait_until_free(LINGERING_TIME);
+    };
+    let wait = until.saturating_duration_since(Instant::now()) + LINGERING_TIME;
+    shared.seats.wait_until_free(wait);
     logging.tell_left_out();
     info!("stopped");
     Ok(())
+}
+
+/// Listens on all ports that the user wants, the main one first; and what of that can be renewed.
+fn open_ports(config: &Config) -> Result<(Vec<Port>, Renewables), ServerError> {
+    let open = |port, protocol| {
+        Port::open(config, port, protocol).map_err(|(address, error)| {
+            ServerError::Refused(format!("cannot listen on {address}: {error}"))
+        })
+    };
+    #[cfg(feature = "tls")]
+    if config.tls.is_on {
+        let tls = Arc::new(Tls::new(&config.tls).map_err(ServerError::Refused)?);
+        let mut ports = vec![open(config.port, Box::new(Arc::clone(&tls)))?];
+        if let Some(port) = config.tls.plain_port {
+            ports.push(open(port, Box::new(Plain))?);
+        }
+        return Ok((ports, vec![Box::new(tls)]));
+    }
+    Ok((vec![open(config.port, Box::new(Plain))?], Vec::new()))
+}
+
+/// How people on other machines join.
+fn invitation(ports: &[Port]) -> io::Result<Option<String>> {
+    let Some(port) = ports.first() else {
+        return Ok(None);
+    };
+    let (address, client) = (port.address()?, port.protocol.client());
+    let is_elsewhere = !address.ip().to_canonical().is_loopback();
+    let line = || format!("join with: {client} {} {}", host(address), address.port());
+    Ok(is_elsewhere.then(line))
 }
 
 /// What others call this machine.
@@ -127,13 +170,16 @@ fn host(address: SocketAddr) -> String {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+fn spawn<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
     thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
 /// Raises the limit on open files, and lowers `--max-clients` to what fits under it, so that those
 /// beyond it can be told.
-fn fit_into_open_files(config: &mut Config) {
+fn fit_into_open_files(config: &mut Config, ports: &[Port]) {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -144,7 +190,9 @@ fn fit_into_open_files(config: &mut Config) {
         Err(_) => limit.current,
     };
     let Some(limit) = limit else { return };
-    let room = usize::try_from(limit.saturating_sub(OWN_DESCRIPTORS).max(1)).unwrap_or(usize::MAX);
+    let each = ports.iter().map(|port| port.protocol.descriptors()).max();
+    let room = limit.saturating_sub(OWN_DESCRIPTORS) / each.unwrap_or(1);
+    let room = usize::try_from(room.max(1)).unwrap_or(usize::MAX);
     if config.clients.total > room {
         warn!("--max-clients is lowered to {room}: no more than {limit} files may be open");
         config.clients.total = room;

@@ -102,6 +102,12 @@ impl Codec {
         }
     }
 
+    /// Takes notice of bytes that say nothing.
+    pub fn charge(&mut self, bytes: usize) {
+        self.tally.bytes += bytes as u64;
+        self.uncounted += bytes as u64;
+    }
+
     /// Takes the end of the stream.
     pub fn end(&mut self) {
         if self.strangers.judge_end() {

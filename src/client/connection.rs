@@ -1,6 +1,7 @@
 //! One TCP connection, shared by its client's thread, which reads, and the broadcaster, which
 //! writes.
 
+use crate::client::carrier::Carriage;
 use crate::config::SilenceLimits;
 use crate::event::ClientId;
 use crate::seats::Seat;
@@ -24,8 +25,12 @@ pub struct Connection {
     pub address: SocketAddr,
     pub stream: TcpStream,
     pub shared: Arc<Shared>,
+    /// How its bytes are carried.
+    pub carriage: Box<dyn Carriage>,
     /// The broadcaster writes nothing more.
     pub has_finished: AtomicBool,
+    /// What is still on its way is of no use any more.
+    pub was_let_go: AtomicBool,
     /// Given back when the socket is closed.
     pub _seat: Seat,
 }
@@ -62,26 +67,28 @@ impl Connection {
 impl Wire for Connection {
     fn send(&self, text: &[IoSlice<'_>]) -> io::Result<usize> {
         // Per call, not set_nonblocking, which belongs to the open socket (fcntl(2)).
-        SockRef::from(&self.stream)
+        self.carriage
+            .inlet(&self.stream)
             .send_vectored_with_flags(text, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
     }
 
     fn tell_when_writable(&self) -> io::Result<()> {
-        self.shared.writability.watch(&self.stream, self.id)
+        let inlet = self.carriage.inlet(&self.stream);
+        self.shared.writability.watch(&*inlet, self.id)
     }
 
     fn hang_up(&self) {
-        let socket = SockRef::from(&self.stream);
         // Without this the kernel would go on holding what the client does not take.
-        let _ = socket.set_linger(Some(Duration::ZERO));
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        self.was_let_go.store(true, Ordering::Release);
         self.has_finished.store(true, Ordering::Release);
         // Fails only if the connection is gone already.
-        let _ = socket.shutdown(Shutdown::Both);
+        let _ = self.carriage.inlet(&self.stream).shutdown(Shutdown::Both);
     }
 
     fn finish(&self) {
         self.has_finished.store(true, Ordering::Release);
-        let _ = self.stream.shutdown(Shutdown::Write);
+        let _ = self.carriage.inlet(&self.stream).shutdown(Shutdown::Write);
     }
 }
 

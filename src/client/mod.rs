@@ -6,6 +6,7 @@
 //! millisecond in which the broadcaster is about to take what is on its way
 //! ([`EventSender::wait`]).
 
+pub mod carrier;
 mod codec;
 pub mod connection;
 pub mod cutter;
@@ -24,15 +25,14 @@ use crate::shared::Shared;
 use crate::text::push_server_line;
 use crate::units::show_duration;
 use crate::wire::Wire;
+use carrier::{Carrier, Received};
 use codec::{Codec, Heard, Item};
 use connection::Connection;
 use cutter::Grammar;
-use lingering::{read_out, turn_away};
 use rate::{Delay, Rate};
 use rustix::fd::AsFd;
-use rustix::net::{RecvFlags, recv};
 use std::convert::Infallible;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,7 +48,10 @@ const HOLD_TIME: Duration = Duration::from_millis(100);
 
 /// Talks with one client until it leaves, and returns when its connection can be closed.
 pub fn run(connection: &Arc<Connection>) {
-    let mut session = Session::new(connection);
+    let Some(carrier) = connection.carriage.carry(connection) else {
+        return;
+    };
+    let mut session = Session::new(connection, carrier);
     let Err(ending) =
         catch_unwind(AssertUnwindSafe(|| session.converse())).unwrap_or(Err(Ending::Panicked));
     if session.joins_at.is_none() {
@@ -59,12 +62,14 @@ pub fn run(connection: &Arc<Connection>) {
             let address = connection.address;
             log::debug!(target: "chatd::strangers", "a stranger: {address}");
         }
-        turn_away(&connection.stream, if is_stranger { ANSWER } else { b"" });
+        let text = if is_stranger { ANSWER } else { b"" };
+        session.waiting.carrier.turn_away(text);
         connection.finish();
     }
     // The read buffer is not needed while the client's last lines are on their way.
-    drop(session);
-    read_out(&connection.stream, || connection.is_finished());
+    let mut carrier = session.waiting.carrier;
+    drop((session.codec, session.buffer));
+    carrier.close(connection);
 }
 
 struct Session<'a> {
@@ -93,7 +98,7 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    fn new(connection: &'a Arc<Connection>) -> Self {
+    fn new(connection: &'a Arc<Connection>, carrier: Box<dyn Carrier + 'a>) -> Self {
         let shared = &*connection.shared;
         let now = Instant::now();
         let Config { mode, line, .. } = &shared.config;
@@ -107,7 +112,7 @@ impl<'a> Session<'a> {
             connection,
             shared,
             events: shared.events.for_this_thread(),
-            waiting: Waiting::new(connection.stream.as_fd(), &shared.bell),
+            waiting: Waiting::new(connection.stream.as_fd(), carrier, &shared.bell),
             codec: Codec::new(connection.id, connection.address, grammar, line.longest),
             rate: Rate::new(line.rate, Arc::clone(&shared.pressure), now),
             last_heard: now,
@@ -295,19 +300,21 @@ impl<'a> Session<'a> {
             size => size,
         };
         self.buffer.resize(size, 0);
-        let received = recv(
-            &self.connection.stream,
-            &mut self.buffer[..],
-            RecvFlags::DONTWAIT,
-        );
-        match received.map(|(_, length)| length).map_err(io::Error::from) {
+        let received = self.waiting.carrier.receive(&mut self.buffer);
+        self.codec.charge(self.waiting.carrier.take_overhead());
+        match received {
             // The broadcaster's send was told of the reset, and the read is not told again.
-            Ok(0) if self.waiting.has_hung_up => self.ended = Some(Ending::Reset),
-            Ok(0) => {
+            Ok(Received::End | Received::TornEnd) if self.waiting.has_hung_up => {
+                self.ended = Some(Ending::Reset);
+            }
+            Ok(Received::End) => {
                 self.codec.end();
                 self.ended = Some(Ending::Closed);
             }
-            Ok(length) => {
+            // What stands without a line's end is no line.
+            Ok(Received::TornEnd) => self.ended = Some(Ending::Closed),
+            Ok(Received::Nothing) => {}
+            Ok(Received::Bytes(length)) => {
                 self.filled_buffer = length == size;
                 self.last_heard = Instant::now();
                 self.codec.feed(&mut self.buffer[..length]);

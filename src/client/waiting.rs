@@ -1,5 +1,7 @@
-//! The one place where a client's thread waits: `poll(2)` for its socket and the server's bell.
+//! The one place where a client's thread waits: `poll(2)` for its socket, the server's bell, and what
+//! the broadcaster has written where that has to be encrypted first.
 
+use crate::client::carrier::{Carrier, Interest};
 use crate::event::Ending;
 use crate::shutdown::Bell;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -13,7 +15,8 @@ pub const FIRST_STEP: Duration = Duration::from_millis(1);
 const LAST_STEP: Duration = Duration::from_millis(50);
 
 pub struct Waiting<'a> {
-    socket: BorrowedFd<'a>,
+    stream: BorrowedFd<'a>,
+    pub carrier: Box<dyn Carrier + 'a>,
     bell: &'a Bell,
     /// The bell was heard. poll would go on reporting this and the next, so each is left out once
     /// it was seen.
@@ -25,9 +28,10 @@ pub struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    pub fn new(socket: BorrowedFd<'a>, bell: &'a Bell) -> Self {
+    pub fn new(stream: BorrowedFd<'a>, carrier: Box<dyn Carrier + 'a>, bell: &'a Bell) -> Self {
         Self {
-            socket,
+            stream,
+            carrier,
             bell,
             has_rung: bell.has_rung(),
             has_hung_up: false,
@@ -54,34 +58,59 @@ impl<'a> Waiting<'a> {
     /// Waits until there is something to read, or an end to be read, and not longer than until
     /// `end`. Returns whether there is, or may be. After the bell nothing more is read.
     pub fn wait_for_input(&mut self, end: Instant) -> Result<bool, Ending> {
+        let has_received = self.carrier.has_received();
+        let end = if has_received { Instant::now() } else { end };
         let reported = self.poll(PollFlags::IN, end)?;
-        Ok(!reported.is_empty() && !self.has_rung)
+        let is_input = has_received || !(reported - PollFlags::OUT).is_empty();
+        Ok(is_input && !self.has_rung)
     }
 
+    /// Waits, and passes on what the broadcaster has written meanwhile. Returns what was reported of
+    /// the socket.
     fn poll(&mut self, wanted: PollFlags, end: Instant) -> Result<PollFlags, Ending> {
         let wait = end.saturating_duration_since(Instant::now());
-        let mut set = [
-            PollFd::from_borrowed_fd(self.bell.descriptor(), PollFlags::IN),
-            PollFd::from_borrowed_fd(self.socket, wanted),
-        ];
-        let hears_socket = !wanted.is_empty() || !self.has_hung_up;
-        // Without the bell, without the socket, or empty.
-        let set = &mut set[usize::from(self.has_rung)..=usize::from(hears_socket)];
+        let Interest { stream, outlet } = self.carrier.interest(wanted);
+        let bell = if self.has_rung {
+            PollFlags::empty()
+        } else {
+            PollFlags::IN
+        };
+        let bell = PollFd::from_borrowed_fd(self.bell.descriptor(), bell);
+        let mut set = [bell.clone(), bell.clone(), bell];
+        let mut length = 1;
+        let outlet_at = outlet.map(|(outlet, flags)| {
+            set[length] = PollFd::new(outlet, flags);
+            length += 1;
+            length - 1
+        });
+        let stream_at = (!stream.is_empty() || !self.has_hung_up).then(|| {
+            set[length] = PollFd::from_borrowed_fd(self.stream, stream);
+            length += 1;
+            length - 1
+        });
         // What is too long for the system is as good as for ever.
         let time = Timespec::try_from(wait).ok();
-        let reported = match poll(set, time.as_ref()) {
-            Ok(_) if hears_socket => set.last().map_or(PollFlags::empty(), PollFd::revents),
+        let (reported, of_outlet) = match poll(&mut set[..length], time.as_ref()) {
+            Ok(_) => {
+                let of = |at: Option<usize>| at.map_or(PollFlags::empty(), |at| set[at].revents());
+                (of(stream_at), of(outlet_at))
+            }
             // After a signal the caller looks at everything anew: nothing says that there is
             // something to read.
-            Ok(_) | Err(Errno::INTR) => PollFlags::empty(),
+            Err(Errno::INTR) => (PollFlags::empty(), PollFlags::empty()),
             // The limit on open files was lowered below the length of the set (poll(2)). What is
             // there can be read all the same.
             Err(Errno::INVAL) => {
                 thread::sleep(wait.min(LAST_STEP));
-                wanted
+                (wanted, PollFlags::IN)
             }
             Err(error) => return Err(Ending::of(&error.into())),
         };
+        if of_outlet.contains(PollFlags::HUP) {
+            self.carrier.drop_rest();
+        } else if !of_outlet.is_empty() || reported.contains(PollFlags::OUT) {
+            self.carrier.pump().map_err(|error| Ending::of(&error))?;
+        }
         self.has_rung = self.bell.has_rung();
         self.has_hung_up |= reported.intersects(PollFlags::HUP | PollFlags::ERR);
         Ok(reported)

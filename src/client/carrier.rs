@@ -1,0 +1,152 @@
+//! How a client's bytes are carried between its socket, its thread and the broadcaster: as they are,
+//! or encrypted.
+
+use crate::client::connection::Connection;
+use crate::client::lingering;
+use rustix::event::PollFlags;
+use rustix::net::{RecvFlags, recv};
+use socket2::SockRef;
+use std::io;
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+
+/// What a port speaks.
+pub trait Protocol: Send + Sync {
+    /// What people call it in the log: nothing for the plain one.
+    fn name(&self) -> &'static str;
+
+    /// The client with which people join.
+    fn client(&self) -> &'static str;
+
+    /// How many descriptors each client takes.
+    fn descriptors(&self) -> u64;
+
+    /// What carries the bytes of one more client. Fails when the system has no descriptors for it.
+    fn carriage(&self) -> io::Result<Box<dyn Carriage>>;
+
+    /// What a client reads that is turned away at once.
+    fn refusal(&self, text: &'static [u8]) -> &'static [u8];
+}
+
+/// What one client's bytes are carried by, as the broadcaster and the client's thread share it.
+pub trait Carriage: Send + Sync {
+    /// What the broadcaster writes into.
+    fn inlet<'a>(&'a self, stream: &'a TcpStream) -> SockRef<'a>;
+
+    /// The client's thread begins to carry. None if it cannot, and the client was told.
+    fn carry<'a>(&'a self, connection: &'a Connection) -> Option<Box<dyn Carrier + 'a>>;
+}
+
+/// A client's connection, as its thread drives it. None of this ever waits but the end.
+pub trait Carrier {
+    /// What to wait for, beside what is `wanted` of the client's socket.
+    fn interest(&self, wanted: PollFlags) -> Interest<'_>;
+
+    /// Takes what has come.
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received>;
+
+    /// How many bytes have come, since this was asked last, that were none of the client's own.
+    fn take_overhead(&mut self) -> usize {
+        0
+    }
+
+    /// Whether there is something to take that no socket tells of.
+    fn has_received(&self) -> bool {
+        false
+    }
+
+    /// Passes on what the broadcaster has written, as far as there is room.
+    fn pump(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The broadcaster has hung up: what is left is of no use to anybody.
+    fn drop_rest(&mut self) {}
+
+    /// Writes `text`, for which a new connection has room, and nothing more.
+    fn turn_away(&mut self, text: &[u8]);
+
+    /// Closes the connection so that the last lines are not lost, once the broadcaster has written
+    /// them.
+    fn close(&mut self, connection: &Connection);
+}
+
+/// What has come.
+#[cfg_attr(not(feature = "tls"), allow(dead_code))]
+pub enum Received {
+    /// So many bytes.
+    Bytes(usize),
+    /// Nothing that the client says.
+    Nothing,
+    /// The end of what the client sends.
+    End,
+    /// The same, but somebody on the way may have cut off what came before.
+    TornEnd,
+}
+
+/// What a carrier waits for.
+pub struct Interest<'a> {
+    /// Of the client's socket.
+    pub stream: PollFlags,
+    /// Of what the broadcaster has written, where that does not go to the client's socket.
+    pub outlet: Option<(&'a UnixStream, PollFlags)>,
+}
+
+/// Bytes go as they are: the broadcaster writes into the client's socket.
+pub struct Plain;
+
+impl Protocol for Plain {
+    fn name(&self) -> &'static str {
+        ""
+    }
+
+    fn client(&self) -> &'static str {
+        "nc -N"
+    }
+
+    fn descriptors(&self) -> u64 {
+        1
+    }
+
+    fn carriage(&self) -> io::Result<Box<dyn Carriage>> {
+        Ok(Box::new(Plain))
+    }
+
+    fn refusal(&self, text: &'static [u8]) -> &'static [u8] {
+        text
+    }
+}
+
+impl Carriage for Plain {
+    fn inlet<'a>(&'a self, stream: &'a TcpStream) -> SockRef<'a> {
+        SockRef::from(stream)
+    }
+
+    fn carry<'a>(&'a self, connection: &'a Connection) -> Option<Box<dyn Carrier + 'a>> {
+        Some(Box::new(&connection.stream))
+    }
+}
+
+impl Carrier for &TcpStream {
+    fn interest(&self, wanted: PollFlags) -> Interest<'_> {
+        Interest {
+            stream: wanted,
+            outlet: None,
+        }
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+        match recv(&**self, buffer, RecvFlags::DONTWAIT)? {
+            (_, 0) => Ok(Received::End),
+            (_, bytes) => Ok(Received::Bytes(bytes)),
+        }
+    }
+
+    fn turn_away(&mut self, text: &[u8]) {
+        lingering::turn_away(self, text);
+    }
+
+    fn close(&mut self, connection: &Connection) {
+        lingering::read_out(self, || connection.is_finished());
+    }
+}

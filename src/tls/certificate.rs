@@ -1,0 +1,164 @@
+//! Certificates and their keys: made, read, and told apart.
+
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date_time_ymd};
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use rustix::system::uname;
+use rustls::pki_types::pem::{Error as PemError, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+/// The longest file that is read, in bytes: a chain and its key have a few thousand.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// What a server shows and what it signs with.
+pub struct Identity {
+    /// The server's own certificate first.
+    pub chain: Vec<CertificateDer<'static>>,
+    pub key: PrivateKeyDer<'static>,
+}
+
+/// A certificate and its key in PEM.
+struct Made {
+    certificate: String,
+    key: String,
+}
+
+/// Makes an identity that lasts as long as the server.
+pub fn make() -> Result<Identity, String> {
+    let Made { certificate, key } = make_pem()?;
+    parse("the certificate that was made", &certificate, &key)
+}
+
+/// Writes a certificate and its key into a new file that only its owner can read.
+///
+/// # Errors
+///
+/// For the user, on one line: where there is such a file already, it is left as it is.
+pub fn write_new(path: &Path) -> Result<(), String> {
+    let Made { certificate, key } = make_pem()?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    let written = file.and_then(|mut file| file.write_all((certificate + &key).as_bytes()));
+    written.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Self-signed, for this host's names, without a beginning that a wrong clock would not have reached
+/// and without an end (RFC 5280, section 4.1.2.5).
+fn make_pem() -> Result<Made, String> {
+    let host = uname().nodename().to_string_lossy().into_owned();
+    let mut params = CertificateParams::default();
+    let names = [host.as_str(), "localhost"];
+    let names = names.into_iter().filter(|name| is_dns_name(name));
+    let names = names.map(|name| Ok(SanType::DnsName(name.try_into()?)));
+    let addresses = [
+        IpAddr::from(Ipv4Addr::LOCALHOST),
+        Ipv6Addr::LOCALHOST.into(),
+    ];
+    let make = || {
+        params.subject_alt_names = names.collect::<Result<_, rcgen::Error>>()?;
+        let addresses = addresses.map(SanType::IpAddress);
+        params.subject_alt_names.extend(addresses);
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "chatd");
+        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_after = date_time_ymd(9999, 12, 31) + Duration::from_secs(86_399);
+        let key = KeyPair::generate()?;
+        Ok(Made {
+            certificate: params.self_signed(&key)?.pem(),
+            key: key.serialize_pem(),
+        })
+    };
+    make().map_err(|error: rcgen::Error| format!("cannot make a certificate: {error}"))
+}
+
+/// Letters, digits and hyphens between dots (RFC 1123, section 2.1).
+fn is_dns_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        let bytes = label.as_bytes();
+        (1..=63).contains(&bytes.len())
+            && bytes
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
+}
+
+/// Reads an identity: the key from the file of the certificate where it has no file of its own.
+///
+/// # Errors
+///
+/// For the user, on one line that names the file.
+pub fn read(certificate: &Path, key: &Path) -> Result<Identity, String> {
+    let [chain, key_text] = [certificate, key].map(read_text);
+    let name = format!("{} and {}", certificate.display(), key.display());
+    let name = if certificate == key {
+        certificate.display().to_string()
+    } else {
+        name
+    };
+    parse(&name, &chain?, &key_text?)
+}
+
+/// Whether others than its owner can read a file.
+pub fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0)
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
+    match read {
+        Ok(_) => Ok(text),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+fn parse(name: &str, chain: &str, key: &str) -> Result<Identity, String> {
+    let certificates = CertificateDer::pem_slice_iter(chain.as_bytes());
+    let chain = certificates
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| format!("{name}: {error}"))?;
+    if chain.is_empty() {
+        return Err(format!("{name}: there is no certificate in it"));
+    }
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| match error {
+        PemError::NoItemsFound => format!("{name}: there is no private key in it"),
+        error => format!("{name}: {error}"),
+    })?;
+    Ok(Identity { chain, key })
+}
+
+impl Identity {
+    /// The certificate's SHA-256, as `openssl x509 -fingerprint -sha256` prints it.
+    pub fn sha256(&self) -> String {
+        show(digest(&SHA256, &self.chain[0]).as_ref(), 1, ":")
+    }
+
+    /// The certificate's SHA-1, as `ncat -v --ssl` prints it.
+    pub fn sha1(&self) -> String {
+        show(
+            digest(&SHA1_FOR_LEGACY_USE_ONLY, &self.chain[0]).as_ref(),
+            2,
+            " ",
+        )
+    }
+}
+
+/// In hexadecimal, in groups of so many bytes.
+fn show(bytes: &[u8], group: usize, between: &str) -> String {
+    let groups = bytes.chunks(group).map(|bytes| {
+        let digits = bytes.iter().map(|byte| format!("{byte:02X}"));
+        digits.collect::<String>()
+    });
+    groups.collect::<Vec<_>>().join(between)
+}

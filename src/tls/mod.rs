@@ -1,0 +1,185 @@
+//! Encryption: TLS 1.3 (RFC 8446), one more way in which a client's bytes are carried. What is said
+//! by it is for the client's thread alone to encrypt: nothing else knows of it.
+
+mod carrier;
+pub mod certificate;
+
+use crate::client::carrier::{Carriage, Carrier, Protocol};
+use crate::client::connection::Connection;
+use crate::config::TlsOptions;
+use crate::reload::Renewable;
+use carrier::shake_hands;
+use certificate::Identity;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use log::{error, info, warn};
+use rustls::crypto::ring::default_provider;
+use rustls::version::TLS13;
+use rustls::{InconsistentKeys, ServerConfig};
+use socket2::SockRef;
+use std::io;
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// How many bytes of plaintext may wait to be encrypted for one client (the kernel doubles this,
+/// socket(7)).
+const PAIR_BUFFER: usize = 64 << 10;
+
+/// What the server shows to those who connect, and how many of them it computes for at a time.
+pub struct Tls {
+    options: TlsOptions,
+    current: Mutex<Shown>,
+    /// As many as there are cores. A handshake computes while it has one.
+    turns: (Sender<()>, Receiver<()>),
+}
+
+struct Shown {
+    config: Arc<ServerConfig>,
+    /// Of the certificate, in hexadecimal.
+    sha256: String,
+    sha1: String,
+}
+
+impl Tls {
+    /// Reads the certificate and its key, or makes them.
+    ///
+    /// # Errors
+    ///
+    /// For the user, on one line.
+    pub fn new(options: &TlsOptions) -> Result<Self, String> {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let turns = bounded(cores);
+        for _ in 0..cores {
+            let _ = turns.0.send(());
+        }
+        Ok(Self {
+            options: options.clone(),
+            current: Mutex::new(load(options)?),
+            turns,
+        })
+    }
+
+    fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.current().config)
+    }
+
+    fn current(&self) -> MutexGuard<'_, Shown> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Renewable for Arc<Tls> {
+    fn announce(&self) {
+        let current = self.current();
+        info!(
+            "the certificate's SHA-256 fingerprint is {}",
+            current.sha256
+        );
+        info!("the certificate's SHA-1 fingerprint is {}", current.sha1);
+        if self.options.certificate.is_none() {
+            info!("the certificate lasts until the server ends; to keep one: chatd cert FILE");
+        }
+    }
+
+    /// Who connects from now on is shown a certificate that was renewed. If it cannot be read nothing
+    /// changes.
+    fn renew(&self) -> bool {
+        if self.options.certificate.is_none() {
+            return false;
+        }
+        match load(&self.options) {
+            Ok(shown) => {
+                *self.current() = shown;
+                info!("SIGHUP: the certificate was read anew");
+                self.announce();
+            }
+            Err(text) => error!("SIGHUP: the certificate stays as it was: {text}"),
+        }
+        true
+    }
+}
+
+impl Protocol for Arc<Tls> {
+    fn name(&self) -> &'static str {
+        " with TLS"
+    }
+
+    fn client(&self) -> &'static str {
+        "ncat --ssl"
+    }
+
+    fn descriptors(&self) -> u64 {
+        3
+    }
+
+    fn carriage(&self) -> io::Result<Box<dyn Carriage>> {
+        let (inlet, outlet) = UnixStream::pair()?;
+        SockRef::from(&inlet).set_send_buffer_size(PAIR_BUFFER)?;
+        Ok(Box::new(Pair {
+            inlet,
+            outlet,
+            tls: Arc::clone(self),
+        }))
+    }
+
+    fn refusal(&self, _: &'static [u8]) -> &'static [u8] {
+        // Before the handshake that would be no TLS.
+        b""
+    }
+}
+
+/// The broadcaster writes plaintext into one end of a socket pair, and the client's thread encrypts
+/// what comes out of the other.
+struct Pair {
+    inlet: UnixStream,
+    outlet: UnixStream,
+    tls: Arc<Tls>,
+}
+
+impl Carriage for Pair {
+    fn inlet<'a>(&'a self, _: &'a TcpStream) -> SockRef<'a> {
+        SockRef::from(&self.inlet)
+    }
+
+    fn carry<'a>(&'a self, connection: &'a Connection) -> Option<Box<dyn Carrier + 'a>> {
+        let carrier = shake_hands(&self.tls, connection, &self.outlet)?;
+        Some(Box::new(carrier))
+    }
+}
+
+fn load(options: &TlsOptions) -> Result<Shown, String> {
+    let (identity, name) = match &options.certificate {
+        None => (certificate::make()?, String::new()),
+        Some(file) => {
+            let key = options.key.as_ref().unwrap_or(file);
+            if certificate::is_open_to_others(key) {
+                warn!("{}: others can read this key", key.display());
+            }
+            let identity = certificate::read(file, key)?;
+            (identity, key.display().to_string())
+        }
+    };
+    let (sha256, sha1) = (identity.sha256(), identity.sha1());
+    let config = configure(identity).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            format!("{name}: the key does not fit the certificate")
+        }
+        error => format!("{name}: {error}"),
+    })?;
+    Ok(Shown {
+        config: Arc::new(config),
+        sha256,
+        sha1,
+    })
+}
+
+fn configure(identity: Identity) -> Result<ServerConfig, rustls::Error> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+    let builder = builder.with_protocol_versions(&[&TLS13])?;
+    let builder = builder.with_no_client_auth();
+    let mut config = builder.with_single_cert(identity.chain, identity.key)?;
+    // A session is as good as forgotten when its client leaves.
+    config.send_tls13_tickets = 0;
+    Ok(config)
+}
