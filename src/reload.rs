@@ -18,9 +18,12 @@ pub trait Renewable: Send + Sync {
     /// Says in the log what it is.
     fn announce(&self);
 
-    /// Reads it anew, and says so in the log. Returns whether there is anything to read.
-    fn renew(&self) -> bool;
+    /// Reads it anew. None if there is nothing to read.
+    fn renew(&self) -> Option<Renewal>;
 }
+
+/// What was done, or what stays as it was and why, in words.
+pub type Renewal = Result<String, String>;
 
 pub type Renewables = Vec<Box<dyn Renewable>>;
 
@@ -30,10 +33,33 @@ pub fn start(shared: Arc<Shared>, renewables: Arc<Renewables>) -> io::Result<Sen
     let (requests, requested) = bounded(1);
     let reload = move || {
         for () in requested {
-            let has_motd = reload_motd(&shared);
-            let renewed = renewables.iter().filter(|renewable| renewable.renew());
-            if renewed.count() == 0 && !has_motd {
+            let (mut done, mut failed) = (Vec::new(), Vec::new());
+            let mut renewed = Vec::new();
+            let mut note = |renewal| match renewal {
+                Ok(text) => done.push(text),
+                Err(text) => failed.push(text),
+            };
+            if let Some(renewal) = reload_motd(&shared) {
+                note(renewal);
+            }
+            for renewable in &*renewables {
+                if let Some(renewal) = renewable.renew() {
+                    if renewal.is_ok() {
+                        renewed.push(renewable);
+                    }
+                    note(renewal);
+                }
+            }
+            if done.is_empty() && failed.is_empty() {
                 info!("SIGHUP: there is nothing to read anew");
+            } else if !done.is_empty() {
+                info!("SIGHUP: {}", done.join("; "));
+            }
+            for text in failed {
+                error!("SIGHUP: {text}");
+            }
+            for renewable in renewed {
+                renewable.announce();
             }
         }
     };
@@ -43,14 +69,12 @@ pub fn start(shared: Arc<Shared>, renewables: Arc<Renewables>) -> io::Result<Sen
     Ok(requests)
 }
 
-/// Returns whether there is a message of the day.
-fn reload_motd(shared: &Shared) -> bool {
-    match shared.config.reread_motd() {
-        None => return false,
-        Some(Err(NoConfig { text, .. })) => {
-            error!("SIGHUP: the message of the day stays as it was: {text}");
+fn reload_motd(shared: &Shared) -> Option<Renewal> {
+    Some(match shared.config.reread_motd()? {
+        Err(NoConfig { text, .. }) => {
+            Err(format!("the message of the day stays as it was: {text}"))
         }
-        Some(Ok(motd)) => {
+        Ok(motd) => {
             let lines = motd.len();
             let events = shared.events.for_this_thread();
             let mut event = Event::Reloaded(motd);
@@ -58,8 +82,9 @@ fn reload_motd(shared: &Shared) -> bool {
                 event = refused;
                 thread::sleep(STEP);
             }
-            info!("SIGHUP: the message of the day was read anew, lines: {lines}");
+            Ok(format!(
+                "the message of the day was read anew, lines: {lines}"
+            ))
         }
-    }
-    true
+    })
 }

@@ -1,5 +1,6 @@
 //! Certificates and their keys: made, read, and told apart.
 
+use crate::config::show_path;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date_time_ymd};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use rustix::system::uname;
@@ -31,7 +32,11 @@ struct Made {
 /// Makes an identity that lasts as long as the server.
 pub fn make() -> Result<Identity, String> {
     let Made { certificate, key } = make_pem()?;
-    parse("the certificate that was made", &certificate, &key)
+    let name = "the certificate that was made";
+    Ok(Identity {
+        chain: parse_chain(name, &certificate)?,
+        key: parse_key(name, &key)?,
+    })
 }
 
 /// Writes a certificate and its key into a new file that only its owner can read.
@@ -47,7 +52,7 @@ pub fn write_new(path: &Path) -> Result<(), String> {
         .mode(0o600)
         .open(path);
     let written = file.and_then(|mut file| file.write_all((certificate + &key).as_bytes()));
-    written.map_err(|error| format!("{}: {error}", path.display()))
+    written.map_err(|error| format!("{}: {error}", show_path(path)))
 }
 
 /// Self-signed, for this host's names, without a beginning that a wrong clock would not have reached
@@ -99,14 +104,10 @@ fn is_dns_name(name: &str) -> bool {
 ///
 /// For the user, on one line that names the file.
 pub fn read(certificate: &Path, key: &Path) -> Result<Identity, String> {
-    let [chain, key_text] = [certificate, key].map(read_text);
-    let name = format!("{} and {}", certificate.display(), key.display());
-    let name = if certificate == key {
-        certificate.display().to_string()
-    } else {
-        name
-    };
-    parse(&name, &chain?, &key_text?)
+    Ok(Identity {
+        chain: parse_chain(&show_path(certificate), &read_text(certificate)?)?,
+        key: parse_key(&show_path(key), &read_text(key)?)?,
+    })
 }
 
 /// Whether others than its owner can read a file.
@@ -119,23 +120,26 @@ fn read_text(path: &Path) -> Result<String, String> {
     let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
     match read {
         Ok(_) => Ok(text),
-        Err(error) => Err(format!("{}: {error}", path.display())),
+        Err(error) => Err(format!("{}: {error}", show_path(path))),
     }
 }
 
-fn parse(name: &str, chain: &str, key: &str) -> Result<Identity, String> {
-    let certificates = CertificateDer::pem_slice_iter(chain.as_bytes());
+fn parse_chain(name: &str, text: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let certificates = CertificateDer::pem_slice_iter(text.as_bytes());
     let chain = certificates
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| format!("{name}: {error}"))?;
     if chain.is_empty() {
         return Err(format!("{name}: there is no certificate in it"));
     }
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| match error {
+    Ok(chain)
+}
+
+fn parse_key(name: &str, text: &str) -> Result<PrivateKeyDer<'static>, String> {
+    PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| match error {
         PemError::NoItemsFound => format!("{name}: there is no private key in it"),
         error => format!("{name}: {error}"),
-    })?;
-    Ok(Identity { chain, key })
+    })
 }
 
 impl Identity {

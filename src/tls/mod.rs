@@ -6,12 +6,12 @@ pub mod certificate;
 
 use crate::client::carrier::{Carriage, Carrier, Protocol};
 use crate::client::connection::Connection;
-use crate::config::TlsOptions;
-use crate::reload::Renewable;
+use crate::config::{TlsOptions, show_path};
+use crate::reload::{Renewable, Renewal};
 use carrier::shake_hands;
 use certificate::Identity;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use log::{error, info, warn};
+use log::{info, warn};
 use rustls::crypto::ring::default_provider;
 use rustls::version::TLS13;
 use rustls::{InconsistentKeys, ServerConfig};
@@ -84,19 +84,15 @@ impl Renewable for Arc<Tls> {
 
     /// Who connects from now on is shown a certificate that was renewed. If it cannot be read nothing
     /// changes.
-    fn renew(&self) -> bool {
-        if self.options.certificate.is_none() {
-            return false;
-        }
-        match load(&self.options) {
+    fn renew(&self) -> Option<Renewal> {
+        self.options.certificate.as_ref()?;
+        Some(match load(&self.options) {
             Ok(shown) => {
                 *self.current() = shown;
-                info!("SIGHUP: the certificate was read anew");
-                self.announce();
+                Ok("the certificate was read anew".to_owned())
             }
-            Err(text) => error!("SIGHUP: the certificate stays as it was: {text}"),
-        }
-        true
+            Err(text) => Err(format!("the certificate stays as it was: {text}")),
+        })
     }
 }
 
@@ -149,24 +145,26 @@ impl Carriage for Pair {
 }
 
 fn load(options: &TlsOptions) -> Result<Shown, String> {
-    let (identity, name) = match &options.certificate {
-        None => (certificate::make()?, String::new()),
-        Some(file) => {
-            let key = options.key.as_ref().unwrap_or(file);
-            if certificate::is_open_to_others(key) {
-                warn!("{}: others can read this key", key.display());
-            }
-            let identity = certificate::read(file, key)?;
-            (identity, key.display().to_string())
-        }
+    let key = options.key.as_ref().or(options.certificate.as_ref());
+    let name = key.map_or_else(String::new, |key| show_path(key));
+    let identity = match (&options.certificate, key) {
+        (Some(file), Some(key)) => certificate::read(file, key)?,
+        _ => certificate::make()?,
     };
     let (sha256, sha1) = (identity.sha256(), identity.sha1());
     let config = configure(identity).map_err(|error| match error {
         rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
             format!("{name}: the key does not fit the certificate")
         }
+        rustls::Error::InvalidCertificate(error) => {
+            let file = options.certificate.as_deref().map(show_path);
+            format!("{}: {error:?}", file.unwrap_or_default())
+        }
         error => format!("{name}: {error}"),
     })?;
+    if key.is_some_and(|key| certificate::is_open_to_others(key)) {
+        warn!("{name}: others can read this key");
+    }
     Ok(Shown {
         config: Arc::new(config),
         sha256,
