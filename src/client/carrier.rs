@@ -45,19 +45,17 @@ pub trait Carrier {
     /// Takes what has come.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received>;
 
-    /// How many bytes have come, since this was asked last, that were none of the client's own.
-    fn take_overhead(&mut self) -> usize {
-        0
-    }
-
     /// Whether there is something to take that no socket tells of.
     fn has_received(&self) -> bool {
         false
     }
 
     /// Passes on what the broadcaster has written, as far as there is room.
-    fn pump(&mut self) -> io::Result<()> {
-        Ok(())
+    fn pump(&mut self) {}
+
+    /// Why nothing can be written any more, where only this thread knows it.
+    fn take_failure(&mut self) -> Option<io::Error> {
+        None
     }
 
     /// The broadcaster has hung up: what is left is of no use to anybody.
@@ -76,8 +74,8 @@ pub trait Carrier {
 pub enum Received {
     /// So many bytes.
     Bytes(usize),
-    /// Nothing that the client says.
-    Nothing,
+    /// So many that say nothing.
+    Nothing(u64),
     /// The end of what the client sends.
     End,
     /// The same, but somebody on the way may have cut off what came before.

@@ -103,9 +103,8 @@ impl Codec {
     }
 
     /// Takes notice of bytes that say nothing.
-    pub fn charge(&mut self, bytes: usize) {
-        self.tally.bytes += bytes as u64;
-        self.uncounted += bytes as u64;
+    pub fn charge(&mut self, bytes: u64) {
+        self.uncounted += bytes;
     }
 
     /// Takes the end of the stream.

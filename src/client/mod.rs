@@ -81,6 +81,8 @@ struct Session<'a> {
     rate: Rate,
     /// When it last sent a byte, or waited for its rate or for room with what it had sent.
     last_heard: Instant,
+    /// What was read last says something.
+    has_spoken: bool,
     /// When its host was last looked after.
     watched: Instant,
     /// Until then it is waited for to show that it is a stranger. Nothing once the broadcaster
@@ -116,6 +118,7 @@ impl<'a> Session<'a> {
             codec: Codec::new(connection.id, connection.address, grammar, line.longest),
             rate: Rate::new(line.rate, Arc::clone(&shared.pressure), now),
             last_heard: now,
+            has_spoken: false,
             watched: now,
             joins_at: Some(now + hold),
             at_the_door: None,
@@ -132,7 +135,12 @@ impl<'a> Session<'a> {
             let now = Instant::now();
             match self.pass_on(now)? {
                 None => self.read_on(now)?,
-                Some(Delay::Until(until)) => self.waiting.wait(until)?,
+                Some(Delay::Until(until)) => {
+                    self.waiting.wait(until)?;
+                    if let Some(error) = self.waiting.carrier.take_failure() {
+                        return Err(Ending::of(&error));
+                    }
+                }
                 // Most likely the broadcaster is about to take what is on its way.
                 Some(Delay::ForOthers) if self.events.wait(FIRST_STEP) => {}
                 Some(Delay::ForOthers) => self.waiting.wait_step()?,
@@ -177,8 +185,10 @@ impl<'a> Session<'a> {
             }
             self.waiting.step = FIRST_STEP;
             self.rate.spend(cost);
-            // It was not silent while its lines waited.
-            self.last_heard = now;
+            if self.has_spoken {
+                // It was not silent while its lines waited.
+                self.last_heard = now;
+            }
         }
     }
 
@@ -300,9 +310,7 @@ impl<'a> Session<'a> {
             size => size,
         };
         self.buffer.resize(size, 0);
-        let received = self.waiting.carrier.receive(&mut self.buffer);
-        self.codec.charge(self.waiting.carrier.take_overhead());
-        match received {
+        match self.waiting.carrier.receive(&mut self.buffer) {
             // The broadcaster's send was told of the reset, and the read is not told again.
             Ok(Received::End | Received::TornEnd) if self.waiting.has_hung_up => {
                 self.ended = Some(Ending::Reset);
@@ -313,8 +321,12 @@ impl<'a> Session<'a> {
             }
             // What stands without a line's end is no line.
             Ok(Received::TornEnd) => self.ended = Some(Ending::Closed),
-            Ok(Received::Nothing) => {}
+            Ok(Received::Nothing(bytes)) => {
+                self.has_spoken = false;
+                self.codec.charge(bytes);
+            }
             Ok(Received::Bytes(length)) => {
+                self.has_spoken = true;
                 self.filled_buffer = length == size;
                 self.last_heard = Instant::now();
                 self.codec.feed(&mut self.buffer[..length]);

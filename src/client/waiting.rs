@@ -109,7 +109,7 @@ impl<'a> Waiting<'a> {
         if of_outlet.contains(PollFlags::HUP) {
             self.carrier.drop_rest();
         } else if !of_outlet.is_empty() || reported.contains(PollFlags::OUT) {
-            self.carrier.pump().map_err(|error| Ending::of(&error))?;
+            self.carrier.pump();
         }
         self.has_rung = self.bell.has_rung();
         self.has_hung_up |= reported.intersects(PollFlags::HUP | PollFlags::ERR);

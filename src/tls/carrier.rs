@@ -10,14 +10,16 @@ use crate::client::connection::Connection;
 use crate::client::lingering;
 use crate::config::Mode;
 use crate::tls::Tls;
+use libc::{MSG_DONTWAIT, MSG_NOSIGNAL};
 use log::debug;
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
-use rustls::{IoState, ServerConnection};
+use rustix::net::{RecvFlags, recv};
+use rustls::ServerConnection;
+use socket2::SockRef;
 use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
@@ -26,14 +28,11 @@ use std::time::{Duration, Instant};
 /// How many bytes of plaintext are encrypted at a time: what rustls holds at most.
 const CHUNK: usize = 64 << 10;
 
-/// The longest record, with its header (RFC 8446, section 5.2).
-const MOST_RECORD: usize = 5 + (16 << 10) + 256;
-
 /// How many bytes go out in one turn, so that what the client sends is heard in between.
 const TURN: usize = 4 * CHUNK;
 
-/// How long what is left is written after the broadcaster is done, and how often it is looked
-/// whether it is.
+/// How long what is left is written when the client leaves, and how often it is looked whether the
+/// broadcaster is done.
 const FINISHING_TIME: Duration = Duration::from_secs(2);
 const STEP: Timespec = Timespec {
     tv_sec: 0,
@@ -58,34 +57,83 @@ pub struct TlsCarrier<'a> {
     is_stuck: bool,
     /// Nothing more comes from the broadcaster.
     has_ended: bool,
-    has_said_goodbye: bool,
+    /// Why nothing more can be sent. What the client has sent before is read all the same.
+    failure: Option<io::Error>,
+    /// The client has said that nothing more comes, or what comes cannot be decrypted. No socket
+    /// tells of that.
+    is_over: bool,
+    records: Records,
     /// How many bytes of plaintext were received and not taken yet.
     unread: usize,
-    /// How many bytes of ciphertext have come that were not charged and for which no plaintext has
-    /// come either.
-    overhead: usize,
+    /// How many bytes of whole records were taken as plaintext, or told of as bytes that say
+    /// nothing.
+    told: u64,
 }
 
 /// The client's socket, without waiting.
-struct Nonblocking<'a>(&'a TcpStream);
+struct Inbound<'a>(&'a TcpStream, &'a mut Records);
+struct Outbound<'a>(&'a TcpStream);
 
-impl Read for Nonblocking<'_> {
+impl Read for Inbound<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(recv(self.0, buffer, RecvFlags::DONTWAIT)?.1)
+        let (_, bytes) = recv(self.0, &mut *buffer, RecvFlags::DONTWAIT)?;
+        self.1.take(&buffer[..bytes]);
+        Ok(bytes)
     }
 }
 
-impl Write for Nonblocking<'_> {
+impl Write for Outbound<'_> {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        Ok(send(
-            self.0,
-            text,
-            SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
-        )?)
+        self.write_vectored(&[IoSlice::new(text)])
+    }
+
+    fn write_vectored(&mut self, text: &[IoSlice<'_>]) -> io::Result<usize> {
+        SockRef::from(self.0).send_vectored_with_flags(text, MSG_DONTWAIT | MSG_NOSIGNAL)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// How far the client is with its records (RFC 8446, section 5.1). TLS does not tell how many bytes
+/// those had that say nothing.
+#[derive(Default)]
+struct Records {
+    /// How many bytes came of those that are whole.
+    whole: u64,
+    header: [u8; 5],
+    /// How many bytes came of the one that has begun, its header included.
+    begun: usize,
+}
+
+impl Records {
+    fn take(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let [.., high, low] = self.header;
+            let header = self.header.len();
+            let length = if self.begun < header {
+                header
+            } else {
+                header + usize::from(u16::from_be_bytes([high, low]))
+            };
+            let (now, rest) = bytes.split_at(bytes.len().min(length - self.begun));
+            if self.begun < header {
+                self.header[self.begun..self.begun + now.len()].copy_from_slice(now);
+            }
+            self.begun += now.len();
+            bytes = rest;
+            self.finish();
+        }
+    }
+
+    fn finish(&mut self) {
+        let [.., high, low] = self.header;
+        let length = self.header.len() + usize::from(u16::from_be_bytes([high, low]));
+        if self.begun >= self.header.len() && self.begun == length {
+            self.whole += self.begun as u64;
+            self.begun = 0;
+        }
     }
 }
 
@@ -134,16 +182,26 @@ pub fn shake_hands<'a>(
             Ok(false) => {}
             Err(error) => {
                 failed(&error);
+                // Behind what it was told of that.
+                lingering::turn_away(stream, b"");
                 lingering::read_out(stream, || true);
                 return None;
             }
         }
     }
-    if first[0] != HANDSHAKE_RECORD && matches!(connection.shared.config.mode, Mode::Chat { .. }) {
-        lingering::turn_away(stream, NOT_TLS);
+    if bell.has_rung() {
+        failed(&"the server stops");
+    } else if first[0] == HANDSHAKE_RECORD {
+        failed(&"it took too long");
+    } else {
+        failed(&"it does not speak TLS");
+        let text = match connection.shared.config.mode {
+            Mode::Chat { .. } => NOT_TLS,
+            Mode::Raw => b"",
+        };
+        lingering::turn_away(stream, text);
         lingering::read_out(stream, || true);
     }
-    failed(&"it does not speak TLS, or took too long");
     None
 }
 
@@ -163,31 +221,28 @@ impl Carrier for TlsCarrier<'_> {
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         // While much comes, nothing else looks whether the broadcaster has written something.
-        self.pump()?;
-        if let Some(received) = self.read_plaintext(buffer)? {
-            return Ok(received);
+        self.pump();
+        if !self.has_received() {
+            self.session
+                .read_tls(&mut Inbound(self.stream, &mut self.records))?;
+            self.decrypt();
+            self.write_out();
         }
-        self.overhead += self.session.read_tls(&mut Nonblocking(self.stream))?;
-        let processed = self.session.process_new_packets();
-        self.take_state(processed)?;
-        self.write_out()?;
-        let received = self.read_plaintext(buffer)?;
-        Ok(received.unwrap_or(Received::Nothing))
-    }
-
-    fn take_overhead(&mut self) -> usize {
-        // Some of it may be a record that has not come whole.
-        let beyond = self.overhead.saturating_sub(MOST_RECORD);
-        self.overhead -= beyond;
-        beyond
+        // It is paid for before the lines behind it.
+        let nothing = self.beyond_plaintext();
+        if nothing > 0 {
+            self.told += nothing;
+            return Ok(Received::Nothing(nothing));
+        }
+        self.read_plaintext(buffer)
     }
 
     fn has_received(&self) -> bool {
-        self.unread > 0
+        self.unread > 0 || self.is_over
     }
 
-    fn pump(&mut self) -> io::Result<()> {
-        self.write_out()?;
+    fn pump(&mut self) {
+        self.write_out();
         let mut chunk = Vec::with_capacity(CHUNK);
         let mut passed = 0;
         while !self.is_stuck && !self.has_ended && passed < TURN {
@@ -196,13 +251,16 @@ impl Carrier for TlsCarrier<'_> {
                 Ok(_) if chunk.is_empty() => self.has_ended = true,
                 Ok(_) => {
                     passed += chunk.len();
-                    self.write_plaintext(&chunk)?;
+                    self.write_plaintext(&chunk);
                 }
-                Err(Errno::AGAIN) => break,
-                Err(error) => return Err(error.into()),
+                Err(Errno::AGAIN | Errno::INTR) => break,
+                Err(_) => self.has_ended = true,
             }
         }
-        Ok(())
+    }
+
+    fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
     }
 
     fn drop_rest(&mut self) {
@@ -210,142 +268,197 @@ impl Carrier for TlsCarrier<'_> {
     }
 
     fn turn_away(&mut self, text: &[u8]) {
-        let _ = self.write_plaintext(text);
+        self.write_plaintext(text);
         self.has_ended = true;
-        let _ = self.say_goodbye();
+        self.say_goodbye();
     }
 
     fn close(&mut self, connection: &Connection) {
         if self.finish(connection) {
             lingering::read_out(self.stream, || true);
+        } else {
+            // The broadcaster need not go on writing.
+            let _ = self.outlet.shutdown(Shutdown::Both);
         }
     }
 }
 
 impl<'a> TlsCarrier<'a> {
     fn new(tls: &Tls, stream: &'a TcpStream, outlet: &'a UnixStream) -> io::Result<Self> {
-        let session = ServerConnection::new(tls.config()).map_err(io::Error::other)?;
+        let mut session = ServerConnection::new(tls.config()).map_err(io::Error::other)?;
+        // What is written is a chunk, and nothing before all of that is sent. A limit would cut off
+        // what does not fit beside a key update.
+        session.set_buffer_limit(None);
         Ok(Self {
             stream,
             outlet,
             session,
             is_stuck: false,
             has_ended: false,
-            has_said_goodbye: false,
+            failure: None,
+            is_over: false,
+            records: Records::default(),
             unread: 0,
-            overhead: 0,
+            told: 0,
         })
     }
 
     /// Goes on with the handshake as far as bytes have come. Returns whether it is done.
     fn shake_hands(&mut self, tls: &Tls, end: Instant) -> io::Result<bool> {
-        match self.session.read_tls(&mut Nonblocking(self.stream)) {
+        let inbound = &mut Inbound(self.stream, &mut self.records);
+        match self.session.read_tls(inbound) {
             Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
             Ok(_) => {
                 let turn = tls.turns.1.recv_deadline(end);
-                let processed = self.session.process_new_packets();
+                self.decrypt();
                 if turn.is_ok() {
                     let _ = tls.turns.0.send(());
                 }
-                self.take_state(processed)?;
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
-        self.write_out()?;
-        Ok(!self.session.is_handshaking())
+        self.write_out();
+        // What belongs to the handshake is not paid for.
+        self.told = self.records.whole.saturating_sub(self.unread as u64);
+        match self.failure.take() {
+            Some(error) => Err(error),
+            None => Ok(!self.session.is_handshaking()),
+        }
     }
 
-    fn take_state(&mut self, processed: Result<IoState, rustls::Error>) -> io::Result<()> {
-        match processed {
+    /// Decrypts what was read.
+    fn decrypt(&mut self) {
+        match self.session.process_new_packets() {
             Ok(state) => {
                 self.unread = state.plaintext_bytes_to_read();
-                Ok(())
+                self.is_over = state.peer_has_closed();
             }
             Err(error) => {
                 // The client is told why, if there is room for that.
-                let _ = self.write_out();
-                Err(io::Error::new(ErrorKind::InvalidData, error))
+                self.write_out();
+                self.is_over = true;
+                self.failure = Some(io::Error::new(ErrorKind::InvalidData, error));
             }
         }
     }
 
-    fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+    /// How many bytes came that say nothing, and were not told of yet.
+    fn beyond_plaintext(&self) -> u64 {
+        let whole = self.records.whole.saturating_sub(self.unread as u64);
+        whole.saturating_sub(self.told)
+    }
+
+    fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         match self.session.reader().read(buffer) {
-            Ok(0) => Ok(Some(Received::End)),
+            Ok(0) => Ok(Received::End),
             Ok(bytes) => {
-                self.unread -= bytes;
-                self.overhead = self.overhead.saturating_sub(bytes);
-                Ok(Some(Received::Bytes(bytes)))
+                self.unread = self.unread.saturating_sub(bytes);
+                self.told += bytes as u64;
+                Ok(Received::Bytes(bytes))
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-            // A FIN without close_notify: somebody on the way may have cut off what came before.
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(Some(Received::TornEnd)),
-            Err(error) => Err(error),
+            Err(error) => match (self.failure.take(), error.kind()) {
+                (Some(failure), ErrorKind::UnexpectedEof) => Err(failure),
+                (Some(failure), _) if self.is_over => Err(failure),
+                // A FIN without close_notify: somebody on the way may have cut off what came
+                // before.
+                (None, ErrorKind::UnexpectedEof) => Ok(Received::TornEnd),
+                (failure, _) => {
+                    self.failure = failure;
+                    Err(error)
+                }
+            },
         }
     }
 
     /// Encrypts `text`, of which rustls takes all: it holds nothing while its records go out.
-    fn write_plaintext(&mut self, text: &[u8]) -> io::Result<()> {
-        self.session.writer().write_all(text)?;
-        self.write_out()
+    fn write_plaintext(&mut self, text: &[u8]) {
+        if self.failure.is_some() {
+            return;
+        }
+        if let Err(error) = self.session.writer().write_all(text) {
+            self.failure = Some(error);
+        }
+        self.write_out();
     }
 
-    fn write_out(&mut self) -> io::Result<()> {
+    fn write_out(&mut self) {
         self.is_stuck = false;
-        while self.session.wants_write() {
-            match self.session.write_tls(&mut Nonblocking(self.stream)) {
+        while self.failure.is_none() && self.session.wants_write() {
+            match self.session.write_tls(&mut Outbound(self.stream)) {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.is_stuck = true;
                     break;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => self.failure = Some(error),
             }
         }
-        Ok(())
     }
 
     /// Ends the sending side, once everything was sent. Returns whether it is done.
-    fn say_goodbye(&mut self) -> io::Result<bool> {
-        self.pump()?;
-        if self.has_ended && !self.has_said_goodbye {
-            self.has_said_goodbye = true;
+    fn say_goodbye(&mut self) -> bool {
+        self.pump();
+        if self.has_ended {
+            // At most once, whatever it is told.
             self.session.send_close_notify();
-            self.write_out()?;
+            self.write_out();
         }
-        let is_done = self.has_said_goodbye && !self.is_stuck;
+        let is_done = self.has_ended && !self.is_stuck && self.failure.is_none();
         if is_done {
-            self.stream.shutdown(Shutdown::Write)?;
+            // Fails only if the connection is gone.
+            let _ = self.stream.shutdown(Shutdown::Write);
         }
-        Ok(is_done)
+        is_done
     }
 
-    /// Writes what is left, once the broadcaster is done, and ends the sending side. Returns whether
-    /// that was possible in time.
+    /// Writes what is left, until the broadcaster is done, and ends the sending side. What the
+    /// client still sends is thrown away. Returns whether that was possible in time.
     fn finish(&mut self, connection: &Connection) -> bool {
-        let mut end = None;
-        loop {
-            if connection.was_let_go.load(Ordering::Acquire) {
+        let end = Instant::now() + FINISHING_TIME;
+        let mut hears = PollFlags::IN;
+        let mut rubbish = [0; 1024];
+        while !connection.was_let_go.load(Ordering::Acquire) {
+            if self.say_goodbye() {
+                return true;
+            }
+            if self.failure.is_some() || (connection.is_finished() && end <= Instant::now()) {
                 return false;
             }
-            match self.say_goodbye() {
-                Ok(true) => return true,
-                Ok(false) => {}
-                Err(_) => return false,
-            }
-            let now = Instant::now();
-            if end.is_none() && connection.is_finished() {
-                end = Some(now + FINISHING_TIME);
-            }
-            if end.is_some_and(|end| end <= now) {
-                return false;
-            }
-            let Interest { stream, outlet } = self.interest(PollFlags::empty());
-            let mut set = vec![PollFd::new(self.stream, stream)];
-            set.extend(outlet.map(|(outlet, flags)| PollFd::new(outlet, flags)));
+            let Interest { stream, outlet } = self.interest(hears);
+            let stream = (!stream.is_empty()).then(|| PollFd::new(self.stream, stream));
+            let outlet = outlet.map(|(outlet, flags)| PollFd::new(outlet, flags));
+            let mut set: Vec<_> = stream.into_iter().chain(outlet).collect();
             let _ = poll(&mut set, Some(&STEP));
+            match recv(self.stream, &mut rubbish, RecvFlags::DONTWAIT) {
+                Ok((_, 1..)) | Err(Errno::AGAIN | Errno::INTR) => {}
+                Ok(_) | Err(_) => hears = PollFlags::empty(),
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_counted_when_they_are_whole_however_they_come() {
+        // Of 3 bytes, of none, of 300, and one that has begun.
+        let long = [&[23, 3, 3, 1, 44][..], &[7; 300]].concat();
+        let bytes = [
+            &b"\x17\x03\x03\0\x03abc\x17\x03\x03\0\0"[..],
+            &long,
+            b"\x17\x03",
+        ]
+        .concat();
+        for piece in [1, 2, 3, 5, 7, 300, 999] {
+            let mut records = Records::default();
+            bytes.chunks(piece).for_each(|bytes| records.take(bytes));
+            assert_eq!(records.whole, 8 + 5 + 305, "in pieces of {piece}");
+            assert_eq!(records.begun, 2, "in pieces of {piece}");
         }
     }
 }
