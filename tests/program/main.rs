@@ -43,6 +43,9 @@
 
 mod kit;
 
+/// How the clients of these tests talk to the server.
+const TRANSPORT: kit::Transport = kit::Transport::Plain;
+
 mod clean_up;
 mod commands;
 mod endings;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::kit::{
     Client, Flood, MIB, Notice, Program, Server, StopOnDrop, WAIT, crowd_turn, grew_by_less_than,
-    narrow_crowd, paste, read_notices, text,
+    narrow_crowd, only_in_plain, paste, read_notices, text,
 };
 
 /// Little backlog and little patience, so that the end comes soon.
@@ -133,6 +133,9 @@ fn debug_logs_pressure_and_who_was_how_far_behind_when_it_began() {
 
 #[test]
 fn a_stopped_nc_is_let_go_and_the_others_read_everything() {
+    if only_in_plain("nc does not speak TLS") {
+        return;
+    }
     let server = Server::start(&IMPATIENT);
     let [sender, mut reader] = server.room(["sender", "reader"]);
     let Some(mut nc) = Program::start("nc", &server) else {
@@ -223,6 +226,9 @@ fn a_pause_ends_when_the_one_who_is_waited_for_is_gone() {
 #[test]
 fn a_stopped_nc_that_goes_on_under_the_backlog_has_lost_nothing() {
     const LINES: usize = 16_000;
+    if only_in_plain("nc does not speak TLS") {
+        return;
+    }
     let server = Server::start(&["--rate", "0", "--history", "0"]);
     let [mut sender] = server.room(["sender"]);
     let Some(mut nc) = Program::start("nc", &server) else {

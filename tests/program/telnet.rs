@@ -2,7 +2,7 @@
 
 use socket2::SockRef;
 
-use crate::kit::{Client, FIRST_WORDS, Server, crowd, reads, reads_each};
+use crate::kit::{Client, FIRST_WORDS, Server, crowd, only_in_plain, reads, reads_each};
 
 const EOF: u8 = 236;
 const SE: u8 = 240;
@@ -225,6 +225,9 @@ fn a_sub_negotiation_over_512_bytes_is_dropped_up_to_its_end_or_the_next_lf() {
 
 #[test]
 fn urgent_bytes_stay_in_line() {
+    if only_in_plain("TLS has no urgent bytes") {
+        return;
+    }
     let server = Server::start(&[]);
     let [mut alice, mut bob] = server.room(["alice", "bob"]);
     alice.send_bytes(b"ab");

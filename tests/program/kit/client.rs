@@ -16,6 +16,7 @@ const LAST_OF_WELCOME: &str = "-- /nick NAME picks";
 /// One end of a connection, and what came over it.
 pub struct Client {
     stream: BufReader<TcpStream>,
+    address: SocketAddr,
     /// The beginning of a line whose end has not come yet.
     partial: Vec<u8>,
     seen: VecDeque<String>,
@@ -31,7 +32,9 @@ impl Client {
         stream
             .set_write_timeout(Some(WAIT))
             .expect("a write timeout");
+        let address = stream.local_addr();
         Self {
+            address: address.expect("a connected socket has an address"),
             stream: BufReader::with_capacity(32 * 1024, stream),
             partial: Vec::new(),
             seen: VecDeque::new(),
@@ -44,11 +47,18 @@ impl Client {
         self.stream.get_ref()
     }
 
+    /// The same for one end of a connection to something that speaks with the server in its place,
+    /// from `address`.
+    pub fn behind(address: SocketAddr, stream: TcpStream) -> Self {
+        Self {
+            address,
+            ..Self::new(stream)
+        }
+    }
+
     /// This side's address, as the log of the server shows it.
     pub fn address(&self) -> SocketAddr {
-        self.stream()
-            .local_addr()
-            .expect("a connected socket has an address")
+        self.address
     }
 
     /// Sends a line: the text and LF.
@@ -126,6 +136,14 @@ impl Client {
         if let Err(error) = self.stream.read_exact(&mut bytes) {
             self.fail(&format!("reading {count} bytes failed ({error})"));
         }
+        bytes
+    }
+
+    /// What comes next, at most `count` bytes. Nothing at the end, whichever way that comes.
+    pub fn read_up_to(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        let read = self.stream.read(&mut bytes).unwrap_or_default();
+        bytes.truncate(read);
         bytes
     }
 

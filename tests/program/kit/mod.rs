@@ -17,6 +17,8 @@ mod program;
 mod server;
 mod skip;
 mod sockets;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::fmt::Display;
 use std::thread;
@@ -38,8 +40,18 @@ pub use notices::{
 pub use process::{Footprint, grew_by_less_than};
 pub use program::{Program, one_shot};
 pub use server::Server;
-pub use skip::{are_installed, skip};
+pub use skip::{are_installed, only_in_plain, skip};
 pub use sockets::{seen_from_both_sides, server_side, waiting_bytes};
+
+#[cfg(feature = "tls")]
+pub use tls::{TlsClient, TlsEnd};
+
+/// How clients talk to the servers that tests start: each `main.rs` that has this kit says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    Plain,
+    Tls,
+}
 
 /// How long anything may take before a test gives up. Far longer than it ever takes, because
 /// machines are shared.

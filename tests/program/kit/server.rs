@@ -13,7 +13,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
 
 use super::log::Log;
-use super::{Client, FIRST_WORDS, NARROW, REMEMBERED, WAIT, child, eventually, listed};
+use crate::TRANSPORT;
+
+use super::{Client, FIRST_WORDS, NARROW, REMEMBERED, Transport, WAIT, child, eventually, listed};
 
 /// The binary that is tested.
 const BINARY: &str = env!("CARGO_BIN_EXE_chatd");
@@ -22,6 +24,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_chatd");
 pub struct Server {
     child: Child,
     port: u16,
+    speaks_tls: bool,
     log: Arc<Log>,
     reader: Option<JoinHandle<()>>,
 }
@@ -64,10 +67,11 @@ impl Server {
         let log = Arc::clone(&server.log);
         server.reader = Some(thread::spawn(move || log.read_from(BufReader::new(pipe))));
         let listening = server.log_line(|line| line.contains("listening on "));
-        let (_, port) = listening
-            .rsplit_once(':')
-            .expect("an address ends in a port");
-        server.port = port.trim().parse().expect("the port is a number");
+        let (address, with_tls) = match listening.strip_suffix(" with TLS") {
+            Some(address) => (address, true),
+            None => (listening.as_str(), false),
+        };
+        (server.port, server.speaks_tls) = (port_of(address), with_tls);
         server
     }
 
@@ -91,6 +95,7 @@ impl Server {
         Self {
             child,
             port: 0,
+            speaks_tls: false,
             log: Arc::default(),
             reader: None,
         }
@@ -99,6 +104,13 @@ impl Server {
     /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The address where it listens without TLS, of one that was started with `--plain-port` too.
+    pub fn plain_address(&self) -> SocketAddr {
+        let is_plain = |line: &str| line.contains("listening on ") && !line.ends_with(" with TLS");
+        let port = port_of(&self.log_line(is_plain));
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
 
     /// The address it listens on, where that is the default of these tests.
@@ -164,7 +176,22 @@ impl Server {
 
     /// Connects, and reads nothing yet.
     pub fn connect(&self) -> Client {
-        Client::new(TcpStream::connect(self.address()).expect("chatd takes the connection"))
+        let stream = TcpStream::connect(self.address()).expect("chatd takes the connection");
+        self.client(stream, None)
+    }
+
+    /// What talks to the server over this connection.
+    fn client(&self, stream: TcpStream, receive_buffer: Option<usize>) -> Client {
+        #[cfg(feature = "tls")]
+        if self.speaks_tls {
+            stream.set_nodelay(true).expect("an option of TCP");
+            let address = stream.local_addr();
+            let address = address.expect("a connected socket has an address");
+            return Client::behind(address, super::tls::bridge(stream, receive_buffer));
+        }
+        // It was set before connecting.
+        let _ = (self.speaks_tls, receive_buffer);
+        Client::new(stream)
     }
 
     /// Connects with a receive buffer of about `bytes`, so that a client that does not read is soon
@@ -178,7 +205,7 @@ impl Server {
         socket
             .connect(&self.address().into())
             .expect("chatd takes the connection");
-        Client::new(socket.into())
+        self.client(socket.into(), Some(bytes))
     }
 
     /// Connects and reads the welcome to its end.
@@ -277,6 +304,13 @@ impl Drop for Server {
     }
 }
 
+fn port_of(listening: &str) -> u16 {
+    let (_, port) = listening
+        .rsplit_once(':')
+        .expect("an address ends in a port");
+    port.trim().parse().expect("the port is a number")
+}
+
 fn with_address<'a>(args: &[&'a str]) -> Vec<&'a str> {
     let says = |option: &str, short: &str| {
         args.iter()
@@ -288,6 +322,9 @@ fn with_address<'a>(args: &[&'a str]) -> Vec<&'a str> {
     }
     if !says("--bind", "-b") {
         all.extend(["--bind", "127.0.0.1"]);
+    }
+    if TRANSPORT == Transport::Tls {
+        all.push("--tls");
     }
     all.extend(args);
     all
@@ -304,6 +341,6 @@ impl Server {
         socket
             .connect(&self.address().into())
             .expect("chatd takes the connection");
-        Client::new(socket.into())
+        self.client(socket.into(), None)
     }
 }

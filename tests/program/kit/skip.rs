@@ -5,6 +5,10 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::thread;
 
+use crate::TRANSPORT;
+
+use super::Transport;
+
 /// Says which test does not run here, and what is missing. Where all tests must run (`CI=true`)
 /// that test fails instead, so that none of them passes there by not running.
 pub fn skip(missing: impl Display) {
@@ -28,4 +32,10 @@ pub fn are_installed(programs: &[&str]) -> bool {
         skip(format_args!("{program} is not installed"));
     }
     missing.is_none()
+}
+
+/// Whether the clients of this run talk over TLS, so that a test stays out that looks at what is not
+/// so there, for the reason that it gives.
+pub fn only_in_plain(_reason: &str) -> bool {
+    TRANSPORT == Transport::Tls
 }

@@ -1,6 +1,8 @@
 //! Crowds that say nothing, half a line, or a byte at a time (P2).
 
-use crate::kit::{Chat, Client, Footprint, KIB, Server, crowd_size, crowd_turn, grew_by_less_than};
+use crate::kit::{
+    Chat, Client, Footprint, KIB, Server, crowd_size, crowd_turn, grew_by_less_than, only_in_plain,
+};
 
 /// How many there are, where the system allows so many descriptors. The soak bench has the
 /// thousands.
@@ -15,6 +17,9 @@ fn connect(server: &Server, count: usize) -> Vec<Client> {
 
 #[test]
 fn a_thousand_who_say_nothing_or_half_a_line_or_a_byte_at_a_time_are_noticed_by_nobody() {
+    if only_in_plain("a TLS client takes more memory") {
+        return;
+    }
     let Some(_turn) = crowd_turn() else { return };
     let all = crowd_size(MANY);
     let server = Server::start(&[]);
