@@ -35,6 +35,7 @@
 //! | `/msg`, `/reply` | `private_messages` |
 //! | `/ignore` | `ignoring` |
 //! | 5. raw mode | `raw` |
+//! | 6. encryption | `tls/` |
 //! | `nc`, `telnet`, `socat` and the like, whatever they do | `real_clients` |
 //!
 //! What several topics need is in `kit`. A test for which something is missing on this machine
@@ -73,6 +74,8 @@ mod slow_readers;
 mod start;
 mod strangers;
 mod telnet;
+#[cfg(feature = "tls")]
+mod tls;
 mod usage;
 mod vanishing;
 mod welcome;

@@ -1,0 +1,199 @@
+//! The options, their variables, and files that are of no use.
+
+use std::fs;
+
+use crate::kit::{Server, TempFile, TlsClient, complaint, run_to_end};
+
+use super::{Identity, block, mode, new_path, private};
+
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
+#[test]
+fn the_options_and_their_variables_imply_tls() {
+    let identity = Identity::new();
+    let [certificate, key] =
+        ["CERTIFICATE", "PRIVATE KEY"].map(|label| private(&block(&identity.text(), label)));
+    let (both, certificate, key) = (identity.path(), certificate.path(), key.path());
+    let cases: [(&[&str], Variables<'_>); 7] = [
+        (&["--tls"], &[]),
+        (&[], &[("CHATD_TLS", "true")]),
+        (&["--tls-cert", both], &[]),
+        (&["--tls-cert", certificate, "--tls-key", key], &[]),
+        (&["--tls-key", key], &[("CHATD_TLS_CERT", certificate)]),
+        (
+            &[],
+            &[("CHATD_TLS_CERT", certificate), ("CHATD_TLS_KEY", key)],
+        ),
+        (&["--tls-cert", both], &[("CHATD_TLS", "false")]),
+    ];
+    for (args, variables) in cases {
+        let mut command = Server::command();
+        command
+            .args(["--port", "0", "--bind", "127.0.0.1"])
+            .args(args);
+        command.envs(variables.iter().copied());
+        let server = Server::launch(command);
+        server.log_line(|line| line.ends_with(" with TLS"));
+        TlsClient::join(&server, "alice");
+    }
+}
+
+#[test]
+fn an_empty_variable_counts_as_not_set() {
+    let mut command = Server::command();
+    command.args(["--port", "0", "--bind", "127.0.0.1"]);
+    for name in [
+        "CHATD_TLS",
+        "CHATD_TLS_CERT",
+        "CHATD_TLS_KEY",
+        "CHATD_PLAIN_PORT",
+    ] {
+        command.env(name, "");
+    }
+    let server = Server::launch(command);
+    server.log_line(|line| line.contains("listening on ") && !line.contains("TLS"));
+}
+
+#[test]
+fn usage_errors_name_the_option_or_the_variable() {
+    let cases: [(&[&str], Variables<'_>, &str); 8] = [
+        (&["--plain-port", "0"], &[], "--plain-port"),
+        (&[], &[("CHATD_PLAIN_PORT", "0")], "CHATD_PLAIN_PORT"),
+        (
+            &["--tls", "--port", "7", "--plain-port", "7"],
+            &[],
+            "--plain-port",
+        ),
+        (
+            &["--tls", "--port", "7"],
+            &[("CHATD_PLAIN_PORT", "7")],
+            "CHATD_PLAIN_PORT",
+        ),
+        (&["--tls", "--plain-port", "65536"], &[], "from 0 to 65535"),
+        (&["--tls", "--plain-port", "-1"], &[], "--plain-port"),
+        (&["--tls-key", "key.pem"], &[], "--tls-key"),
+        (&[], &[("CHATD_TLS", "perhaps")], "CHATD_TLS"),
+    ];
+    for (args, variables, named) in cases {
+        let mut command = Server::command();
+        command.args(args).envs(variables.iter().copied());
+        let line = complaint(command, 2);
+        assert!(line.contains(named), "{line}");
+    }
+}
+
+#[test]
+fn a_file_that_is_of_no_use_is_one_line_that_names_it_and_exit_1() {
+    let (identity, other) = (Identity::new(), Identity::new());
+    let text = identity.text();
+    let certificate = TempFile::with(&block(&text, "CERTIFICATE"));
+    let key = TempFile::with(&block(&text, "PRIVATE KEY"));
+    let foreign = TempFile::with(&block(&other.text(), "PRIVATE KEY"));
+    let rubbish = TempFile::with("this is no PEM\n");
+    let bytes = TempFile::with("");
+    fs::write(bytes.path(), b"\x30\x82\xff\xfe\0").unwrap();
+    let torn = TempFile::with(&text[..text.len() / 4]);
+    let nonsense = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let nonsense = TempFile::with(&(nonsense.to_owned() + &block(&text, "PRIVATE KEY")));
+    let nonsense_key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    let nonsense_key = TempFile::with(nonsense_key);
+    let nowhere = new_path();
+    let nowhere = nowhere.to_str().unwrap();
+    let [
+        certificate,
+        key,
+        foreign,
+        rubbish,
+        bytes,
+        torn,
+        nonsense,
+        nonsense_key,
+    ] = [
+        &certificate,
+        &key,
+        &foreign,
+        &rubbish,
+        &bytes,
+        &torn,
+        &nonsense,
+        &nonsense_key,
+    ]
+    .map(TempFile::path);
+    let cases = [
+        (nowhere, None, nowhere, "No such file"),
+        ("/", None, "/", "directory"),
+        (rubbish, None, rubbish, "certificate"),
+        (bytes, None, bytes, ""),
+        (torn, None, torn, ""),
+        (nonsense, None, nonsense, ""),
+        (key, None, key, "certificate"),
+        (certificate, None, certificate, "key"),
+        (certificate, Some(nowhere), nowhere, "No such file"),
+        (certificate, Some(rubbish), rubbish, "key"),
+        (certificate, Some(certificate), certificate, "key"),
+        (certificate, Some(nonsense_key), nonsense_key, ""),
+        (certificate, Some(foreign), foreign, "does not fit"),
+        (nowhere, Some(key), nowhere, "No such file"),
+        (rubbish, Some(key), rubbish, "certificate"),
+    ];
+    for (certificate, key, named, reason) in cases {
+        let mut command = Server::command();
+        command.args([
+            "--port",
+            "0",
+            "--bind",
+            "127.0.0.1",
+            "--tls-cert",
+            certificate,
+        ]);
+        command.args(key.map(|key| ["--tls-key", key]).iter().flatten());
+        let line = complaint(command, 1);
+        assert!(
+            line.starts_with(&format!("chatd: {named}: ")) && line.contains(reason),
+            "{line}, which should name {named} and say {reason:?}"
+        );
+    }
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_a_warning() {
+    let identity = Identity::new();
+    for (of_file, is_warned) in [(0o600, false), (0o400, false), (0o644, true), (0o640, true)] {
+        mode(identity.path(), of_file);
+        let server = Server::start(&["--tls-cert", identity.path()]);
+        let warns = |line: &String| line.contains("WARN") && line.contains(identity.path());
+        let log = server.log();
+        assert_eq!(log.iter().any(warns), is_warned, "{of_file:o}: {log:#?}");
+    }
+}
+
+#[test]
+fn a_certificate_without_its_key_may_be_read_by_others() {
+    let text = Identity::new().text();
+    let certificate = TempFile::with(&block(&text, "CERTIFICATE"));
+    mode(certificate.path(), 0o644);
+    let key = private(&block(&text, "PRIVATE KEY"));
+    let server = Server::start(&["--tls-cert", certificate.path(), "--tls-key", key.path()]);
+    let log = server.log();
+    assert!(
+        !log.iter().any(|line| line.contains("can read")),
+        "{log:#?}"
+    );
+}
+
+#[test]
+fn two_ports_may_both_be_chosen_by_the_system() {
+    let server = Server::start(&["--tls", "--plain-port", "0"]);
+    assert_ne!(server.plain_address(), server.address());
+}
+
+#[test]
+fn the_help_lists_them() {
+    let mut command = Server::command();
+    command.arg("--help");
+    let output = run_to_end(command);
+    let text = String::from_utf8_lossy(&output.stdout);
+    for option in ["--tls", "--tls-cert", "--tls-key", "--plain-port", "cert"] {
+        assert!(text.contains(option), "{option} is not in {text}");
+    }
+}
