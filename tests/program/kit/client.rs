@@ -49,6 +49,7 @@ impl Client {
 
     /// The same for one end of a connection to something that speaks with the server in its place,
     /// from `address`.
+    #[cfg(feature = "tls")]
     pub fn behind(address: SocketAddr, stream: TcpStream) -> Self {
         Self {
             address,
@@ -140,6 +141,7 @@ impl Client {
     }
 
     /// What comes next, at most `count` bytes. Nothing at the end, whichever way that comes.
+    #[cfg(feature = "tls")]
     pub fn read_up_to(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
         let read = self.stream.read(&mut bytes).unwrap_or_default();

@@ -107,6 +107,7 @@ impl Server {
     }
 
     /// The address where it listens without TLS, of one that was started with `--plain-port` too.
+    #[cfg(feature = "tls")]
     pub fn plain_address(&self) -> SocketAddr {
         let is_plain = |line: &str| line.contains("listening on ") && !line.ends_with(" with TLS");
         let port = port_of(&self.log_line(is_plain));

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kit::{Server, TlsClient, eventually};
+use crate::kit::{Server, TlsClient, eventually, text};
 
 #[test]
 fn a_handshake_and_lines_that_come_a_byte_at_a_time_are_taken() {
@@ -179,4 +179,32 @@ fn a_line_of_large_records_costs_no_more_than_in_plain() {
     // All of it may come at once.
     let passed = began.elapsed();
     assert!(passed < Duration::from_millis(1900), "{passed:?}");
+}
+
+#[test]
+fn keys_that_are_updated_under_a_flood_lose_nothing() {
+    const LINES: usize = 20_000;
+    let server = Server::start(&["--tls", "--rate", "0"]);
+    let bob = server.joined("bob");
+    let mut alice = TlsClient::join(&server, "alice");
+    let mut updates = Vec::new();
+    for _ in 0..2_000 {
+        updates.push([alice.seal_key_update(), alice.seal(b"\n")].concat());
+    }
+    let mut stream = alice.stream.try_clone().unwrap();
+    let paste = text((0..LINES).map(|number| format!("{number:0>400}")));
+    thread::scope(|scope| {
+        scope.spawn(|| bob.send_bytes(paste.as_bytes()));
+        scope.spawn(move || {
+            for update in updates {
+                stream.write_all(&update).unwrap();
+            }
+        });
+        let last = format!("<bob> {:0>400}", LINES - 1);
+        let before = alice.expect(&last);
+        let lines = before.iter().filter(|line| line.starts_with("<bob> 0"));
+        for (number, line) in lines.enumerate() {
+            assert_eq!(*line, format!("<bob> {number:0>400}"));
+        }
+    });
 }
