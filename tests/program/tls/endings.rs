@@ -5,6 +5,8 @@ use std::io::Write;
 use std::net::Shutdown;
 use std::thread;
 
+use socket2::SockRef;
+
 use crate::kit::{Client, Flood, GOODBYE, NARROW, Server, TlsClient, TlsEnd, paste, text};
 
 /// A server, somebody who watches, and who is going to end.
@@ -205,4 +207,29 @@ fn who_does_not_read_does_not_keep_the_server_from_ending() {
     server.signal("TERM");
     assert_eq!(sender.expect_eof(), [GOODBYE]);
     assert_eq!(server.wait_exit().code(), Some(0));
+}
+
+#[test]
+fn who_sends_much_and_reads_only_then_loses_nothing_of_what_was_pending() {
+    let server = Server::start(&["--tls", "--rate", "0"]);
+    let mut bob = server.joined("bob");
+    let mut alice = TlsClient::narrow(&server, NARROW);
+    let narrow = SockRef::from(&alice.stream).set_send_buffer_size(4 * NARROW);
+    narrow.expect("a send buffer");
+    alice.shake_hands();
+    alice.send(b"/nick alice\n");
+    bob.expect("-- alice joined");
+    // More than fits between the two.
+    bob.send_bytes(text((0..1500).map(|number| format!("{number:0>1000}"))).as_bytes());
+    bob.settle();
+    let mut bytes = alice.seal(b"/quit\n");
+    bytes.extend(alice.seal("said too late\n".repeat(40_000).as_bytes()));
+    alice
+        .stream
+        .write_all(&bytes)
+        .expect("chatd throws it away");
+    let (read, end) = alice.read_to_end();
+    let last = format!("<bob> {:0>1000}", 1499);
+    assert_eq!(read.lines().last(), Some(last.as_str()));
+    assert_eq!(end, TlsEnd::CloseNotify);
 }
