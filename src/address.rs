@@ -1,8 +1,9 @@
-//! Addresses: how clients' are counted and matched. An IPv4 address that is seen over IPv6 is that
-//! IPv4 address, and an IPv6 address its /64, because one host can have all of it (RFC 4291, section
-//! 2.5.1).
+//! Addresses: what this machine is called, and how clients' addresses are counted and matched. An
+//! IPv4 address that is seen over IPv6 is that IPv4 address, and an IPv6 address its /64, because one
+//! host can have all of it (RFC 4291, section 2.5.1).
 
 use ipnet::IpNet;
+use rustix::system::uname;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// How many bits of an IPv6 address tell hosts apart.
@@ -10,6 +11,11 @@ const HOST_BITS: u8 = 64;
 
 /// What is before the IPv4 address in one that is mapped (RFC 4291, section 2.5.5.2).
 const MAPPED_BITS: u8 = 96;
+
+/// The name of this machine, as far as it is text (uname(2)).
+pub fn host_name() -> String {
+    uname().nodename().to_string_lossy().into_owned()
+}
 
 /// What an address counts as.
 pub fn counted_as(address: IpAddr) -> IpAddr {

@@ -282,7 +282,7 @@ impl Config {
         // A pipe can be read once, at start, and to wait for another writer would be to wait for
         // ever.
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            let text = format!("{}: not a file", on_one_line(path.display()));
+            let text = format!("{}: not a file", show_path(path));
             return Some(Err(NoConfig { text, status: 1 }));
         }
         Some(read_motd(path, "--motd"))

@@ -1,5 +1,6 @@
 //! The life of the process: what has to run before the first client and after the last.
 
+use crate::address::host_name;
 use crate::broadcaster::Broadcaster;
 use crate::channel::channel;
 use crate::client::carrier::Plain;
@@ -18,7 +19,6 @@ use crate::shutdown::{Bell, handle_signals};
 use crate::tls::Tls;
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use rustix::system::uname;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -164,7 +164,7 @@ fn invitation(ports: &[Port]) -> io::Result<Option<String>> {
 /// What others call this machine.
 fn host(address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
-        uname().nodename().to_string_lossy().into_owned()
+        host_name()
     } else {
         address.ip().to_string()
     }

@@ -47,7 +47,7 @@ pub struct Codec {
     strangers: Strangers,
     telnet: Telnet,
     cutter: Cutter,
-    has_sent_cr: bool,
+    wants_crlf: bool,
     /// It was told once how commands begin.
     has_been_taught: bool,
     /// The client has said that it leaves, behind what was fed.
@@ -70,7 +70,7 @@ impl Codec {
             strangers: Strangers::new(grammar),
             telnet: Telnet::default(),
             cutter: Cutter::new(grammar, longest),
-            has_sent_cr: false,
+            wants_crlf: false,
             has_been_taught: false,
             is_leaving: false,
             queue: VecDeque::new(),
@@ -214,7 +214,7 @@ impl Codec {
 
     /// The first CR at the end of a line, or telnet command, tells what the client's terminal wants.
     fn want_crlf(&mut self) {
-        if !mem::replace(&mut self.has_sent_cr, true) {
+        if !mem::replace(&mut self.wants_crlf, true) {
             self.push(Heard::Event(Event::WantsCrlf(self.client)), 0);
         }
     }

@@ -12,7 +12,7 @@ pub mod connection;
 pub mod cutter;
 pub mod lingering;
 mod rate;
-mod strangers;
+pub mod strangers;
 pub mod telnet;
 mod waiting;
 

@@ -6,7 +6,7 @@
 use crate::client::cutter::Grammar;
 
 /// The first byte of a TLS connection: a handshake record (RFC 8446, section 5.1).
-const TLS_HANDSHAKE: u8 = 0x16;
+pub const TLS_HANDSHAKE: u8 = 0x16;
 
 /// How an SSH client begins (RFC 4253, section 4.2).
 const SSH: &[u8] = b"SSH-";
@@ -46,7 +46,7 @@ enum Version {
     Major,
     Dot,
     Whole,
-    None,
+    Other,
 }
 
 impl Strangers {
@@ -135,7 +135,7 @@ impl Version {
             (Self::Slash, b'0'..=b'9') => Self::Major,
             (Self::Major, b'.') => Self::Dot,
             (Self::Dot, b'0'..=b'9') => Self::Whole,
-            _ => Self::None,
+            _ => Self::Other,
         }
     }
 }

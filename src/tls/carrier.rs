@@ -8,6 +8,7 @@
 use crate::client::carrier::{Carrier, Interest, Received};
 use crate::client::connection::Connection;
 use crate::client::lingering;
+use crate::client::strangers::TLS_HANDSHAKE;
 use crate::config::Mode;
 use crate::tls::Tls;
 use libc::{MSG_DONTWAIT, MSG_NOSIGNAL};
@@ -41,9 +42,6 @@ const STEP: Timespec = Timespec {
 
 /// How long a client may take for its handshake.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-
-/// How a TLS connection begins (RFC 8446, section 5.1).
-const HANDSHAKE_RECORD: u8 = 0x16;
 
 const NOT_TLS: &[u8] = b"-- this server speaks TLS: ncat --ssl HOST PORT, \
     or openssl s_client -quiet -connect HOST:PORT\n";
@@ -166,10 +164,10 @@ pub fn shake_hands<'a>(
         ];
         let wait = end.saturating_duration_since(Instant::now());
         let _ = poll(&mut set, Timespec::try_from(wait).ok().as_ref());
-        if first[0] != HANDSHAKE_RECORD {
+        if first[0] != TLS_HANDSHAKE {
             match recv(stream, &mut first, RecvFlags::DONTWAIT | RecvFlags::PEEK) {
                 Err(Errno::AGAIN | Errno::INTR) => continue,
-                Ok((_, 1)) if first[0] == HANDSHAKE_RECORD => {}
+                Ok((_, 1)) if first[0] == TLS_HANDSHAKE => {}
                 Ok((_, 0)) | Err(_) => {
                     failed(&"closed");
                     return None;
@@ -191,7 +189,7 @@ pub fn shake_hands<'a>(
     }
     if bell.has_rung() {
         failed(&"the server stops");
-    } else if first[0] == HANDSHAKE_RECORD {
+    } else if first[0] == TLS_HANDSHAKE {
         failed(&"it took too long");
     } else {
         failed(&"it does not speak TLS");

@@ -1,9 +1,9 @@
 //! Certificates and their keys: made, read, and told apart.
 
+use crate::address::host_name;
 use crate::config::show_path;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date_time_ymd};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
-use rustix::system::uname;
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fs::{self, File, OpenOptions};
@@ -58,7 +58,7 @@ pub fn write_new(path: &Path) -> Result<(), String> {
 /// Self-signed, for this host's names, without a beginning that a wrong clock would not have reached
 /// and without an end (RFC 5280, section 4.1.2.5).
 fn make_pem() -> Result<Made, String> {
-    let host = uname().nodename().to_string_lossy().into_owned();
+    let host = host_name();
     let mut params = CertificateParams::default();
     let names = [host.as_str(), "localhost"];
     let names = names.into_iter().filter(|name| is_dns_name(name));

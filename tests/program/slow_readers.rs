@@ -6,21 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::kit::{
-    Client, Flood, MIB, Notice, Program, Server, StopOnDrop, WAIT, crowd_turn, grew_by_less_than,
-    narrow_crowd, only_in_plain, paste, read_notices, text,
+    Client, Flood, IMPATIENT, MIB, Notice, Program, Server, StopOnDrop, WAIT, crowd_turn,
+    grew_by_less_than, narrow_crowd, only_in_plain, paste, read_notices, text,
 };
-
-/// Little backlog and little patience, so that the end comes soon.
-const IMPATIENT: [&str; 8] = [
-    "--rate",
-    "0",
-    "--max-backlog",
-    "1MiB",
-    "--patience",
-    "1s",
-    "--history",
-    "0",
-];
 
 /// Lines of 255 bytes, a sixteenth of the backlog in all: a piece of what is said.
 const PIECE: usize = 256;

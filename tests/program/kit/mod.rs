@@ -81,6 +81,18 @@ pub const MIB: u64 = 1024 * KIB;
 /// How much later than promised something may happen on a machine that has other things to do.
 pub const SLACK: Duration = Duration::from_secs(4);
 
+/// Little backlog and little patience, so that the end comes soon.
+pub const IMPATIENT: [&str; 8] = [
+    "--rate",
+    "0",
+    "--max-backlog",
+    "1MiB",
+    "--patience",
+    "1s",
+    "--history",
+    "0",
+];
+
 /// Asks again and again until the answer is yes. For what the kernel shows but does not announce.
 pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + WAIT;

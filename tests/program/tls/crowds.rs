@@ -5,8 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::kit::{
-    Chat, Client, Flood, Follower, MIB, NARROW, Notice, Server, TlsClient, crowd_size, crowd_turn,
-    grew_by_less_than, paste, read_notices, text,
+    Chat, Client, Flood, Follower, IMPATIENT, MIB, NARROW, Notice, Server, TlsClient, crowd_size,
+    crowd_turn, grew_by_less_than, paste, read_notices, text,
 };
 
 /// Room for the descriptors of the bridges.
@@ -38,17 +38,8 @@ fn six_hundred_who_begin_a_handshake_and_wait_keep_nobody_out() {
 
 #[test]
 fn three_hundred_of_350_who_stop_reading_are_let_go_and_the_others_read_everything() {
-    const IMPATIENT: [&str; 7] = [
-        "--tls",
-        "--rate",
-        "0",
-        "--max-backlog",
-        "1MiB",
-        "--patience",
-        "1s",
-    ];
     let Some(_turn) = crowd_turn() else { return };
-    let server = Server::start(&IMPATIENT);
+    let server = Server::start(&[&["--tls"][..], &IMPATIENT].concat());
     let sender = server.joined("sender");
     let mut readers: Vec<Client> = (0..48).map(|_| server.welcomed()).collect();
     let mut reader = server.joined("reader");

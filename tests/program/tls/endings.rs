@@ -7,7 +7,9 @@ use std::thread;
 
 use socket2::SockRef;
 
-use crate::kit::{Client, Flood, GOODBYE, NARROW, Server, TlsClient, TlsEnd, paste, text};
+use crate::kit::{
+    Client, Flood, GOODBYE, IMPATIENT, NARROW, Server, TlsClient, TlsEnd, paste, text,
+};
 
 /// A server, somebody who watches, and who is going to end.
 fn watched() -> (Server, Client, TlsClient) {
@@ -179,15 +181,7 @@ fn the_goodbye_reaches_everybody_and_those_who_are_behind_too() {
 
 #[test]
 fn a_client_that_is_let_go_is_reset() {
-    let server = Server::start(&[
-        "--tls",
-        "--rate",
-        "0",
-        "--max-backlog",
-        "1MiB",
-        "--patience",
-        "1s",
-    ]);
+    let server = Server::start(&[&["--tls"][..], &IMPATIENT].concat());
     let mut sleeper = TlsClient::join(&server, "sleeper");
     let sender = server.joined("sender");
     let mut reader = server.joined("reader");
