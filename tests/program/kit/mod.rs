@@ -53,6 +53,17 @@ pub enum Transport {
     Tls,
 }
 
+impl Transport {
+    /// How many bytes of what one client is to read its thread may hold: with TLS what is encrypted
+    /// and not taken yet.
+    pub fn held_per_client(self) -> u64 {
+        match self {
+            Self::Plain => 0,
+            Self::Tls => 64 * KIB,
+        }
+    }
+}
+
 /// How long anything may take before a test gives up. Far longer than it ever takes, because
 /// machines are shared.
 pub const WAIT: Duration = Duration::from_secs(20);
