@@ -4,7 +4,45 @@
 
 use ipnet::IpNet;
 use rustix::system::uname;
-use std::net::{IpAddr, Ipv6Addr};
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// Where a client comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Address {
+    /// Another machine, or this one by TCP: IPv4 as IPv4.
+    Tcp(SocketAddr),
+    /// A Unix socket of this machine: the number of the user (unix(7), `SO_PEERCRED`).
+    User(u32),
+}
+
+/// What all clients have in common that count as one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// An IPv4 address, or an IPv6 /64.
+    Ip(IpAddr),
+    /// The number of a user of this machine.
+    User(u32),
+}
+
+impl Address {
+    /// What it counts as.
+    pub fn host(self) -> Host {
+        match self {
+            Self::Tcp(address) => Host::Ip(counted_as(address.ip())),
+            Self::User(number) => Host::User(number),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::User(number) => write!(f, "uid:{number}"),
+        }
+    }
+}
 
 /// How many bits of an IPv6 address tell hosts apart.
 const HOST_BITS: u8 = 64;
@@ -17,8 +55,7 @@ pub fn host_name() -> String {
     uname().nodename().to_string_lossy().into_owned()
 }
 
-/// What an address counts as.
-pub fn counted_as(address: IpAddr) -> IpAddr {
+fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

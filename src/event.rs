@@ -1,12 +1,12 @@
 //! What has happened, as the clients' threads tell the broadcaster. What it tells them goes by
 //! `wire`, by `pressure`, and by giving room in the `channel` back.
 
+use crate::address::Address;
 use crate::command::Command;
 use crate::text::{Line, Lines};
 use crate::wire::Wire;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// A client, for as long as the server runs: the accept loop counts those who have a seat from 1
@@ -53,7 +53,7 @@ pub struct Arrival {
     /// How it is written to.
     pub wire: Arc<dyn Wire>,
     /// Where it comes from.
-    pub address: SocketAddr,
+    pub address: Address,
     /// How its lines end.
     pub style: Style,
     /// Whether it reads its own lines.

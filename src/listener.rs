@@ -1,6 +1,7 @@
 //! The listening socket, with the options that each accepted socket has from it (tcp(7)), and the
 //! accept loop.
 
+use crate::address::Address;
 use crate::client;
 use crate::client::carrier::Protocol;
 use crate::client::connection::{Connection, NOTSENT_LOWAT, quiet_timeout};
@@ -15,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use socket2::{Domain, Socket, TcpKeepalive, Type};
 use std::io;
 use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, TimedOut, WouldBlock};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
@@ -135,7 +136,13 @@ pub fn accept(ports: &[Port], shared: &Arc<Shared>) {
                 Ok((stream, address)) => {
                     was_told = false;
                     let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-                    receive(stream, address, &*port.protocol, &mut last_id, shared);
+                    receive(
+                        stream.into(),
+                        address,
+                        &*port.protocol,
+                        &mut last_id,
+                        shared,
+                    );
                 }
                 Err(error) => match error.kind() {
                     WouldBlock => waiting += 1,
@@ -160,7 +167,7 @@ pub fn accept(ports: &[Port], shared: &Arc<Shared>) {
 
 /// Gives a client a seat, or turns it away.
 fn receive(
-    stream: TcpStream,
+    stream: Socket,
     address: SocketAddr,
     protocol: &dyn Protocol,
     last_id: &mut u64,
@@ -172,13 +179,13 @@ fn receive(
         info!(target: "chatd::turned_away", "turned away: {address}, by --allow");
         return;
     }
-    match shared.seats.take(address.ip()) {
+    match shared.seats.take(Address::Tcp(address).host()) {
         Ok(seat) => match protocol.carriage() {
             Ok(carriage) => {
                 *last_id += 1;
                 let connection = Connection {
                     id: ClientId(*last_id),
-                    address,
+                    address: Address::Tcp(address),
                     stream,
                     shared: Arc::clone(shared),
                     carriage,
@@ -219,7 +226,7 @@ fn admit(connection: Connection, protocol: &dyn Protocol) {
 /// Tells a client that there is no room for it. A short-lived thread reads out what it sends, so
 /// that it does not lose the text to a reset; if there are many of these, or no more threads, it
 /// may.
-fn reject(stream: TcpStream, text: &[u8], shared: &Shared) {
+fn reject(stream: Socket, text: &[u8], shared: &Shared) {
     turn_away(&stream, text);
     let counted = shared.turned_away.one_more();
     if shared.turned_away.get() <= MOST_TURNED_AWAY {

@@ -1,9 +1,8 @@
 //! How many clients there are, in all and per address.
 
-use crate::address::counted_as;
+use crate::address::Host;
 use crate::config::ClientLimits;
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,13 +17,13 @@ pub struct Seats {
 #[derive(Debug, Default)]
 struct Taken {
     total: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_host: HashMap<Host, usize>,
 }
 
 /// One client's seat, given back on drop.
 pub struct Seat {
     seats: Arc<Seats>,
-    address: IpAddr,
+    host: Host,
 }
 
 impl Seats {
@@ -36,11 +35,10 @@ impl Seats {
         })
     }
 
-    /// A seat for a client from `address`, or the option that says that there is none.
-    pub fn take(self: &Arc<Self>, address: IpAddr) -> Result<Seat, &'static str> {
-        let address = counted_as(address);
+    /// A seat for a client from `host`, or the option that says that there is none.
+    pub fn take(self: &Arc<Self>, host: Host) -> Result<Seat, &'static str> {
         let mut taken = self.taken();
-        let here = taken.by_address.get(&address).copied().unwrap_or_default();
+        let here = taken.by_host.get(&host).copied().unwrap_or_default();
         if taken.total >= self.limits.total {
             return Err("--max-clients");
         }
@@ -48,10 +46,10 @@ impl Seats {
             return Err("--max-per-ip");
         }
         taken.total += 1;
-        taken.by_address.insert(address, here + 1);
+        taken.by_host.insert(host, here + 1);
         Ok(Seat {
             seats: Arc::clone(self),
-            address,
+            host,
         })
     }
 
@@ -73,10 +71,10 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.taken();
         taken.total -= 1;
-        if let Some(here) = taken.by_address.get_mut(&self.address) {
+        if let Some(here) = taken.by_host.get_mut(&self.host) {
             *here -= 1;
             if *here == 0 {
-                taken.by_address.remove(&self.address);
+                taken.by_host.remove(&self.host);
             }
         }
         self.seats.given_back.notify_all();
@@ -86,6 +84,8 @@ impl Drop for Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Address;
+    use std::net::IpAddr;
     use std::thread;
     use std::time::Instant;
 
@@ -93,8 +93,9 @@ mod tests {
         Seats::new(ClientLimits { total, per_ip })
     }
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn address(text: &str) -> Host {
+        let ip: IpAddr = text.parse().unwrap();
+        Address::Tcp((ip, 1).into()).host()
     }
 
     #[test]
@@ -120,7 +121,7 @@ mod tests {
             assert_eq!(refused, Some("--max-per-ip"), "{same}");
             assert!(seats.take(address(other)).is_ok(), "{other}");
             drop(seat);
-            assert!(seats.taken().by_address.is_empty(), "nobody is counted");
+            assert!(seats.taken().by_host.is_empty(), "nobody is counted");
         }
     }
 

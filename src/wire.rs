@@ -36,10 +36,10 @@ pub(crate) use tests::{End, TestWire};
 #[cfg(test)]
 mod tests {
     use super::Wire;
+    use crate::address::Address;
     use crate::event::{Arrival, Echo, Style};
     use std::io::{self, ErrorKind, IoSlice};
     use std::mem;
-    use std::net::Ipv4Addr;
     use std::sync::{Arc, Mutex, MutexGuard};
 
     /// A client's end in a unit test: it takes as many bytes as it is told to.
@@ -97,7 +97,7 @@ mod tests {
         pub fn arrival(self: &Arc<Self>, style: Style) -> Arrival {
             Arrival {
                 wire: self.clone(),
-                address: (Ipv4Addr::LOCALHOST, 1).into(),
+                address: Address::User(1),
                 style,
                 echo: Echo::Off,
             }

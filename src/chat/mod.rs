@@ -23,6 +23,7 @@ pub use relay::Relay;
 pub use scene::Scene;
 pub use state::Chat;
 
+use crate::address::Address;
 use crate::command::Command;
 use crate::delivery::Delivery;
 use crate::event::{Answer, ClientId, Ending, Tally};
@@ -30,7 +31,6 @@ use crate::logging::clients as client_log;
 use crate::text::Lines;
 use asking::Asking;
 use facts::Fact;
-use std::net::SocketAddr;
 use std::time::Instant;
 use welcome::welcome;
 
@@ -39,7 +39,7 @@ impl Scene for Chat {
         &mut self.room.delivery
     }
 
-    fn joined(&mut self, client: ClientId, address: SocketAddr) {
+    fn joined(&mut self, client: ClientId, address: Address) {
         let clock = self.clock();
         let name = self.people.admit(client, address, clock);
         client_log::joined(address, Some(&name));

@@ -1,19 +1,19 @@
 //! Who is on the server, what they are called, and whom they ignore.
 
+use crate::address::Address;
 use crate::chat::facts::Fact;
 use crate::clock::Clock;
 use crate::event::ClientId;
 use crate::name::{Name, Refusal, TAKEN};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
-use std::net::SocketAddr;
 use std::ops::{Index, IndexMut};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 pub struct Person {
     pub name: Name,
-    pub address: SocketAddr,
+    pub address: Address,
     pub joined: Clock,
     /// When they last sent a line.
     pub last_heard: Instant,
@@ -57,7 +57,7 @@ impl IndexMut<ClientId> for People {
 
 impl People {
     /// A newcomer is a guest, and has its number: nobody else can have that name.
-    pub fn admit(&mut self, client: ClientId, address: SocketAddr, clock: Clock) -> Name {
+    pub fn admit(&mut self, client: ClientId, address: Address, clock: Clock) -> Name {
         let name = Name::guest(client.0);
         self.register(client, &name);
         let person = Person {
@@ -129,7 +129,6 @@ impl People {
 mod tests {
     use super::*;
     use crate::name::Called;
-    use std::net::Ipv4Addr;
 
     const ALICE: ClientId = ClientId(1);
     const BOB: ClientId = ClientId(2);
@@ -137,7 +136,7 @@ mod tests {
     fn people() -> People {
         let mut people = People::default();
         for client in [ALICE, BOB] {
-            people.admit(client, (Ipv4Addr::LOCALHOST, 1).into(), Clock::now());
+            people.admit(client, Address::User(1), Clock::now());
         }
         people
     }

@@ -1,6 +1,7 @@
 //! Raw mode: lines are passed on as they are, and of a client nothing is known but where it comes
 //! from and when it came. chatd never writes a byte of its own.
 
+use crate::address::Address;
 use crate::chat::scene::Scene;
 use crate::delivery::Delivery;
 use crate::delivery::block::Origin;
@@ -8,12 +9,11 @@ use crate::event::{ClientId, Ending, Tally};
 use crate::logging::clients as client_log;
 use crate::text::Lines;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 pub struct Relay {
     delivery: Delivery,
-    clients: BTreeMap<ClientId, (SocketAddr, Instant)>,
+    clients: BTreeMap<ClientId, (Address, Instant)>,
 }
 
 impl Relay {
@@ -28,7 +28,7 @@ impl Scene for Relay {
         &mut self.delivery
     }
 
-    fn joined(&mut self, client: ClientId, address: SocketAddr) {
+    fn joined(&mut self, client: ClientId, address: Address) {
         client_log::joined(address, None);
         self.clients
             .insert(client, (address, self.delivery.clock.instant));

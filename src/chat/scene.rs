@@ -1,10 +1,10 @@
 //! What can happen on the server, whatever lines mean there.
 
+use crate::address::Address;
 use crate::command::Command;
 use crate::delivery::Delivery;
 use crate::event::{ClientId, Ending, Tally};
 use crate::text::Lines;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 /// What happens on the server, as far as clients can see it. Where only lines are relayed nobody
@@ -14,7 +14,7 @@ pub trait Scene: Send {
     fn delivery(&mut self) -> &mut Delivery;
 
     /// A client has joined from this address, and can be written to.
-    fn joined(&mut self, client: ClientId, address: SocketAddr);
+    fn joined(&mut self, client: ClientId, address: Address);
 
     fn said(&mut self, client: ClientId, lines: Lines);
 

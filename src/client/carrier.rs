@@ -5,10 +5,8 @@ use crate::client::connection::Connection;
 use crate::client::lingering;
 use rustix::event::PollFlags;
 use rustix::net::{RecvFlags, recv};
-use socket2::SockRef;
+use socket2::Socket;
 use std::io;
-use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
 
 /// What a port speaks.
 pub trait Protocol: Send + Sync {
@@ -31,7 +29,7 @@ pub trait Protocol: Send + Sync {
 /// What one client's bytes are carried by, as the broadcaster and the client's thread share it.
 pub trait Carriage: Send + Sync {
     /// What the broadcaster writes into.
-    fn inlet<'a>(&'a self, stream: &'a TcpStream) -> SockRef<'a>;
+    fn inlet<'a>(&'a self, stream: &'a Socket) -> &'a Socket;
 
     /// The client's thread begins to carry. None if it cannot, and the client was told.
     fn carry<'a>(&'a self, connection: &'a Connection) -> Option<Box<dyn Carrier + 'a>>;
@@ -87,7 +85,7 @@ pub struct Interest<'a> {
     /// Of the client's socket.
     pub stream: PollFlags,
     /// Of what the broadcaster has written, where that does not go to the client's socket.
-    pub outlet: Option<(&'a UnixStream, PollFlags)>,
+    pub outlet: Option<(&'a Socket, PollFlags)>,
 }
 
 /// Bytes go as they are: the broadcaster writes into the client's socket.
@@ -116,8 +114,8 @@ impl Protocol for Plain {
 }
 
 impl Carriage for Plain {
-    fn inlet<'a>(&'a self, stream: &'a TcpStream) -> SockRef<'a> {
-        SockRef::from(stream)
+    fn inlet<'a>(&'a self, stream: &'a Socket) -> &'a Socket {
+        stream
     }
 
     fn carry<'a>(&'a self, connection: &'a Connection) -> Option<Box<dyn Carrier + 'a>> {
@@ -125,7 +123,7 @@ impl Carriage for Plain {
     }
 }
 
-impl Carrier for &TcpStream {
+impl Carrier for &Socket {
     fn interest(&self, wanted: PollFlags) -> Interest<'_> {
         Interest {
             stream: wanted,

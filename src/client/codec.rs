@@ -1,6 +1,7 @@
 //! From the bytes that a client sends to what it says and asks for. No I/O: a codec is fed what was
 //! read, and asked for what that means, as much of it at a time as may pass.
 
+use crate::address::Address;
 use crate::channel::EVENT_COST;
 use crate::chat::commands::{Meaning, understand};
 use crate::client::cutter::{Cut, Cutter, End, Grammar};
@@ -11,7 +12,6 @@ use crate::event::{Answer, ClientId, Ending, Event, Tally};
 use crate::text::{Lines, push_server_line, take_back};
 use std::collections::VecDeque;
 use std::mem;
-use std::net::SocketAddr;
 
 /// Something that a client has sent, and what that costs (`--rate`).
 pub struct Item {
@@ -41,7 +41,7 @@ impl Item {
 /// some are commands; in raw mode every line is passed on as it is.
 pub struct Codec {
     client: ClientId,
-    address: SocketAddr,
+    address: Address,
     grammar: Grammar,
     longest: usize,
     strangers: Strangers,
@@ -61,7 +61,7 @@ pub struct Codec {
 }
 
 impl Codec {
-    pub fn new(client: ClientId, address: SocketAddr, grammar: Grammar, longest: usize) -> Self {
+    pub fn new(client: ClientId, address: Address, grammar: Grammar, longest: usize) -> Self {
         Self {
             client,
             address,
@@ -288,7 +288,7 @@ mod tests {
     type Case<'a> = (&'a [u8], &'a [(&'a str, u64)]);
 
     fn codec(grammar: Grammar) -> Codec {
-        Codec::new(ClientId(1), ([192, 0, 2, 1], 9).into(), grammar, LONGEST)
+        Codec::new(ClientId(1), Address::User(1), grammar, LONGEST)
     }
 
     fn shown(heard: &Heard) -> String {

@@ -1,6 +1,7 @@
 //! One TCP connection, shared by its client's thread, which reads, and the broadcaster, which
 //! writes.
 
+use crate::address::Address;
 use crate::client::carrier::Carriage;
 use crate::config::SilenceLimits;
 use crate::event::ClientId;
@@ -8,9 +9,9 @@ use crate::seats::Seat;
 use crate::shared::Shared;
 use crate::wire::Wire;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use socket2::SockRef;
+use socket2::Socket;
 use std::io::{self, IoSlice};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,8 +23,8 @@ pub const NOTSENT_LOWAT: u32 = 128 << 10;
 pub struct Connection {
     pub id: ClientId,
     /// Where it comes from: IPv4 as IPv4.
-    pub address: SocketAddr,
-    pub stream: TcpStream,
+    pub address: Address,
+    pub stream: Socket,
     pub shared: Arc<Shared>,
     /// How its bytes are carried.
     pub carriage: Box<dyn Carriage>,
@@ -47,7 +48,7 @@ impl Connection {
     /// tcp(7)), so it is set to the one that matters now.
     pub fn choose_user_timeout(&self) -> io::Result<()> {
         let limits = self.shared.config.silence;
-        let socket = SockRef::from(&self.stream);
+        let socket = &self.stream;
         // A socket is writable while fewer bytes than this are unsent, so with 1 it tells if there
         // are any. A send at the same moment may find no room, and setting it back tells the
         // broadcaster that there is.
@@ -74,12 +75,12 @@ impl Wire for Connection {
 
     fn tell_when_writable(&self) -> io::Result<()> {
         let inlet = self.carriage.inlet(&self.stream);
-        self.shared.writability.watch(&*inlet, self.id)
+        self.shared.writability.watch(inlet, self.id)
     }
 
     fn hang_up(&self) {
         // Without this the kernel would go on holding what the client does not take.
-        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        let _ = self.stream.set_linger(Some(Duration::ZERO));
         self.was_let_go.store(true, Ordering::Release);
         self.has_finished.store(true, Ordering::Release);
         // Fails only if the connection is gone already.

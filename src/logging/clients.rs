@@ -1,26 +1,26 @@
 //! What the log says of clients: names and addresses, and never what they say.
 
+use crate::address::Address;
 use crate::event::{Ending, Tally};
 use crate::name::Name;
 use crate::units::show_duration;
 use log::info;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A client has joined; in raw mode it has no name.
-pub fn joined(address: SocketAddr, name: Option<&Name>) {
+pub fn joined(address: Address, name: Option<&Name>) {
     match name {
         Some(name) => info!(target: "chatd::joined", "joined: {address} {name}"),
         None => info!(target: "chatd::joined", "joined: {address}"),
     }
 }
 
-pub fn renamed(address: SocketAddr, old: &Name, new: &Name) {
+pub fn renamed(address: Address, old: &Name, new: &Name) {
     info!(target: "chatd::renamed", "renamed: {address} {old} is now {new}");
 }
 
 pub fn left(
-    address: SocketAddr,
+    address: Address,
     name: Option<&Name>,
     stayed: Duration,
     ending: &Ending,

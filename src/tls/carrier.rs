@@ -18,11 +18,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use rustls::ServerConnection;
-use socket2::SockRef;
+use socket2::Socket;
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::os::unix::net::UnixStream;
+use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -47,9 +46,9 @@ const NOT_TLS: &[u8] = b"-- this server speaks TLS: ncat --ssl HOST PORT, \
     or openssl s_client -quiet -connect HOST:PORT\n";
 
 pub struct TlsCarrier<'a> {
-    stream: &'a TcpStream,
+    stream: &'a Socket,
     /// Its other end is what the broadcaster writes into.
-    outlet: &'a UnixStream,
+    outlet: &'a Socket,
     session: ServerConnection,
     /// The client's socket has taken less than it was offered.
     is_stuck: bool,
@@ -69,8 +68,8 @@ pub struct TlsCarrier<'a> {
 }
 
 /// The client's socket, without waiting.
-struct Inbound<'a>(&'a TcpStream, &'a mut Records);
-struct Outbound<'a>(&'a TcpStream);
+struct Inbound<'a>(&'a Socket, &'a mut Records);
+struct Outbound<'a>(&'a Socket);
 
 impl Read for Inbound<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -86,7 +85,8 @@ impl Write for Outbound<'_> {
     }
 
     fn write_vectored(&mut self, text: &[IoSlice<'_>]) -> io::Result<usize> {
-        SockRef::from(self.0).send_vectored_with_flags(text, MSG_DONTWAIT | MSG_NOSIGNAL)
+        self.0
+            .send_vectored_with_flags(text, MSG_DONTWAIT | MSG_NOSIGNAL)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -140,7 +140,7 @@ impl Records {
 pub fn shake_hands<'a>(
     tls: &Tls,
     connection: &'a Connection,
-    outlet: &'a UnixStream,
+    outlet: &'a Socket,
 ) -> Option<TlsCarrier<'a>> {
     let failed = |why: &dyn fmt::Display| {
         let address = connection.address;
@@ -282,7 +282,7 @@ impl Carrier for TlsCarrier<'_> {
 }
 
 impl<'a> TlsCarrier<'a> {
-    fn new(tls: &Tls, stream: &'a TcpStream, outlet: &'a UnixStream) -> io::Result<Self> {
+    fn new(tls: &Tls, stream: &'a Socket, outlet: &'a Socket) -> io::Result<Self> {
         let mut session = ServerConnection::new(tls.config()).map_err(io::Error::other)?;
         // What is written is a chunk, and nothing before all of that is sent. A limit would cut off
         // what does not fit beside a key update.

@@ -15,10 +15,8 @@ use log::{info, warn};
 use rustls::crypto::ring::default_provider;
 use rustls::version::TLS13;
 use rustls::{InconsistentKeys, ServerConfig};
-use socket2::SockRef;
+use socket2::{Domain, Socket, Type};
 use std::io;
-use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -110,8 +108,8 @@ impl Protocol for Arc<Tls> {
     }
 
     fn carriage(&self) -> io::Result<Box<dyn Carriage>> {
-        let (inlet, outlet) = UnixStream::pair()?;
-        SockRef::from(&inlet).set_send_buffer_size(PAIR_BUFFER)?;
+        let (inlet, outlet) = Socket::pair(Domain::UNIX, Type::STREAM, None)?;
+        inlet.set_send_buffer_size(PAIR_BUFFER)?;
         Ok(Box::new(Pair {
             inlet,
             outlet,
@@ -128,14 +126,14 @@ impl Protocol for Arc<Tls> {
 /// The broadcaster writes plaintext into one end of a socket pair, and the client's thread encrypts
 /// what comes out of the other.
 struct Pair {
-    inlet: UnixStream,
-    outlet: UnixStream,
+    inlet: Socket,
+    outlet: Socket,
     tls: Arc<Tls>,
 }
 
 impl Carriage for Pair {
-    fn inlet<'a>(&'a self, _: &'a TcpStream) -> SockRef<'a> {
-        SockRef::from(&self.inlet)
+    fn inlet<'a>(&'a self, _: &'a Socket) -> &'a Socket {
+        &self.inlet
     }
 
     fn carry<'a>(&'a self, connection: &'a Connection) -> Option<Box<dyn Carrier + 'a>> {

@@ -11,6 +11,7 @@ pub mod wire;
 
 use bystander::Bystander;
 use chat::{Chat, HISTORY, MOTD, Reason};
+use chatd::address::Address;
 use chatd::broadcaster::Broadcaster;
 use chatd::clock::Clock;
 use chatd::command::{Command, Input, interpret};
@@ -24,7 +25,6 @@ use jiff::Timestamp;
 pub use script::OP_BYTES;
 use script::{Ask, Kind, Op, Way};
 use std::io::ErrorKind;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wire::FakeWire;
@@ -410,7 +410,7 @@ impl Run {
 pub fn arrival(wire: Arc<FakeWire>, kind: Kind) -> Arrival {
     Arrival {
         wire,
-        address: (Ipv4Addr::LOCALHOST, 1).into(),
+        address: Address::User(1),
         style: match kind {
             Kind::Telnet => Style::CrLf,
             Kind::Netcat | Kind::Window => Style::Lf,
