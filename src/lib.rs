@@ -5,7 +5,7 @@
 //! | what happens | where |
 //! | --- | --- |
 //! | what the user wants, in which units, at what time | [`config`], `units`, [`clock`] |
-//! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, [`address`], `shutdown`, `reload`, `shared` |
+//! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, [`address`], `shutdown`, `reload`, `supervisor`, `shared` |
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes; its socket, which the broadcaster writes to | `client` |
 //! | how its bytes are encrypted, if they are | `tls`, by way of `client/carrier` |
 //! | the words between the threads | [`event`], [`command`], [`text`], [`name`], [`wire`] |
@@ -14,6 +14,7 @@
 //! | what it means: it is asked, becomes a fact, and is applied | `chat` |
 //! | **where it waits**, once for everybody, and **leaves** for each | `delivery` |
 //! | what is said of it on stderr | `logging` |
+//! | what systemd is told | `service` |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::unchecked_time_subtraction))]
 
@@ -37,8 +38,11 @@ pub mod pressure;
 mod reload;
 mod seats;
 pub mod server;
+#[cfg(feature = "service")]
+mod service;
 mod shared;
 mod shutdown;
+mod supervisor;
 pub mod text;
 #[cfg(feature = "tls")]
 mod tls;

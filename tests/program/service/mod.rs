@@ -1,1 +1,3 @@
 //! Section 8: chatd as a service.
+
+mod notify;
