@@ -14,7 +14,7 @@
 //! | what it means: it is asked, becomes a fact, and is applied | `chat` |
 //! | **where it waits**, once for everybody, and **leaves** for each | `delivery` |
 //! | what is said of it on stderr | `logging` |
-//! | what systemd is told | `service` |
+//! | what systemd is told; the manual page and completions | `service` |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::unchecked_time_subtraction))]
 
@@ -39,7 +39,7 @@ mod reload;
 mod seats;
 pub mod server;
 #[cfg(feature = "service")]
-mod service;
+pub mod service;
 mod shared;
 mod shutdown;
 mod supervisor;

@@ -1,3 +1,9 @@
-//! chatd as a service of the machine. The core does not need it.
+//! chatd as a service of the machine: what systemd is told, and what is put beside the program when
+//! it is installed. The core does not need it.
 
-pub mod notify;
+mod completions;
+mod manual;
+pub(crate) mod notify;
+
+pub use completions::completions;
+pub use manual::manual;

@@ -1,5 +1,5 @@
-//! What systemd is told of a service of `Type=notify`: one datagram for each stage, to the socket that
-//! `NOTIFY_SOCKET` names (`sd_notify(3)`).
+//! What systemd is told of a service of `Type=notify`: one datagram for each stage, to the socket
+//! that `NOTIFY_SOCKET` names (`sd_notify(3)`).
 
 use crate::shutdown::Bell;
 use crate::supervisor::{Stage, Supervisor};
@@ -16,8 +16,8 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How long room in systemd's queue is waited for. A READY=1 that is lost would in the end be the end
-/// of the service.
+/// How long room in systemd's queue is waited for. If READY=1 is lost, systemd ends the service after
+/// a while.
 const PATIENCE: Timespec = Timespec {
     tv_sec: 5,
     tv_nsec: 0,

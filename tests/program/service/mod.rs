@@ -1,3 +1,5 @@
 //! Section 8: chatd as a service.
 
+mod completions;
+mod manual;
 mod notify;
