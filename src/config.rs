@@ -245,10 +245,14 @@ impl Config {
     ///
     /// See [`NoConfig`].
     pub fn from_command_line() -> Result<Self, NoConfig> {
+        let alone = Self::command().mut_args(|arg| arg.env(None));
+        let is_task = |matches: ArgMatches| matches.subcommand().is_some();
+        let is_task = alone.try_get_matches().is_ok_and(is_task);
         let command = Self::command().mut_args(|arg| {
             let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
             let arg = match arg.get_env() {
-                Some(name) if !is_set(name) => arg.env(None),
+                // What the environment says of a server matters only to a server.
+                Some(name) if is_task || !is_set(name) => arg.env(None),
                 _ => arg,
             };
             // So that it is told what the option takes, and not that there is no option -1. A file is
@@ -271,7 +275,6 @@ impl Config {
             }
         })?;
         if config.task.is_some() {
-            // What the environment says of a server does not matter.
             return Ok(config);
         }
         let (longest, rate) = if config.raw {

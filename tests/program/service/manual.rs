@@ -131,3 +131,11 @@ fn what_cannot_be_written_is_one_line_and_exit_1() {
     let line = complaint(command, 1);
     assert!(line.contains("No space left"), "{line}");
 }
+
+#[test]
+fn what_the_environment_says_of_a_server_does_not_matter_to_a_subcommand() {
+    let mut command = Server::command();
+    command.arg("man").env("CHATD_PORT", "no port");
+    let output = run_to_end(command);
+    assert!(output.status.success(), "{output:?}");
+}

@@ -3,3 +3,4 @@
 mod completions;
 mod manual;
 mod notify;
+mod unit_files;
