@@ -1,7 +1,7 @@
 //! The command line and its environment variables, checked: a [`Config`] holds only values in their
 //! ranges.
 
-use crate::address::parse_network;
+use crate::address::{Address, parse_network};
 use crate::text::clean;
 use crate::units::{KIB, MIB, parse_duration, parse_size};
 use clap::builder::TypedValueParser;
@@ -271,9 +271,14 @@ impl Config {
         Ok(config)
     }
 
-    /// Whether a client may come from there: everybody may where nothing is said of it.
-    pub fn allows(&self, address: IpAddr) -> bool {
-        self.allow.is_empty() || self.allow.iter().any(|network| network.contains(&address))
+    /// Whether a client may come from there: everybody may where nothing is said of it, and who is
+    /// on this machine already.
+    pub fn allows(&self, address: Address) -> bool {
+        let Address::Tcp(address) = address else {
+            return true;
+        };
+        let is_in = |network: &IpNet| network.contains(&address.ip());
+        self.allow.is_empty() || self.allow.iter().any(is_in)
     }
 
     /// Reads the lines of the MOTD anew, or says why that cannot be done. Nothing if there is none.

@@ -1,26 +1,23 @@
 //! The life of the process: what has to run before the first client and after the last.
 
-use crate::address::host_name;
+use crate::accept::accept;
 use crate::broadcaster::Broadcaster;
 use crate::channel::channel;
-use crate::client::carrier::Plain;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::counted::Count;
 use crate::delivery::writability::Writability;
-use crate::listener::{Port, accept};
+use crate::listener::Port;
 use crate::logging::{self, Logging};
+use crate::ports;
 use crate::pressure::Pressure;
 use crate::reload::{self, Renewables};
 use crate::seats::Seats;
 use crate::shared::Shared;
 use crate::shutdown::{Bell, handle_signals};
-#[cfg(feature = "tls")]
-use crate::tls::Tls;
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::Arc;
@@ -56,7 +53,7 @@ impl From<io::Error> for ServerError {
 /// See [`ServerError`].
 pub fn serve(mut config: Config) -> Result<(), ServerError> {
     let logging = Arc::new(logging::start(config.log_level())?);
-    let result = open_ports(&config).and_then(|(ports, renewals)| {
+    let result = ports::open(&config).and_then(|(ports, renewals)| {
         fit_into_open_files(&mut config, &ports);
         serve_clients(ports, renewals, config, &logging)
     });
@@ -71,14 +68,14 @@ fn serve_clients(
     logging: &Arc<Logging>,
 ) -> Result<(), ServerError> {
     let mut lines = Vec::new();
-    for port in &ports {
+    for Port { listener, protocol } in &ports {
         lines.push(format!(
             "listening on {}{}",
-            port.address()?,
-            port.protocol.name()
+            listener.name()?,
+            protocol.name()
         ));
     }
-    lines.extend(invitation(&ports)?);
+    lines.extend(ports::invitation(&ports)?);
     let (events, received) = channel(config.backlog.most)?;
     let pressure = Arc::new(Pressure::new(config.backlog));
     let (limits, slowing) = (config.backlog, Arc::clone(&pressure));
@@ -129,45 +126,6 @@ fn serve_clients(
     logging.tell_left_out();
     info!("stopped");
     Ok(())
-}
-
-/// Listens on all ports that the user wants, the main one first; and what of that can be renewed.
-fn open_ports(config: &Config) -> Result<(Vec<Port>, Renewables), ServerError> {
-    let open = |port, protocol| {
-        Port::open(config, port, protocol).map_err(|(address, error)| {
-            ServerError::Refused(format!("cannot listen on {address}: {error}"))
-        })
-    };
-    #[cfg(feature = "tls")]
-    if config.tls.is_on {
-        let tls = Arc::new(Tls::new(&config.tls).map_err(ServerError::Refused)?);
-        let mut ports = vec![open(config.port, Box::new(Arc::clone(&tls)))?];
-        if let Some(port) = config.tls.plain_port {
-            ports.push(open(port, Box::new(Plain))?);
-        }
-        return Ok((ports, vec![Box::new(tls)]));
-    }
-    Ok((vec![open(config.port, Box::new(Plain))?], Vec::new()))
-}
-
-/// How people on other machines join.
-fn invitation(ports: &[Port]) -> io::Result<Option<String>> {
-    let Some(port) = ports.first() else {
-        return Ok(None);
-    };
-    let (address, client) = (port.address()?, port.protocol.client());
-    let is_elsewhere = !address.ip().to_canonical().is_loopback();
-    let line = || format!("join with: {client} {} {}", host(address), address.port());
-    Ok(is_elsewhere.then(line))
-}
-
-/// What others call this machine.
-fn host(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        host_name()
-    } else {
-        address.ip().to_string()
-    }
 }
 
 fn spawn<T: Send + 'static>(
