@@ -83,6 +83,11 @@ pub struct Config {
     #[command(flatten)]
     pub tls: TlsOptions,
 
+    /// What it does as a service of its machine.
+    #[cfg(feature = "service")]
+    #[command(flatten)]
+    pub service: ServiceOptions,
+
     /// More logging: strangers, pressure, clients that fall behind
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
@@ -152,6 +157,15 @@ pub struct TlsOptions {
     #[arg(long, value_name = "PORT", env = "CHATD_PLAIN_PORT",
         value_parser = number::<u16>(0..=65535, "a number from 0 to 65535"))]
     pub plain_port: Option<u16>,
+}
+
+/// What it does as a service of its machine.
+#[cfg(feature = "service")]
+#[derive(clap::Args, Debug, Clone)]
+pub struct ServiceOptions {
+    /// Listen on a Unix socket too, for people on this machine and by ssh
+    #[arg(long, value_name = "PATH", env = "CHATD_SOCKET")]
+    pub socket: Option<PathBuf>,
 }
 
 /// How many clients there may be.
@@ -235,7 +249,8 @@ impl Config {
             };
             // So that it is told what the option takes, and not that there is no option -1. A file is
             // whatever it is told, and an option behind it a mistake.
-            let takes_hyphen = arg.get_action().takes_values() && arg.get_id() != "motd";
+            let is_file = ["motd", "socket"].contains(&arg.get_id().as_str());
+            let takes_hyphen = arg.get_action().takes_values() && !is_file;
             arg.allow_hyphen_values(takes_hyphen)
         });
         let matches = command.try_get_matches();

@@ -8,6 +8,7 @@
 //! | the life of the process; who is accepted, turned away, told to stop | [`server`], `ports`, `listener`, `accept`, `seats`, [`address`], `shutdown`, `reload`, `shared` |
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes; its socket, which the broadcaster writes to | `client` |
 //! | how its bytes are encrypted, if they are | `tls`, by way of `client/carrier` |
+//! | who comes by a Unix socket | `service`, by way of `listener` and `client/carrier` |
 //! | the words between the threads | [`event`], [`command`], [`text`], [`name`], [`wire`] |
 //! | it passes no faster than it may | `channel`, [`pressure`], `counted` |
 //! | the one thread with all state takes it | [`broadcaster`] |
@@ -39,6 +40,8 @@ pub mod pressure;
 mod reload;
 mod seats;
 pub mod server;
+#[cfg(feature = "service")]
+mod service;
 mod shared;
 mod shutdown;
 pub mod text;

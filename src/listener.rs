@@ -10,6 +10,7 @@ use rustix::fd::AsFd;
 use socket2::{Domain, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many connections may wait to be accepted. std's 128 makes a burst of them retry for seconds.
@@ -24,7 +25,7 @@ pub const SEND_BUFFER: usize = 256 << 10;
 /// What is listened on, and what is spoken there.
 pub struct Port {
     pub listener: Box<dyn Listener>,
-    pub protocol: Box<dyn Protocol>,
+    pub protocol: Arc<dyn Protocol>,
 }
 
 /// A listening socket. It is only ever closed, never shut down: others may have it too.

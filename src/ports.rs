@@ -5,36 +5,52 @@ use crate::client::carrier::{Plain, Protocol};
 use crate::config::Config;
 use crate::listener::{Port, listen};
 use crate::reload::Renewables;
-use crate::server::ServerError;
+#[cfg(feature = "service")]
+use crate::service::unix_socket::UnixSocket;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 use std::io;
 use std::net::SocketAddr;
-#[cfg(feature = "tls")]
 use std::sync::Arc;
 
-/// Listens on all ports that the user wants, the main one first; and what of that can be renewed.
-pub fn open(config: &Config) -> Result<(Vec<Port>, Renewables), ServerError> {
-    let open = |port, protocol: Box<dyn Protocol>| match listen(config, port) {
+/// Listens on everything that the user wants, the main port first; and what of that can be renewed.
+/// An error is for the user, on one line.
+pub fn open(config: &Config) -> Result<(Vec<Port>, Renewables), String> {
+    #[cfg(feature = "tls")]
+    if config.tls.is_on {
+        let tls = Arc::new(Tls::new(&config.tls)?);
+        let ports = listen_on_all(config, Arc::new(Arc::clone(&tls)))?;
+        return Ok((ports, vec![Box::new(tls)]));
+    }
+    Ok((listen_on_all(config, Arc::new(Plain))?, Vec::new()))
+}
+
+#[cfg(feature = "service")]
+fn listen_on_all(config: &Config, main: Arc<dyn Protocol>) -> Result<Vec<Port>, String> {
+    let mut ports = listen_on_ports(config, main)?;
+    if let Some(path) = &config.service.socket {
+        ports.push(UnixSocket::open(path)?);
+    }
+    Ok(ports)
+}
+
+#[cfg(not(feature = "service"))]
+use listen_on_ports as listen_on_all;
+
+fn listen_on_ports(config: &Config, main: Arc<dyn Protocol>) -> Result<Vec<Port>, String> {
+    let open = |port, protocol| match listen(config, port) {
         Ok(listener) => Ok(Port {
             listener: Box::new(listener),
             protocol,
         }),
-        Err((address, error)) => {
-            let text = format!("cannot listen on {address}: {error}");
-            Err(ServerError::Refused(text))
-        }
+        Err((address, error)) => Err(format!("cannot listen on {address}: {error}")),
     };
+    let main = open(config.port, main)?;
     #[cfg(feature = "tls")]
-    if config.tls.is_on {
-        let tls = Arc::new(Tls::new(&config.tls).map_err(ServerError::Refused)?);
-        let mut ports = vec![open(config.port, Box::new(Arc::clone(&tls)))?];
-        if let Some(port) = config.tls.plain_port {
-            ports.push(open(port, Box::new(Plain))?);
-        }
-        return Ok((ports, vec![Box::new(tls)]));
+    if let Some(port) = config.tls.plain_port {
+        return Ok(vec![main, open(port, Arc::new(Plain))?]);
     }
-    Ok((vec![open(config.port, Box::new(Plain))?], Vec::new()))
+    Ok(vec![main])
 }
 
 /// How people on other machines join.

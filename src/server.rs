@@ -53,7 +53,8 @@ impl From<io::Error> for ServerError {
 /// See [`ServerError`].
 pub fn serve(mut config: Config) -> Result<(), ServerError> {
     let logging = Arc::new(logging::start(config.log_level())?);
-    let result = ports::open(&config).and_then(|(ports, renewals)| {
+    let opened = ports::open(&config).map_err(ServerError::Refused);
+    let result = opened.and_then(|(ports, renewals)| {
         fit_into_open_files(&mut config, &ports);
         serve_clients(ports, renewals, config, &logging)
     });
@@ -101,10 +102,10 @@ fn serve_clients(
     let broadcaster = spawn("broadcaster", move || {
         broadcaster.run(&received, &broadcasting.writability, &broadcasting.bell)
     })?;
-    let (accepting, finishing) = (Arc::clone(&shared), Arc::clone(logging));
-    spawn("accept", move || {
-        let ended = catch_unwind(AssertUnwindSafe(|| accept(&ports, &accepting)));
-        if ended.is_err() || !accepting.bell.has_rung() {
+    let (serving, finishing) = (Arc::clone(&shared), Arc::clone(logging));
+    let accepting = spawn("accept", move || {
+        let ended = catch_unwind(AssertUnwindSafe(|| accept(&ports, &serving)));
+        if ended.is_err() || !serving.bell.has_rung() {
             // Nobody could join any more.
             error!("the accept loop has ended");
             finishing.finish();
@@ -123,6 +124,8 @@ fn serve_clients(
     };
     let wait = until.saturating_duration_since(Instant::now()) + LINGERING_TIME;
     shared.seats.wait_until_free(wait);
+    // It has closed what it listened on, and what it leaves behind is gone.
+    let _ = accepting.join();
     logging.tell_left_out();
     info!("stopped");
     Ok(())

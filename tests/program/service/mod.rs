@@ -1,0 +1,5 @@
+//! Section 8: chatd as a service of its machine.
+
+mod unix_clients;
+mod unix_socket;
+mod users;
