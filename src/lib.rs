@@ -8,7 +8,7 @@
 //! | the life of the process; who is accepted, turned away, told to stop | [`server`], `ports`, `listener`, `accept`, `seats`, [`address`], `shutdown`, `reload`, `shared` |
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes; its socket, which the broadcaster writes to | `client` |
 //! | how its bytes are encrypted, if they are | `tls`, by way of `client/carrier` |
-//! | who comes by a Unix socket | `service`, by way of `listener` and `client/carrier` |
+//! | who comes by a Unix socket, and sockets that systemd hands down | `service`, by way of `listener` and `client/carrier` |
 //! | the words between the threads | [`event`], [`command`], [`text`], [`name`], [`wire`] |
 //! | it passes no faster than it may | `channel`, [`pressure`], `counted` |
 //! | the one thread with all state takes it | [`broadcaster`] |

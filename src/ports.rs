@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::listener::{Port, listen};
 use crate::reload::Renewables;
 #[cfg(feature = "service")]
-use crate::service::unix_socket::UnixSocket;
+use crate::service::{activation, unix_socket::UnixSocket};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 use std::io;
@@ -27,7 +27,10 @@ pub fn open(config: &Config) -> Result<(Vec<Port>, Renewables), String> {
 
 #[cfg(feature = "service")]
 fn listen_on_all(config: &Config, main: Arc<dyn Protocol>) -> Result<Vec<Port>, String> {
-    let mut ports = listen_on_ports(config, main)?;
+    let mut ports = match activation::ports(config.silence, &main)? {
+        Some(inherited) => inherited,
+        None => listen_on_ports(config, main)?,
+    };
     if let Some(path) = &config.service.socket {
         ports.push(UnixSocket::open(path)?);
     }

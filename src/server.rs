@@ -24,9 +24,9 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How many descriptors are needed beside the clients': standard streams, listener, signals, bells,
-/// clients that are turned away.
-const OWN_DESCRIPTORS: u64 = 32;
+/// How many descriptors are needed beside those of clients and ports: standard streams, signals,
+/// bells, clients that are turned away.
+const OWN_DESCRIPTORS: u64 = 31;
 
 /// How long clients have at the end to close their side, after everything was written to them.
 const LINGERING_TIME: Duration = Duration::from_millis(800);
@@ -152,7 +152,8 @@ fn fit_into_open_files(config: &mut Config, ports: &[Port]) {
     };
     let Some(limit) = limit else { return };
     let each = ports.iter().map(|port| port.protocol.descriptors()).max();
-    let room = limit.saturating_sub(OWN_DESCRIPTORS) / each.unwrap_or(1);
+    let own = OWN_DESCRIPTORS + ports.len() as u64;
+    let room = limit.saturating_sub(own) / each.unwrap_or(1);
     let room = usize::try_from(room.max(1)).unwrap_or(usize::MAX);
     if config.clients.total > room {
         warn!("--max-clients is lowered to {room}: no more than {limit} files may be open");

@@ -1,4 +1,4 @@
-//! A Unix socket that is listened on: `--socket`.
+//! A Unix socket that is listened on: `--socket`, or one that was inherited.
 
 use crate::address::Address;
 use crate::config::show_path;
@@ -8,7 +8,7 @@ use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::Mode;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::umask;
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::fs::{self, Metadata};
 use std::io;
 use std::io::ErrorKind::{AddrInUse, ConnectionRefused};
@@ -53,6 +53,17 @@ impl UnixSocket {
         };
         let result = listen().and_then(|(listener, file)| Self::port(listener, name.clone(), file));
         result.map_err(|error: io::Error| format!("cannot listen on {name}: {error}"))
+    }
+
+    /// Listens on a socket that is somebody else's to remove.
+    pub fn inherit(listener: UnixListener) -> io::Result<Port> {
+        let address = SockRef::from(&listener).local_addr()?;
+        let name = match (address.as_pathname(), address.as_abstract_namespace()) {
+            (Some(path), _) => show_path(path),
+            (None, Some(name)) => format!("@{}", name.escape_ascii()),
+            (None, None) => "a Unix socket".to_owned(),
+        };
+        Self::port(listener, name, None)
     }
 
     fn port(listener: UnixListener, name: String, file: Option<File>) -> io::Result<Port> {

@@ -14,7 +14,7 @@ fn command(socket: &str) -> Command {
     command
 }
 
-/// The lines that say what is listened on, without their times.
+/// What the log says is listened on.
 fn listening(server: &Server, count: usize) -> Vec<String> {
     let lines = server.log_lines(count, |line| line.contains("listening on "));
     let what = |line: &String| line.split_once("listening on ").unwrap().1.to_owned();
