@@ -14,9 +14,6 @@ use crate::kit::{
     grew_by_less_than, new_command, paste, run_to_end, skip, text,
 };
 
-/// How many lines somebody says who is gone then.
-const LINES: usize = 200;
-
 fn start(args: &[&str]) -> (Server, SocketPath) {
     let socket = SocketPath::new();
     let server = Server::start(&[args, &["--socket", socket.path()]].concat());
@@ -46,22 +43,22 @@ fn who_only_closes_the_sending_side_loses_no_line_and_reads_the_last_ones() {
 
 #[test]
 fn who_says_much_and_is_gone_is_heard_to_the_last_line_while_others_talk() {
-    let (server, socket) = start(&["--rate", "0"]);
-    let [sender, mut reader] = server.room(["sender", "reader"]);
-    Flood::of(255).during(&sender, || {
-        for round in 0..5 {
-            let mut stream = UnixStream::connect(socket.path()).unwrap();
-            let lines = text((0..LINES).map(|line| format!("{round} {line}")));
-            stream.write_all(lines.as_bytes()).unwrap();
-            drop(stream);
-            for line in 0..LINES {
-                let is_next = |it: &str| it.ends_with(&format!("> {round} {line}"));
-                reader.lines_until_one(&format!("line {line}"), is_next);
-            }
+    const LINES: usize = 500;
+    // About 400 lines pass at once, and the others wait for their author's rate.
+    let (server, socket) = start(&["--rate", "8KiB"]);
+    let [alice, mut reader] = server.room(["alice", "reader"]);
+    let mut stream = UnixStream::connect(socket.path()).unwrap();
+    let lines = text((0..LINES).map(|line| line.to_string()));
+    stream.write_all(lines.as_bytes()).unwrap();
+    drop(stream);
+    for line in 0..LINES {
+        if line % 50 == 49 {
+            // This is written to everybody, to whoever is gone too.
+            alice.send("who was that?");
         }
-    });
-    // The flood has ended in the middle of a line.
-    sender.send("");
+        let is_next = |it: &str| it.ends_with(&format!("> {line}"));
+        reader.lines_until_one(&format!("line {line}"), is_next);
+    }
 }
 
 #[test]
