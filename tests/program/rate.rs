@@ -210,7 +210,7 @@ fn beside_a_flooder_a_hundred_people_read_all_that_the_others_say() {
         person.send(&format!("/quiet\n/nick p{number}"));
     }
     for (number, person) in people.iter_mut().enumerate() {
-        person.expect(&format!("-- guest{} is now p{number}", number + 1));
+        person.read_renaming(&format!("p{number}"));
     }
     let sender = server.join("sender");
     // On a busy machine others read of the renames, and of nothing else any more.
