@@ -13,8 +13,11 @@ use crate::ports;
 use crate::pressure::Pressure;
 use crate::reload::{self, Renewables};
 use crate::seats::Seats;
+#[cfg(feature = "service")]
+use crate::service::notify::Systemd;
 use crate::shared::Shared;
 use crate::shutdown::{Bell, handle_signals};
+use crate::supervisor::{Stage, Supervisor};
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
@@ -95,8 +98,13 @@ fn serve_clients(
         shared.writability.wake_by(bell)?;
     }
     let renewals = Arc::new(renewals);
-    let reloads = reload::start(Arc::clone(&shared), Arc::clone(&renewals))?;
-    handle_signals(Arc::clone(&shared.bell), reloads)?;
+    let supervisor = supervisor(&shared.bell);
+    let reloads = reload::start(
+        Arc::clone(&shared),
+        Arc::clone(&renewals),
+        Arc::clone(&supervisor),
+    )?;
+    handle_signals(Arc::clone(&shared.bell), reloads, Arc::clone(&supervisor))?;
 
     let broadcasting = Arc::clone(&shared);
     let broadcaster = spawn("broadcaster", move || {
@@ -118,6 +126,7 @@ fn serve_clients(
     for renewable in &*renewals {
         renewable.announce();
     }
+    supervisor.tell(Stage::Ready);
 
     let Ok(until) = broadcaster.join() else {
         return Err(ServerError::Broken);
@@ -129,6 +138,17 @@ fn serve_clients(
     logging.tell_left_out();
     info!("stopped");
     Ok(())
+}
+
+/// Who is told when everything runs, is read anew, and ends.
+#[cfg(feature = "service")]
+fn supervisor(bell: &Arc<Bell>) -> Arc<dyn Supervisor> {
+    Arc::new(Systemd::from_environment(Arc::clone(bell)))
+}
+
+#[cfg(not(feature = "service"))]
+fn supervisor(_: &Arc<Bell>) -> Arc<dyn Supervisor> {
+    Arc::new(())
 }
 
 fn spawn<T: Send + 'static>(
