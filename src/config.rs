@@ -1,7 +1,7 @@
 //! The command line and its environment variables, checked: a [`Config`] holds only values in their
 //! ranges.
 
-use crate::address::parse_network;
+use crate::address::{Address, parse_network};
 use crate::text::clean;
 use crate::units::{KIB, MIB, parse_duration, parse_size};
 use clap::builder::TypedValueParser;
@@ -82,6 +82,11 @@ pub struct Config {
     #[cfg(feature = "tls")]
     #[command(flatten)]
     pub tls: TlsOptions,
+
+    /// What it does as a service of its machine.
+    #[cfg(feature = "service")]
+    #[command(flatten)]
+    pub service: ServiceOptions,
 
     /// More logging: strangers, pressure, clients that fall behind
     #[arg(short, long, action = ArgAction::Count)]
@@ -172,6 +177,15 @@ pub struct TlsOptions {
     pub plain_port: Option<u16>,
 }
 
+/// What it does as a service of its machine.
+#[cfg(feature = "service")]
+#[derive(clap::Args, Debug, Clone)]
+pub struct ServiceOptions {
+    /// Listen on a Unix socket too, for people on this machine and by ssh [default: none]
+    #[arg(long, value_name = "PATH", env = "CHATD_SOCKET")]
+    pub socket: Option<PathBuf>,
+}
+
 /// How many clients there may be.
 #[derive(clap::Args, Debug, Clone, Copy)]
 pub struct ClientLimits {
@@ -257,7 +271,8 @@ impl Config {
             };
             // So that it is told what the option takes, and not that there is no option -1. A file is
             // whatever it is told, and an option behind it a mistake.
-            let takes_hyphen = arg.get_action().takes_values() && arg.get_id() != "motd";
+            let is_file = ["motd", "socket"].contains(&arg.get_id().as_str());
+            let takes_hyphen = arg.get_action().takes_values() && !is_file;
             arg.allow_hyphen_values(takes_hyphen)
         });
         let matches = command.try_get_matches();
@@ -292,9 +307,14 @@ impl Config {
         Ok(config)
     }
 
-    /// Whether a client may come from there: everybody may where nothing is said of it.
-    pub fn allows(&self, address: IpAddr) -> bool {
-        self.allow.is_empty() || self.allow.iter().any(|network| network.contains(&address))
+    /// Whether a client may come from there: everybody may where nothing is said of it, and who is
+    /// on this machine already.
+    pub fn allows(&self, address: Address) -> bool {
+        let Address::Tcp(address) = address else {
+            return true;
+        };
+        let is_in = |network: &IpNet| network.contains(&address.ip());
+        self.allow.is_empty() || self.allow.iter().any(is_in)
     }
 
     /// Reads the lines of the MOTD anew, or says why that cannot be done. Nothing if there is none.
