@@ -117,9 +117,9 @@ impl Broadcaster {
         match event {
             Event::Joined(client, arrival) => {
                 self.count += 1;
-                let address = arrival.address;
+                let (address, login_name) = (arrival.address, arrival.login_name.clone());
                 delivery.join(client, arrival);
-                scene.joined(client, address);
+                scene.joined(client, address, login_name);
             }
             Event::Said(client, lines) => scene.said(client, lines),
             Event::Asked(client, command) => scene.asked(client, command),

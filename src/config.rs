@@ -1,7 +1,7 @@
 //! The command line and its environment variables, checked: a [`Config`] holds only values in their
 //! ranges.
 
-use crate::address::parse_network;
+use crate::address::{Address, parse_network};
 use crate::text::clean;
 use crate::units::{KIB, MIB, parse_duration, parse_size};
 use clap::builder::TypedValueParser;
@@ -27,7 +27,7 @@ const MOTD_BYTES: u64 = 64 * KIB;
 #[derive(Parser, Debug, Clone)]
 #[command(version, about, max_term_width = 100)]
 pub struct Config {
-    /// TCP port; 0 lets the system choose one
+    /// TCP port, 0 to 65535; 0 lets the system choose one
     #[arg(short, long, value_name = "PORT", env = "CHATD_PORT", default_value = "8080",
         value_parser = number::<u16>(0..=65535, "a number from 0 to 65535"))]
     pub port: u16,
@@ -41,11 +41,11 @@ pub struct Config {
     #[arg(long, env = "CHATD_RAW", action = ArgAction::SetTrue, value_parser = Takes { what: "true or false", parse: parse_boolean })]
     raw: bool,
 
-    /// Text shown to newcomers, up to 64 KiB
+    /// Text shown to newcomers, up to 64 KiB [default: none]
     #[arg(long, value_name = "FILE", env = "CHATD_MOTD")]
     motd: Option<PathBuf>,
 
-    /// Lines shown to newcomers, up to 10000; 0 keeps none [default: 20]
+    /// Lines shown to newcomers, 0 to 10000; 0 keeps none [default: 20]
     #[arg(long, value_name = "LINES", env = "CHATD_HISTORY",
         value_parser = number::<usize>(0..=10_000, "a number from 0 to 10000"))]
     history: Option<usize>,
@@ -83,6 +83,11 @@ pub struct Config {
     #[command(flatten)]
     pub tls: TlsOptions,
 
+    /// What it does as a service of its machine.
+    #[cfg(feature = "service")]
+    #[command(flatten)]
+    pub service: ServiceOptions,
+
     /// More logging: strangers, pressure, clients that fall behind
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
@@ -92,7 +97,6 @@ pub struct Config {
     quiet: u8,
 
     /// What to do in place of serving.
-    #[cfg(feature = "tls")]
     #[command(subcommand)]
     pub task: Option<Task>,
 
@@ -105,14 +109,33 @@ pub struct Config {
     pub line: LineLimits,
 }
 
-/// What chatd does beside serving.
-#[cfg(feature = "tls")]
+/// What chatd does beside serving: nothing in the core alone.
 #[derive(clap::Subcommand, Debug, Clone)]
 pub enum Task {
     /// Makes a certificate and its key to keep, in a new file
+    ///
+    /// The file is for --tls-cert; it is readable by its owner alone, and lasts for ever. A file that is
+    /// there already is left as it is.
+    #[cfg(feature = "tls")]
     Cert {
         /// The file, for --tls-cert
         file: PathBuf,
+    },
+
+    /// Prints the manual page, in roff
+    ///
+    /// To read it: chatd man | man -l -
+    #[cfg(feature = "service")]
+    Man,
+
+    /// Prints what completes this command line in a shell
+    ///
+    /// SHELL is bash, elvish, fish, powershell or zsh. To have it in this bash at once:
+    /// . <(chatd completions bash)
+    #[cfg(feature = "service")]
+    Completions {
+        /// Whose syntax it has
+        shell: clap_complete::Shell,
     },
 }
 
@@ -148,16 +171,25 @@ pub struct TlsOptions {
     #[arg(long = "tls-key", value_name = "FILE", env = "CHATD_TLS_KEY")]
     pub key: Option<PathBuf>,
 
-    /// Listen here too, without TLS
+    /// Listen here too, without TLS: a port, 0 to 65535 [default: none]
     #[arg(long, value_name = "PORT", env = "CHATD_PLAIN_PORT",
         value_parser = number::<u16>(0..=65535, "a number from 0 to 65535"))]
     pub plain_port: Option<u16>,
 }
 
+/// What it does as a service of its machine.
+#[cfg(feature = "service")]
+#[derive(clap::Args, Debug, Clone)]
+pub struct ServiceOptions {
+    /// Listen on a Unix socket too, for people on this machine and by ssh [default: none]
+    #[arg(long, value_name = "PATH", env = "CHATD_SOCKET")]
+    pub socket: Option<PathBuf>,
+}
+
 /// How many clients there may be.
 #[derive(clap::Args, Debug, Clone, Copy)]
 pub struct ClientLimits {
-    /// Clients at the same time; more are told so and closed
+    /// Clients at the same time, from 1; more are told so and closed
     #[arg(long = "max-clients", value_name = "N", env = "CHATD_MAX_CLIENTS",
         default_value = "10000", value_parser = number::<usize>(1..=u64::MAX, "a number from 1"))]
     pub total: usize,
@@ -227,15 +259,20 @@ impl Config {
     ///
     /// See [`NoConfig`].
     pub fn from_command_line() -> Result<Self, NoConfig> {
+        let alone = Self::command().mut_args(|arg| arg.env(None));
+        let is_task = |matches: ArgMatches| matches.subcommand().is_some();
+        let is_task = alone.try_get_matches().is_ok_and(is_task);
         let command = Self::command().mut_args(|arg| {
             let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
             let arg = match arg.get_env() {
-                Some(name) if !is_set(name) => arg.env(None),
+                // What the environment says of a server matters only to a server.
+                Some(name) if is_task || !is_set(name) => arg.env(None),
                 _ => arg,
             };
             // So that it is told what the option takes, and not that there is no option -1. A file is
             // whatever it is told, and an option behind it a mistake.
-            let takes_hyphen = arg.get_action().takes_values() && arg.get_id() != "motd";
+            let is_file = ["motd", "socket"].contains(&arg.get_id().as_str());
+            let takes_hyphen = arg.get_action().takes_values() && !is_file;
             arg.allow_hyphen_values(takes_hyphen)
         });
         let matches = command.try_get_matches();
@@ -245,15 +282,14 @@ impl Config {
             match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NoConfig { text, status: 0 },
                 _ => {
-                    // A paragraph explains it; a log or a unit file has room for its first line.
-                    let line = text.lines().next().unwrap_or_default();
+                    // What is wrong is its first paragraph. A log or a unit file has room for a line.
+                    let first = text.lines().take_while(|line| !line.trim().is_empty());
+                    let line = first.map(str::trim).collect::<Vec<_>>().join(" ");
                     usage(line.trim_start_matches("error: "))
                 }
             }
         })?;
-        #[cfg(feature = "tls")]
         if config.task.is_some() {
-            // What the environment says of a server does not matter.
             return Ok(config);
         }
         let (longest, rate) = if config.raw {
@@ -271,9 +307,14 @@ impl Config {
         Ok(config)
     }
 
-    /// Whether a client may come from there: everybody may where nothing is said of it.
-    pub fn allows(&self, address: IpAddr) -> bool {
-        self.allow.is_empty() || self.allow.iter().any(|network| network.contains(&address))
+    /// Whether a client may come from there: everybody may where nothing is said of it, and who is
+    /// on this machine already.
+    pub fn allows(&self, address: Address) -> bool {
+        let Address::Tcp(address) = address else {
+            return true;
+        };
+        let is_in = |network: &IpNet| network.contains(&address.ip());
+        self.allow.is_empty() || self.allow.iter().any(is_in)
     }
 
     /// Reads the lines of the MOTD anew, or says why that cannot be done. Nothing if there is none.

@@ -3,6 +3,7 @@
 
 use crate::address::Address;
 use crate::command::Command;
+use crate::name::Name;
 use crate::text::{Line, Lines};
 use crate::wire::Wire;
 use std::fmt;
@@ -58,6 +59,8 @@ pub struct Arrival {
     pub style: Style,
     /// Whether it reads its own lines.
     pub echo: Echo,
+    /// What the system calls whoever it is, if it knows them.
+    pub login_name: Option<Name>,
 }
 
 /// How lines end for a client.

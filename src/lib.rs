@@ -5,18 +5,21 @@
 //! | what happens | where |
 //! | --- | --- |
 //! | what the user wants, in which units, at what time | [`config`], `units`, [`clock`] |
-//! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, [`address`], `shutdown`, `reload`, `shared` |
+//! | the life of the process; who is accepted, turned away, told to stop | [`server`], `ports`, `listener`, `accept`, `seats`, [`address`], `shutdown`, `reload`, `supervisor`, `shared` |
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes; its socket, which the broadcaster writes to | `client` |
 //! | how its bytes are encrypted, if they are | `tls`, by way of `client/carrier` |
+//! | who comes by a Unix socket, and sockets that systemd hands down | `service`, by way of `listener` and `client/carrier` |
 //! | the words between the threads | [`event`], [`command`], [`text`], [`name`], [`wire`] |
 //! | it passes no faster than it may | `channel`, [`pressure`], `counted` |
 //! | the one thread with all state takes it | [`broadcaster`] |
 //! | what it means: it is asked, becomes a fact, and is applied | `chat` |
 //! | **where it waits**, once for everybody, and **leaves** for each | `delivery` |
 //! | what is said of it on stderr | `logging` |
+//! | what systemd is told; the manual page and completions | `service` |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::unchecked_time_subtraction))]
 
+mod accept;
 pub mod address;
 pub mod broadcaster;
 mod channel;
@@ -33,12 +36,16 @@ mod faults;
 mod listener;
 mod logging;
 pub mod name;
+mod ports;
 pub mod pressure;
 mod reload;
 mod seats;
 pub mod server;
+#[cfg(feature = "service")]
+pub mod service;
 mod shared;
 mod shutdown;
+mod supervisor;
 pub mod text;
 #[cfg(feature = "tls")]
 mod tls;

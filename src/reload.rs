@@ -4,6 +4,7 @@
 use crate::config::NoConfig;
 use crate::event::Event;
 use crate::shared::Shared;
+use crate::supervisor::{Stage, Supervisor};
 use crossbeam_channel::{Sender, bounded};
 use log::{error, info};
 use std::sync::Arc;
@@ -29,44 +30,49 @@ pub type Renewables = Vec<Box<dyn Renewable>>;
 
 /// Starts the thread. What is sent to it is a request to read everything anew; one that finds another
 /// waiting is the same.
-pub fn start(shared: Arc<Shared>, renewables: Arc<Renewables>) -> io::Result<Sender<()>> {
+pub fn start(
+    shared: Arc<Shared>,
+    renewables: Arc<Renewables>,
+    supervisor: Arc<dyn Supervisor>,
+) -> io::Result<Sender<()>> {
     let (requests, requested) = bounded(1);
-    let reload = move || {
+    let run = move || {
         for () in requested {
-            let (mut done, mut failed) = (Vec::new(), Vec::new());
-            let mut renewed = Vec::new();
-            let mut note = |renewal| match renewal {
-                Ok(text) => done.push(text),
-                Err(text) => failed.push(text),
-            };
-            if let Some(renewal) = reload_motd(&shared) {
-                note(renewal);
-            }
-            for renewable in &*renewables {
-                if let Some(renewal) = renewable.renew() {
-                    if renewal.is_ok() {
-                        renewed.push(renewable);
-                    }
-                    note(renewal);
-                }
-            }
-            if done.is_empty() && failed.is_empty() {
-                info!("SIGHUP: there is nothing to read anew");
-            } else if !done.is_empty() {
-                info!("SIGHUP: {}", done.join("; "));
-            }
-            for text in failed {
-                error!("SIGHUP: {text}");
-            }
-            for renewable in renewed {
-                renewable.announce();
-            }
+            supervisor.tell(Stage::Reloading);
+            reload(&shared, &renewables);
+            supervisor.tell(Stage::Ready);
         }
     };
     thread::Builder::new()
         .name("reload".to_owned())
-        .spawn(reload)?;
+        .spawn(run)?;
     Ok(requests)
+}
+
+/// Reads everything anew. What that has done is one line in the log, what it could not do one each.
+fn reload(shared: &Shared, renewables: &Renewables) {
+    let motd = reload_motd(shared);
+    let others: Vec<_> = renewables.iter().map(|one| one.renew()).collect();
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
+    for renewal in [&motd].into_iter().chain(&others).flatten() {
+        match renewal {
+            Ok(text) => done.push(text.as_str()),
+            Err(text) => failed.push(text),
+        }
+    }
+    if done.is_empty() && failed.is_empty() {
+        info!("SIGHUP: there is nothing to read anew");
+    } else if !done.is_empty() {
+        info!("SIGHUP: {}", done.join("; "));
+    }
+    for text in failed {
+        error!("SIGHUP: {text}");
+    }
+    for (renewable, renewal) in renewables.iter().zip(&others) {
+        if let Some(Ok(_)) = renewal {
+            renewable.announce();
+        }
+    }
 }
 
 fn reload_motd(shared: &Shared) -> Option<Renewal> {

@@ -1,35 +1,35 @@
 //! The life of the process: what has to run before the first client and after the last.
 
-use crate::address::host_name;
+use crate::accept::accept;
 use crate::broadcaster::Broadcaster;
 use crate::channel::channel;
-use crate::client::carrier::Plain;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::counted::Count;
 use crate::delivery::writability::Writability;
-use crate::listener::{Port, accept};
+use crate::listener::Port;
 use crate::logging::{self, Logging};
+use crate::ports;
 use crate::pressure::Pressure;
 use crate::reload::{self, Renewables};
 use crate::seats::Seats;
+#[cfg(feature = "service")]
+use crate::service::notify::Systemd;
 use crate::shared::Shared;
 use crate::shutdown::{Bell, handle_signals};
-#[cfg(feature = "tls")]
-use crate::tls::Tls;
+use crate::supervisor::{Stage, Supervisor};
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How many descriptors are needed beside the clients': standard streams, listener, signals, bells,
-/// clients that are turned away.
-const OWN_DESCRIPTORS: u64 = 32;
+/// How many descriptors are needed beside those of clients and ports: standard streams, signals,
+/// bells, clients that are turned away.
+const OWN_DESCRIPTORS: u64 = 31;
 
 /// How long clients have at the end to close their side, after everything was written to them.
 const LINGERING_TIME: Duration = Duration::from_millis(800);
@@ -56,7 +56,8 @@ impl From<io::Error> for ServerError {
 /// See [`ServerError`].
 pub fn serve(mut config: Config) -> Result<(), ServerError> {
     let logging = Arc::new(logging::start(config.log_level())?);
-    let result = open_ports(&config).and_then(|(ports, renewals)| {
+    let opened = ports::open(&config).map_err(ServerError::Refused);
+    let result = opened.and_then(|(ports, renewals)| {
         fit_into_open_files(&mut config, &ports);
         serve_clients(ports, renewals, config, &logging)
     });
@@ -71,14 +72,14 @@ fn serve_clients(
     logging: &Arc<Logging>,
 ) -> Result<(), ServerError> {
     let mut lines = Vec::new();
-    for port in &ports {
+    for Port { listener, protocol } in &ports {
         lines.push(format!(
             "listening on {}{}",
-            port.address()?,
-            port.protocol.name()
+            listener.name()?,
+            protocol.name()
         ));
     }
-    lines.extend(invitation(&ports)?);
+    lines.extend(ports::invitation(&ports)?);
     let (events, received) = channel(config.backlog.most)?;
     let pressure = Arc::new(Pressure::new(config.backlog));
     let (limits, slowing) = (config.backlog, Arc::clone(&pressure));
@@ -97,17 +98,22 @@ fn serve_clients(
         shared.writability.wake_by(bell)?;
     }
     let renewals = Arc::new(renewals);
-    let reloads = reload::start(Arc::clone(&shared), Arc::clone(&renewals))?;
-    handle_signals(Arc::clone(&shared.bell), reloads)?;
+    let supervisor = supervisor(&shared.bell);
+    let reloads = reload::start(
+        Arc::clone(&shared),
+        Arc::clone(&renewals),
+        Arc::clone(&supervisor),
+    )?;
+    handle_signals(Arc::clone(&shared.bell), reloads, Arc::clone(&supervisor))?;
 
     let broadcasting = Arc::clone(&shared);
     let broadcaster = spawn("broadcaster", move || {
         broadcaster.run(&received, &broadcasting.writability, &broadcasting.bell)
     })?;
-    let (accepting, finishing) = (Arc::clone(&shared), Arc::clone(logging));
-    spawn("accept", move || {
-        let ended = catch_unwind(AssertUnwindSafe(|| accept(&ports, &accepting)));
-        if ended.is_err() || !accepting.bell.has_rung() {
+    let (serving, finishing) = (Arc::clone(&shared), Arc::clone(logging));
+    let accepting = spawn("accept", move || {
+        let ended = catch_unwind(AssertUnwindSafe(|| accept(&ports, &serving)));
+        if ended.is_err() || !serving.bell.has_rung() {
             // Nobody could join any more.
             error!("the accept loop has ended");
             finishing.finish();
@@ -120,54 +126,29 @@ fn serve_clients(
     for renewable in &*renewals {
         renewable.announce();
     }
+    supervisor.tell(Stage::Ready);
 
     let Ok(until) = broadcaster.join() else {
         return Err(ServerError::Broken);
     };
     let wait = until.saturating_duration_since(Instant::now()) + LINGERING_TIME;
     shared.seats.wait_until_free(wait);
+    // It has closed what it listened on, and what it leaves behind is gone.
+    let _ = accepting.join();
     logging.tell_left_out();
     info!("stopped");
     Ok(())
 }
 
-/// Listens on all ports that the user wants, the main one first; and what of that can be renewed.
-fn open_ports(config: &Config) -> Result<(Vec<Port>, Renewables), ServerError> {
-    let open = |port, protocol| {
-        Port::open(config, port, protocol).map_err(|(address, error)| {
-            ServerError::Refused(format!("cannot listen on {address}: {error}"))
-        })
-    };
-    #[cfg(feature = "tls")]
-    if config.tls.is_on {
-        let tls = Arc::new(Tls::new(&config.tls).map_err(ServerError::Refused)?);
-        let mut ports = vec![open(config.port, Box::new(Arc::clone(&tls)))?];
-        if let Some(port) = config.tls.plain_port {
-            ports.push(open(port, Box::new(Plain))?);
-        }
-        return Ok((ports, vec![Box::new(tls)]));
-    }
-    Ok((vec![open(config.port, Box::new(Plain))?], Vec::new()))
+/// Who is told when everything runs, is read anew, and ends.
+#[cfg(feature = "service")]
+fn supervisor(bell: &Arc<Bell>) -> Arc<dyn Supervisor> {
+    Arc::new(Systemd::from_environment(Arc::clone(bell)))
 }
 
-/// How people on other machines join.
-fn invitation(ports: &[Port]) -> io::Result<Option<String>> {
-    let Some(port) = ports.first() else {
-        return Ok(None);
-    };
-    let (address, client) = (port.address()?, port.protocol.client());
-    let is_elsewhere = !address.ip().to_canonical().is_loopback();
-    let line = || format!("join with: {client} {} {}", host(address), address.port());
-    Ok(is_elsewhere.then(line))
-}
-
-/// What others call this machine.
-fn host(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        host_name()
-    } else {
-        address.ip().to_string()
-    }
+#[cfg(not(feature = "service"))]
+fn supervisor(_: &Arc<Bell>) -> Arc<dyn Supervisor> {
+    Arc::new(())
 }
 
 fn spawn<T: Send + 'static>(
@@ -191,7 +172,8 @@ fn fit_into_open_files(config: &mut Config, ports: &[Port]) {
     };
     let Some(limit) = limit else { return };
     let each = ports.iter().map(|port| port.protocol.descriptors()).max();
-    let room = limit.saturating_sub(OWN_DESCRIPTORS) / each.unwrap_or(1);
+    let own = OWN_DESCRIPTORS + ports.len() as u64;
+    let room = limit.saturating_sub(own) / each.unwrap_or(1);
     let room = usize::try_from(room.max(1)).unwrap_or(usize::MAX);
     if config.clients.total > room {
         warn!("--max-clients is lowered to {room}: no more than {limit} files may be open");

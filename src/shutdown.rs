@@ -1,5 +1,6 @@
 //! The shutdown: who asks for it and who has to know.
 
+use crate::supervisor::{Stage, Supervisor};
 use crossbeam_channel::Sender;
 use log::info;
 use rustix::event::{EventfdFlags, eventfd};
@@ -48,7 +49,11 @@ impl Bell {
 /// Rings the bell at the first signal that ends the server, and ends the process at the second.
 /// SIGHUP asks for everything to be read anew; but where it comes from a terminal that was closed, it
 /// rings the bell too.
-pub fn handle_signals(bell: Arc<Bell>, reloads: Sender<()>) -> io::Result<()> {
+pub fn handle_signals(
+    bell: Arc<Bell>,
+    reloads: Sender<()>,
+    supervisor: Arc<dyn Supervisor>,
+) -> io::Result<()> {
     let hangup_ends = io::stdin().is_terminal() && !is_ignored(SIGHUP);
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let wait = move || {
@@ -67,6 +72,8 @@ pub fn handle_signals(bell: Arc<Bell>, reloads: Sender<()>) -> io::Result<()> {
                 process::exit(1);
             }
             info!("stopping: {}", signal_name(signal).unwrap_or("a signal"));
+            // First, since the process may have ended soon after the bell has rung.
+            supervisor.tell(Stage::Stopping);
             bell.ring();
         }
     };

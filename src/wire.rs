@@ -100,6 +100,7 @@ mod tests {
                 address: Address::User(1),
                 style,
                 echo: Echo::Off,
+                login_name: None,
             }
         }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::{Parser, ValueEnum};
 
 use crate::contender::Contender;
-use crate::scenario::{Effort, Scenario};
+use crate::scenario::{Effort, OverTls, Scenario};
 
 /// No run of `--quick` begins after this time; the longest takes some seconds, and the whole has to
 /// end within a minute.
@@ -21,7 +21,7 @@ const CURVE: [usize; 7] = [10, 30, 100, 300, 1_000, 3_000, 10_000];
 #[derive(Parser)]
 #[command(name = "cargo bench --bench fanout --")]
 pub struct Args {
-    /// What to measure; everything unless told
+    /// What to measure; everything but encryption unless told
     #[arg(value_name = "SCENARIO")]
     which: Vec<Which>,
 
@@ -60,6 +60,22 @@ enum Which {
     Stalled,
     Churn,
     Curve,
+    /// All that follow: what encryption costs
+    Tls,
+    TlsFanOut,
+    TlsHandshakes,
+    TlsCrowd,
+    TlsLatency,
+}
+
+impl Which {
+    /// Whether it needs chatd with its feature tls.
+    fn is_over_tls(self) -> bool {
+        matches!(
+            self,
+            Self::TlsFanOut | Self::TlsHandshakes | Self::TlsCrowd | Self::TlsLatency
+        )
+    }
 }
 
 impl Args {
@@ -84,8 +100,8 @@ impl Args {
         // The curve is all about many sizes, so a quick run has it only when told.
         let all = Which::value_variants().iter();
         let wanted = |which: &Which| match &self.which[..] {
-            [] => !(self.quick && *which == Which::Curve),
-            told => told.contains(which),
+            [] => !(which.is_over_tls() || self.quick && *which == Which::Curve),
+            told => told.contains(which) || (which.is_over_tls() && told.contains(&Which::Tls)),
         };
         all.copied()
             .filter(wanted)
@@ -115,6 +131,23 @@ impl Args {
             ),
             Which::Stalled => return vec![Scenario::Stalled],
             Which::Churn => return vec![Scenario::Churn],
+            Which::Tls => return Vec::new(),
+            Which::TlsFanOut => (
+                |clients| Scenario::Tls(OverTls::FanOut { clients }),
+                &[50, 1_000],
+                &[50],
+            ),
+            Which::TlsHandshakes => return vec![Scenario::Tls(OverTls::Handshakes)],
+            Which::TlsCrowd => (
+                |clients| Scenario::Tls(OverTls::Crowd { clients }),
+                &[2_000, 4_001],
+                &[2_000],
+            ),
+            Which::TlsLatency => (
+                |clients| Scenario::Tls(OverTls::Latency { clients }),
+                &[2, 100],
+                &[2, 100],
+            ),
         };
         match &self.clients[..] {
             [] if self.quick => quick.iter().copied().map(make).collect(),

@@ -130,7 +130,9 @@ fn read_ports(log: ChildStderr) -> Receiver<u16> {
             let port = line
                 .split_once("listening on ")
                 .and_then(|(_, address)| address.rsplit_once(':'));
-            if let Some(port) = port.and_then(|(_, port)| port.trim().parse().ok()) {
+            // Behind it stands what else the port speaks.
+            let port = port.and_then(|(_, port)| port.split_whitespace().next()?.parse().ok());
+            if let Some(port) = port {
                 let _ = found.send(port);
             }
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,6 +37,16 @@ pub enum Contender {
     /// Built in: prebuilt bytes sent round by a loop that does nothing else. No chat server can be
     /// faster than that which sends with the same calls.
     Floor,
+    /// `openssl speed`: what one core encrypts. It serves nobody.
+    Openssl,
+}
+
+/// How clients talk to a server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    Plain,
+    /// TLS 1.3, with a certificate that chatd has made.
+    Tls,
 }
 
 /// What a scenario wants of a server beyond its being there.
@@ -46,6 +56,8 @@ pub struct Needs {
     pub clients: usize,
     /// Whether one client sends more than a person would.
     pub flood: Flood,
+    /// What it is to speak.
+    pub transport: Transport,
     /// The core that the server is to stay on.
     pub core: Option<Core>,
 }
@@ -79,6 +91,7 @@ impl fmt::Display for Contender {
             Self::Nats => "nats-server",
             Self::Baseline => "baseline",
             Self::Floor => "floor",
+            Self::Openssl => "openssl, one core",
         })
     }
 }
@@ -91,12 +104,14 @@ impl Contender {
             Self::Ncat => find("ncat").is_some(),
             Self::Redis => find("redis-server").is_some(),
             Self::Nats => find("nats-server").is_some(),
+            Self::Openssl => find("openssl").is_some(),
         }
     }
 
     /// The most clients that it can have at once.
     pub fn most_clients(self) -> usize {
         match self {
+            Self::Openssl => 0,
             // It waits with select(2), which knows no descriptor from 1024 on.
             Self::Ncat => 1_000,
             _ => usize::MAX,
@@ -109,6 +124,7 @@ impl Contender {
             Self::Chatd => Self::start_telling(Self::chatd(needs), needs),
             Self::Baseline | Self::Floor => Self::start_telling(self.built_in()?, needs),
             Self::Ncat | Self::Redis | Self::Nats => self.start_on_free_port(needs),
+            Self::Openssl => Err(io::Error::other(format!("{self} serves nobody"))),
         }
     }
 
@@ -121,6 +137,9 @@ impl Contender {
         }
         if needs.flood != Flood::No {
             command.args(["--history", "0", "--rate", "0"]);
+        }
+        if needs.transport == Transport::Tls {
+            command.arg("--tls");
         }
         // Nothing of the surroundings may change what is measured.
         for (name, _) in std::env::vars_os() {
@@ -176,7 +195,7 @@ impl Contender {
         Ok(Server { child, address })
     }
 
-    fn peer(self, port: u16, folder: &PathBuf, needs: Needs) -> io::Result<Command> {
+    fn peer(self, port: u16, folder: &Path, needs: Needs) -> io::Result<Command> {
         let program = match self {
             Self::Ncat => "ncat",
             Self::Redis => "redis-server",
@@ -184,8 +203,15 @@ impl Contender {
         };
         let mut command = Command::new(find(program).unwrap_or_else(|| program.into()));
         command.current_dir(folder);
+        let certificate = match needs.transport {
+            Transport::Plain => None,
+            Transport::Tls => Some(make_certificate(folder)?),
+        };
         match self {
             Self::Ncat => {
+                if let Some(file) = &certificate {
+                    command.args(["--ssl", "--ssl-cert", file, "--ssl-key", file]);
+                }
                 command.args([
                     "--broker",
                     "--listen",
@@ -208,15 +234,40 @@ impl Contender {
             _ => {
                 // Its pings would stand between the messages that are counted by their bytes.
                 let config = folder.join("nats.conf");
-                fs::write(
-                    &config,
-                    format!("listen: \"127.0.0.1:{port}\"\nping_interval: \"1h\"\n"),
-                )?;
+                let tls = certificate.map_or_else(String::new, |file| {
+                    format!("tls {{ cert_file: \"{file}\", key_file: \"{file}\", timeout: 30 }}\n")
+                });
+                let text = format!("listen: \"127.0.0.1:{port}\"\nping_interval: \"1h\"\n{tls}");
+                fs::write(&config, text)?;
                 command.arg("--config").arg(config);
             }
         }
         Ok(command)
     }
+}
+
+/// What one core encrypts, in bytes a second, where it does nothing else: records of the most that
+/// they hold, with the cipher that chatd and ncat agree on with the clients.
+pub fn encrypted_by_one_core(time: Duration) -> io::Result<f64> {
+    let mut command = Command::new(find("openssl").unwrap_or_else(|| "openssl".into()));
+    command.args(["speed", "-evp", "aes-256-gcm", "-bytes", "16384", "-mr"]);
+    command.args(["-seconds", &time.as_secs().max(1).to_string()]);
+    let output = command.output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().find(|line| line.starts_with("+F:"));
+    let rate = line.and_then(|line| line.rsplit(':').next()?.trim().parse().ok());
+    rate.ok_or_else(|| io::Error::other("openssl does not say how fast it is"))
+}
+
+/// Makes a certificate and its key, in a file of which the name is given.
+fn make_certificate(folder: &Path) -> io::Result<String> {
+    let file = folder.join("certificate.pem");
+    let mut chatd = Command::new(env!("CARGO_BIN_EXE_chatd"));
+    let output = chatd.arg("cert").arg(&file).output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(file.to_string_lossy().into_owned())
 }
 
 /// Is one of the servers that are built in, until the parent goes.

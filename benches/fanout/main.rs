@@ -14,6 +14,7 @@
 //! | `wire` | what a client of each server says and reads |
 //! | `lines` | the lines that are sent, and how what arrives is checked |
 //! | `swarm` | the load generator: any number of clients on one epoll thread |
+//! | `link`, `tls`, `records` | one client's connection; encrypted, and how that is counted |
 //! | `scenario/*` | one file per scenario |
 //! | `readings`, `histogram` | what is read off the machine, and how delays are gathered |
 //! | `sheet`, `table`, `targets`, `picture` | the figures, and the three ways in which they are shown |
@@ -28,14 +29,18 @@ mod contender;
 mod floor;
 mod histogram;
 mod lines;
+mod link;
 mod picture;
 mod pin;
 mod readings;
+mod records;
 mod scenario;
 mod sheet;
 mod swarm;
 mod table;
 mod targets;
+#[cfg_attr(not(feature = "tls"), path = "without_tls.rs")]
+mod tls;
 mod wire;
 
 use std::io;

@@ -13,6 +13,8 @@ pub enum Unit {
     Count,
     /// From 0 to 1.
     Share,
+    /// The number of a cipher suite of TLS 1.3 (RFC 8446, section B.4).
+    Cipher,
 }
 
 /// One figure of one run.
@@ -52,6 +54,11 @@ impl Measure {
             unit,
             value,
         }
+    }
+
+    /// The same under another name.
+    pub fn called(self, figure: &'static str) -> Self {
+        Self { figure, ..self }
     }
 }
 

@@ -5,33 +5,28 @@
 //! sample is read and checked.
 
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
-use rustix::net::{RecvFlags, recv};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use socket2::{Domain, Socket, Type};
 
-use crate::contender::Contender;
+use crate::contender::{Contender, Transport};
 use crate::lines::{Pattern, text};
+use crate::link::{Buffers, Event, Link, Reading, Room};
+use crate::tls::{Session, Speaker};
 use crate::wire::{self, Role};
 
-/// The most that one read takes in. Pages of it are touched only by what is copied.
+/// The most that one read takes in.
 const READ: usize = 1 << 20;
 
 /// The most that a client which sends flat out writes before the others are looked at again.
 const WRITE: usize = 256 << 10;
 
-/// The receive buffer of a client that stops reading, in bytes. Elsewhere it would stand on another
-/// machine; here the kernel counts it as well, and what is to be seen is the server's part.
-const SMALL_BUFFER: usize = 8 << 10;
-
-/// How long a connection may take, and all of the joining, and the silence after it.
-const CONNECTS_WITHIN: Duration = Duration::from_secs(10);
+/// How long all of the joining may take, and the silence after it.
 const JOINS_WITHIN: Duration = Duration::from_secs(30);
 const SETTLES_WITHIN: Duration = Duration::from_secs(20);
 
@@ -45,14 +40,15 @@ pub struct Swarm {
     clients: Vec<Client>,
     /// Room for what epoll reports at once.
     events: Vec<epoll::Event>,
-    /// Room for what is read at once.
-    buffer: Vec<u8>,
+    buffers: Buffers,
+    /// Begins a session for each client, if the server speaks TLS.
+    speaker: Option<Speaker>,
 }
 
 /// One client. Its number is its place among those of the swarm, and is never used again.
 struct Client {
     /// Nothing once the connection has ended.
-    socket: Option<TcpStream>,
+    link: Option<Link>,
     reading: Reading,
     /// Whether it waits for room to send, which ends the next wait too.
     blocked: bool,
@@ -60,60 +56,39 @@ struct Client {
     name: String,
 }
 
-/// How what comes for a client is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// It is counted and thrown away.
-    Counted,
-    /// It is copied, to be looked at.
-    Copied,
-}
-
-/// What has happened to a client.
-pub enum Event<'a> {
-    /// So many bytes have come.
-    Counted(usize),
-    /// These bytes have come.
-    Copied(&'a [u8]),
-    /// The server has closed its side.
-    Closed,
-}
-
-impl Event<'_> {
-    /// How many bytes have come.
-    pub fn count(&self) -> usize {
-        match self {
-            Event::Counted(count) => *count,
-            Event::Copied(bytes) => bytes.len(),
-            Event::Closed => 0,
-        }
-    }
-}
-
 impl Swarm {
     /// No clients yet.
-    pub fn new(server: SocketAddr) -> io::Result<Self> {
+    pub fn new(server: SocketAddr, transport: Transport) -> io::Result<Self> {
         Ok(Self {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             server,
             clients: Vec::new(),
             events: Vec::with_capacity(1024),
-            buffer: vec![0; READ],
+            buffers: Buffers {
+                read: vec![0; READ],
+                plaintext: Vec::new(),
+            },
+            speaker: match transport {
+                Transport::Plain => None,
+                Transport::Tls => Some(Speaker::new()?),
+            },
         })
     }
 
     /// Connects one more client, greets the server and gives the client's number.
     pub fn connect(&mut self, contender: Contender, role: Role) -> io::Result<usize> {
         let number = self.clients.len();
-        let socket = open_socket(&self.server, role).map_err(|error| {
+        let speaker = self.speaker.as_ref();
+        let session = speaker
+            .map(|speaker| speaker.begin(contender.opening()))
+            .transpose()?;
+        let link = Link::connect(&self.server, role, session).map_err(|error| {
             io::Error::other(format!("client {number} cannot connect: {error}"))
         })?;
-        socket.set_nodelay(true)?;
-        socket.set_nonblocking(true)?;
         let data = epoll::EventData::new_u64(number as u64);
-        epoll::add(&self.epoll, &socket, data, epoll::EventFlags::IN)?;
+        epoll::add(&self.epoll, &link.socket, data, epoll::EventFlags::IN)?;
         self.clients.push(Client {
-            socket: Some(socket),
+            link: Some(link),
             reading: Reading::Copied,
             blocked: false,
             name: String::new(),
@@ -237,28 +212,23 @@ impl Swarm {
         for event in &self.events {
             let number = event.data.u64() as usize;
             let client = &mut self.clients[number];
-            let Some(socket) = &client.socket else {
+            let Some(link) = &mut client.link else {
                 continue;
             };
             let flags = event.flags;
-            if client.blocked && flags.contains(epoll::EventFlags::OUT) {
+            if client.blocked
+                && flags.contains(epoll::EventFlags::OUT)
+                && link.flush()? == Room::Enough
+            {
                 client.blocked = false;
-                epoll::modify(&self.epoll, socket, event.data, epoll::EventFlags::IN)?;
+                epoll::modify(&self.epoll, &link.socket, event.data, epoll::EventFlags::IN)?;
             }
-            let how = match client.reading {
-                Reading::Counted => RecvFlags::TRUNC | RecvFlags::DONTWAIT,
-                Reading::Copied => RecvFlags::DONTWAIT,
+            let Some(came) = link.receive(client.reading, &mut self.buffers)? else {
+                continue;
             };
-            let came = match recv(socket, &mut self.buffer[..], how) {
-                Ok((_, 0)) | Err(rustix::io::Errno::CONNRESET) => {
-                    client.socket = None;
-                    Event::Closed
-                }
-                Ok((_, count)) if client.reading == Reading::Counted => Event::Counted(count),
-                Ok((_, count)) => Event::Copied(&self.buffer[..count]),
-                Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
+            if let Event::Closed = came {
+                client.link = None;
+            }
             take(number, came)?;
         }
         Ok(())
@@ -271,15 +241,20 @@ impl Swarm {
 
     /// From now on this client reads nothing at all.
     pub fn stop_reading(&mut self, number: usize) -> io::Result<()> {
-        if let Some(socket) = &self.clients[number].socket {
-            epoll::delete(&self.epoll, socket)?;
+        if let Some(link) = &self.clients[number].link {
+            epoll::delete(&self.epoll, &link.socket)?;
         }
         Ok(())
     }
 
     /// This client has nothing more to say.
-    pub fn finish(&self, number: usize) -> io::Result<()> {
-        self.socket(number)?.shutdown(Shutdown::Write)
+    pub fn finish(&mut self, number: usize) -> io::Result<()> {
+        self.link(number)?.finish()
+    }
+
+    /// The session over TLS of a client that is connected.
+    pub fn session(&self, number: usize) -> Option<&Session> {
+        self.clients[number].link.as_ref()?.session()
     }
 
     /// The name that the server gave to a client, or nothing.
@@ -290,21 +265,17 @@ impl Swarm {
     /// Sends what fits into the socket now and gives the number of bytes. If not all of them fit,
     /// the next wait ends when there is room again.
     pub fn send(&mut self, number: usize, bytes: &[u8]) -> io::Result<usize> {
-        use std::io::Write as _;
-        let sent = match self.socket(number)?.write(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            result => result?,
-        };
+        let (sent, room) = self.link(number)?.send(bytes)?;
         let client = &mut self.clients[number];
-        if let Some(socket) = &client.socket
-            && sent < bytes.len()
+        if let Some(link) = &client.link
+            && room == Room::None
             && !client.blocked
         {
             client.blocked = true;
             let both = epoll::EventFlags::IN | epoll::EventFlags::OUT;
             epoll::modify(
                 &self.epoll,
-                socket,
+                &link.socket,
                 epoll::EventData::new_u64(number as u64),
                 both,
             )?;
@@ -341,21 +312,10 @@ impl Swarm {
         Ok(offset)
     }
 
-    fn socket(&self, number: usize) -> io::Result<&TcpStream> {
-        let socket = self.clients[number].socket.as_ref();
-        socket.ok_or_else(|| io::Error::other(format!("client {number} was disconnected")))
+    fn link(&mut self, number: usize) -> io::Result<&mut Link> {
+        let link = self.clients[number].link.as_mut();
+        link.ok_or_else(|| io::Error::other(format!("client {number} was disconnected")))
     }
-}
-
-/// Connects to the server, with a receive buffer that fits the client's role.
-fn open_socket(server: &SocketAddr, role: Role) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(*server), Type::STREAM, None)?;
-    if role == Role::StopsReading {
-        // It decides how much is under way, so it is set before the two sides agree on that.
-        socket.set_recv_buffer_size(SMALL_BUFFER)?;
-    }
-    socket.connect_timeout(&(*server).into(), CONNECTS_WITHIN)?;
-    Ok(socket.into())
 }
 
 /// Raises the limit on open files as far as this process may. What it starts inherits that.

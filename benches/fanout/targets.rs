@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::contender::Contender::{self, Baseline, Chatd, Floor, Nats, Ncat, Redis};
-use crate::scenario::Scenario;
+use crate::contender::Contender::{self, Baseline, Chatd, Floor, Nats, Ncat, Openssl, Redis};
+use crate::scenario::{OverTls, PLAINTEXT, Scenario};
 use crate::sheet::{Sheet, Unit};
 use crate::table::written;
 
@@ -17,6 +17,9 @@ struct Target {
 enum Bound {
     AtLeast(f64, Contender),
     AtMost(f64, Contender),
+    /// Another figure of the same scenario.
+    AtMostOwn(f64, &'static str),
+    Above(f64, Unit),
     Below(f64, Unit),
     Everything,
 }
@@ -24,6 +27,7 @@ enum Bound {
 const FEW: Scenario = Scenario::FanOut { clients: 50 };
 const MANY: Scenario = Scenario::FanOut { clients: 2_000 };
 const CROWD: Scenario = Scenario::Crowd { clients: 10_000 };
+const FEW_OVER_TLS: Scenario = Scenario::Tls(OverTls::FanOut { clients: 50 });
 const DELIVERED: &str = "lines delivered";
 
 fn all() -> Vec<Target> {
@@ -82,6 +86,47 @@ fn all() -> Vec<Target> {
             Bound::Below(64e6, Unit::Bytes),
         ),
     ]);
+    targets.extend(over_tls());
+    targets
+}
+
+fn over_tls() -> Vec<Target> {
+    let target = |scenario, figure, bound| Target {
+        scenario,
+        figure,
+        bound,
+    };
+    let crowd = |clients| Scenario::Tls(OverTls::Crowd { clients });
+    let mut targets = vec![
+        target(FEW_OVER_TLS, DELIVERED, Bound::AtLeast(2.0, Ncat)),
+        target(FEW_OVER_TLS, DELIVERED, Bound::AtLeast(3.0, Nats)),
+        // Half of what two cores encrypt.
+        target(FEW_OVER_TLS, PLAINTEXT, Bound::AtLeast(1.0, Openssl)),
+        target(
+            Scenario::Tls(OverTls::Handshakes),
+            "handshakes",
+            Bound::Above(1_500.0, Unit::PerSecond),
+        ),
+        target(
+            crowd(2_000),
+            "resident memory per client",
+            Bound::Below(f64::from(48 << 10), Unit::Bytes),
+        ),
+        target(
+            crowd(4_001),
+            "a line to all",
+            Bound::Below(0.12, Unit::Seconds),
+        ),
+    ];
+    for clients in [2, 100] {
+        for (figure, plain) in [("p50", "p50 without TLS"), ("p99", "p99 without TLS")] {
+            targets.push(target(
+                Scenario::Tls(OverTls::Latency { clients }),
+                figure,
+                Bound::AtMostOwn(1.5, plain),
+            ));
+        }
+    }
     targets
 }
 
@@ -124,6 +169,17 @@ impl Target {
                     Held(ratio <= times),
                 )
             }
+            Bound::AtMostOwn(times, figure) => {
+                let ratio = own / sheet.median(self.scenario, figure, Chatd)?;
+                (
+                    format!("{ratio:.2} times {figure}, at most {times}"),
+                    Held(ratio <= times),
+                )
+            }
+            Bound::Above(least, unit) => (
+                format!("{}, at least {}", written(own, unit), written(least, unit)),
+                Held(own >= least),
+            ),
             Bound::Below(most, unit) => (
                 format!("{}, at most {}", written(own, unit), written(most, unit)),
                 Held(own <= most),

@@ -20,7 +20,24 @@ pub enum Role {
     StopsReading,
 }
 
+/// How a server that speaks TLS begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// The client shakes hands at once.
+    Silent,
+    /// It says a line that is not encrypted first.
+    Line,
+}
+
 impl Contender {
+    /// How it begins where it speaks TLS.
+    pub fn opening(self) -> Opening {
+        match self {
+            Self::Nats => Opening::Line,
+            _ => Opening::Silent,
+        }
+    }
+
     /// What a client sends as soon as it is connected.
     pub fn greeting(self, role: Role) -> &'static str {
         match (self, role) {
@@ -43,7 +60,7 @@ impl Contender {
         match self {
             Self::Chatd => Some("lists the commands\n"),
             Self::Baseline | Self::Floor => Some(WELCOME_ENDS),
-            Self::Ncat => None,
+            Self::Ncat | Self::Openssl => None,
             // The end of the answer to the greeting's PING, in every version of the protocol.
             Self::Redis => Some("here\r\n"),
             Self::Nats => Some("PONG\r\n"),
@@ -79,7 +96,7 @@ impl Contender {
     pub fn delivered(self, name: &str, line: &[u8]) -> Vec<u8> {
         match self {
             Self::Chatd | Self::Baseline | Self::Floor => frame(&format!("<{name}> "), line, ""),
-            Self::Ncat => line.to_vec(),
+            Self::Ncat | Self::Openssl => line.to_vec(),
             Self::Redis => frame(
                 &format!("*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n${LINE}\r\n"),
                 line,

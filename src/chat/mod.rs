@@ -28,6 +28,7 @@ use crate::command::Command;
 use crate::delivery::Delivery;
 use crate::event::{Answer, ClientId, Ending, Tally};
 use crate::logging::clients as client_log;
+use crate::name::Name;
 use crate::text::Lines;
 use asking::Asking;
 use facts::Fact;
@@ -39,9 +40,9 @@ impl Scene for Chat {
         &mut self.room.delivery
     }
 
-    fn joined(&mut self, client: ClientId, address: Address) {
+    fn joined(&mut self, client: ClientId, address: Address, login_name: Option<Name>) {
         let clock = self.clock();
-        let name = self.people.admit(client, address, clock);
+        let name = self.people.admit(client, address, login_name, clock);
         client_log::joined(address, Some(&name));
         let history = &self.room.history;
         let opening = self.opening.text(&self.motd, history, clock.time);

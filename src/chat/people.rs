@@ -56,9 +56,17 @@ impl IndexMut<ClientId> for People {
 }
 
 impl People {
-    /// A newcomer is a guest, and has its number: nobody else can have that name.
-    pub fn admit(&mut self, client: ClientId, address: Address, clock: Clock) -> Name {
-        let name = Name::guest(client.0);
+    /// A newcomer is called by its login name if that is free. Otherwise it is a guest, and has its
+    /// number: nobody else can have that name.
+    pub fn admit(
+        &mut self,
+        client: ClientId,
+        address: Address,
+        login_name: Option<Name>,
+        clock: Clock,
+    ) -> Name {
+        let free = login_name.and_then(|name| self.check_free(client, name).ok());
+        let name = free.unwrap_or_else(|| Name::guest(client.0));
         self.register(client, &name);
         let person = Person {
             name: name.clone(),
@@ -136,7 +144,7 @@ mod tests {
     fn people() -> People {
         let mut people = People::default();
         for client in [ALICE, BOB] {
-            people.admit(client, Address::User(1), Clock::now());
+            people.admit(client, Address::User(1), None, Clock::now());
         }
         people
     }
@@ -158,6 +166,23 @@ mod tests {
         assert_eq!(rename(&mut people, BOB, "al1ce"), Ok(()), "left and free");
         people.apply(&Fact::Left(ALICE, crate::event::Ending::Closed));
         assert_eq!(rename(&mut people, BOB, "ann"), Ok(()), "gone and free");
+    }
+
+    #[test]
+    fn who_is_known_is_called_by_their_login_name_if_that_is_free() {
+        let mut people = people();
+        let mut admit = |number, name| {
+            let login_name = Some(Name::parse(name).unwrap());
+            let client = ClientId(number);
+            let name = people.admit(client, Address::User(1), login_name, Clock::now());
+            name.letters().to_owned()
+        };
+        assert_eq!(admit(3, "carol"), "carol");
+        assert_eq!(admit(4, "Carol"), "guest4", "somebody has it");
+        people.apply(&Fact::Left(ClientId(3), crate::event::Ending::Closed));
+        let login_name = Name::parse("carol").ok();
+        let name = people.admit(ClientId(5), Address::User(1), login_name, Clock::now());
+        assert_eq!(name.letters(), "carol", "free again");
     }
 
     #[test]

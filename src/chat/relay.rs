@@ -7,6 +7,7 @@ use crate::delivery::Delivery;
 use crate::delivery::block::Origin;
 use crate::event::{ClientId, Ending, Tally};
 use crate::logging::clients as client_log;
+use crate::name::Name;
 use crate::text::Lines;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -28,7 +29,7 @@ impl Scene for Relay {
         &mut self.delivery
     }
 
-    fn joined(&mut self, client: ClientId, address: Address) {
+    fn joined(&mut self, client: ClientId, address: Address, _: Option<Name>) {
         client_log::joined(address, None);
         self.clients
             .insert(client, (address, self.delivery.clock.instant));

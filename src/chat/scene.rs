@@ -4,6 +4,7 @@ use crate::address::Address;
 use crate::command::Command;
 use crate::delivery::Delivery;
 use crate::event::{ClientId, Ending, Tally};
+use crate::name::Name;
 use crate::text::Lines;
 use std::time::Instant;
 
@@ -13,8 +14,8 @@ pub trait Scene: Send {
     /// The log that clients read, and how it gets to them.
     fn delivery(&mut self) -> &mut Delivery;
 
-    /// A client has joined from this address, and can be written to.
-    fn joined(&mut self, client: ClientId, address: Address);
+    /// A client has joined from this address, and can be written to. The system may know its name.
+    fn joined(&mut self, client: ClientId, address: Address, login_name: Option<Name>);
 
     fn said(&mut self, client: ClientId, lines: Lines);
 

@@ -3,10 +3,12 @@
 
 use crate::client::connection::Connection;
 use crate::client::lingering;
+use crate::event::Ending;
+use crate::name::Name;
 use rustix::event::PollFlags;
 use rustix::net::{RecvFlags, recv};
 use socket2::Socket;
-use std::io;
+use std::io::{self, IoSlice};
 
 /// What a port speaks.
 pub trait Protocol: Send + Sync {
@@ -31,12 +33,31 @@ pub trait Carriage: Send + Sync {
     /// What the broadcaster writes into.
     fn inlet<'a>(&'a self, stream: &'a Socket) -> &'a Socket;
 
+    /// Writes as much as there is room for.
+    fn send(&self, stream: &Socket, text: &[IoSlice<'_>]) -> io::Result<usize> {
+        // Per call, not set_nonblocking, which belongs to the open socket (fcntl(2)).
+        let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+        self.inlet(stream).send_vectored_with_flags(text, flags)
+    }
+
     /// The client's thread begins to carry. None if it cannot, and the client was told.
     fn carry<'a>(&'a self, connection: &'a Connection) -> Option<Box<dyn Carrier + 'a>>;
 }
 
 /// A client's connection, as its thread drives it. None of this ever waits but the end.
 pub trait Carrier {
+    /// What the system calls whoever is there, if it knows them and chatd could call them so.
+    fn login_name(&self) -> Option<Name> {
+        None
+    }
+
+    /// Looks, every few seconds, whether the client is still there and takes what is written to it.
+    fn look_after(&mut self, connection: &Connection) -> Result<(), Ending> {
+        // A socket on which this fails says why at the read.
+        let _ = connection.choose_user_timeout();
+        Ok(())
+    }
+
     /// What to wait for, beside what is `wanted` of the client's socket.
     fn interest(&self, wanted: PollFlags) -> Interest<'_>;
 
@@ -68,7 +89,7 @@ pub trait Carrier {
 }
 
 /// What has come.
-#[cfg_attr(not(feature = "tls"), allow(dead_code))]
+#[cfg_attr(not(all(feature = "tls", feature = "service")), allow(dead_code))]
 pub enum Received {
     /// So many bytes.
     Bytes(usize),
@@ -76,6 +97,8 @@ pub enum Received {
     Nothing(u64),
     /// The end of what the client sends.
     End,
+    /// The same, and whatever was reported of the connection, it was not reset.
+    CleanEnd,
     /// The same, but somebody on the way may have cut off what came before.
     TornEnd,
 }

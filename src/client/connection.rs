@@ -1,4 +1,4 @@
-//! One TCP connection, shared by its client's thread, which reads, and the broadcaster, which
+//! One connection, shared by its client's thread, which reads, and the broadcaster, which
 //! writes.
 
 use crate::address::Address;
@@ -67,10 +67,7 @@ impl Connection {
 
 impl Wire for Connection {
     fn send(&self, text: &[IoSlice<'_>]) -> io::Result<usize> {
-        // Per call, not set_nonblocking, which belongs to the open socket (fcntl(2)).
-        self.carriage
-            .inlet(&self.stream)
-            .send_vectored_with_flags(text, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
+        self.carriage.send(&self.stream, text)
     }
 
     fn tell_when_writable(&self) -> io::Result<()> {

@@ -217,6 +217,7 @@ impl<'a> Session<'a> {
                 _ => Style::Lf,
             },
             echo: Echo::Off,
+            login_name: self.waiting.carrier.login_name(),
         };
         let joined = Event::Joined(self.connection.id, arrival);
         let has_joined = self.events.try_send(joined, REQUEST_COST).is_ok();
@@ -283,8 +284,7 @@ impl<'a> Session<'a> {
         }
         if now >= self.watched + keepalive / 6 {
             self.watched = now;
-            // A socket on which this fails says why at the read.
-            let _ = self.connection.choose_user_timeout();
+            self.waiting.carrier.look_after(self.connection)?;
         }
         let mut due = self.watched + keepalive / 6;
         let others = [idle, self.joins_at, self.rate.counted_until(now)];
@@ -315,7 +315,7 @@ impl<'a> Session<'a> {
             Ok(Received::End | Received::TornEnd) if self.waiting.has_hung_up => {
                 self.ended = Some(Ending::Reset);
             }
-            Ok(Received::End) => {
+            Ok(Received::End | Received::CleanEnd) => {
                 self.codec.end();
                 self.ended = Some(Ending::Closed);
             }

@@ -1,6 +1,8 @@
 //! Section 4, Commands: what is one and what is text, and those that do something.
 
-use crate::kit::{Server, alice_and_bob, answers, answers_each, only, reads, reads_each};
+use crate::kit::{
+    Server, alice_and_bob, answers, answers_each, given_name, only, reads, reads_each,
+};
 
 #[test]
 fn a_line_whose_first_word_is_not_a_slash_and_ascii_letters_only_is_text() {
@@ -371,9 +373,10 @@ fn quit_q_and_exit_leave() {
 #[test]
 fn nick_used_by_a_newcomer_is_confirmed_to_them_alone() {
     let server = Server::start(&[]);
-    let mut newcomer = server.welcomed();
+    let mut newcomer = server.connect();
+    let name = given_name(&mut newcomer);
     assert_eq!(
         only(answers(&mut newcomer, "/nick alice")),
-        "-- guest1 is now alice"
+        format!("-- {name} is now alice")
     );
 }

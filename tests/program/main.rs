@@ -36,6 +36,7 @@
 //! | `/ignore` | `ignoring` |
 //! | 5. raw mode | `raw` |
 //! | 6. encryption | `tls/` |
+//! | 8. systemd, socket activation, the manual, completions, Unix sockets, ssh | `service/` |
 //! | `nc`, `telnet`, `socat` and the like, whatever they do | `real_clients` |
 //!
 //! What several topics need is in `kit`. A test for which something is missing on this machine
@@ -68,6 +69,8 @@ mod real_clients;
 mod resets;
 mod scarcity;
 mod seats;
+#[cfg(feature = "service")]
+mod service;
 mod shape;
 mod shutdown;
 mod slow_readers;

@@ -210,7 +210,7 @@ fn beside_a_flooder_a_hundred_people_read_all_that_the_others_say() {
         person.send(&format!("/quiet\n/nick p{number}"));
     }
     for (number, person) in people.iter_mut().enumerate() {
-        person.expect(&format!("-- guest{} is now p{number}", number + 1));
+        person.read_renaming(&format!("p{number}"));
     }
     let sender = server.join("sender");
     // On a busy machine others read of the renames, and of nothing else any more.
@@ -222,8 +222,10 @@ fn beside_a_flooder_a_hundred_people_read_all_that_the_others_say() {
         thread::scope(|scope| {
             let speakers: Vec<_> = people
                 .iter()
-                .map(|person| person.stream().try_clone().expect("a socket can be shared"))
-                .map(Client::new)
+                .map(|person| {
+                    let stream = person.stream().try_clone();
+                    Client::behind(person.address(), stream.expect("a socket can be shared"))
+                })
                 .collect();
             for (own, person) in people.iter_mut().enumerate() {
                 scope.spawn(move || reads_everybody(person, own));

@@ -4,11 +4,12 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::contender::{Contender, Flood, Needs};
+use crate::contender::{Contender, Flood, Needs, Transport};
 use crate::lines::{self, Pattern};
+use crate::link::{Event, Reading};
 use crate::readings;
 use crate::sheet::Measure;
-use crate::swarm::{Event, Reading, Swarm};
+use crate::swarm::Swarm;
 use crate::wire::Role;
 
 use super::{disconnected, throughput};
@@ -30,9 +31,10 @@ pub fn run(contender: Contender, clients: usize) -> io::Result<Vec<Measure>> {
     let server = contender.start(Needs {
         clients,
         flood: Flood::Yes,
+        transport: Transport::Plain,
         core: None,
     })?;
-    let mut swarm = Swarm::new(server.address)?;
+    let mut swarm = Swarm::new(server.address, Transport::Plain)?;
     swarm.join(contender, |_| Role::SpeaksAndReads, clients)?;
     swarm.settle(contender)?;
     for number in WITNESSES..clients {

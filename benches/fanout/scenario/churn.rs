@@ -4,10 +4,11 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::contender::{Contender, Flood, Needs};
+use crate::contender::{Contender, Flood, Needs, Transport};
 use crate::lines::{self, text};
+use crate::link::Event;
 use crate::sheet::{Measure, Unit};
-use crate::swarm::{Event, Swarm};
+use crate::swarm::Swarm;
 use crate::wire::Role;
 
 use super::{Effort, disconnected, rate};
@@ -26,9 +27,10 @@ pub fn run(contender: Contender, effort: Effort) -> io::Result<Vec<Measure>> {
     let server = contender.start(Needs {
         clients: WATCHERS + AT_ONCE,
         flood: Flood::No,
+        transport: Transport::Plain,
         core: None,
     })?;
-    let mut swarm = Swarm::new(server.address)?;
+    let mut swarm = Swarm::new(server.address, Transport::Plain)?;
     swarm.join(contender, |_| Role::Reads, WATCHERS)?;
     swarm.settle(contender)?;
 

@@ -4,12 +4,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::contender::{Contender, Flood, Needs};
+use crate::contender::{Contender, Flood, Needs, Transport};
 use crate::floor;
 use crate::lines::{Pattern, text};
+use crate::link::{Event, Reading};
 use crate::readings;
 use crate::sheet::{Measure, Unit};
-use crate::swarm::{Event, Reading, Swarm};
+use crate::swarm::Swarm;
 
 use super::{SENDER, disconnected, one_speaks};
 
@@ -19,15 +20,16 @@ const LINES: usize = 21;
 /// How long a line may take.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 
-pub fn run(contender: Contender, clients: usize) -> io::Result<Vec<Measure>> {
+pub fn run(contender: Contender, transport: Transport, clients: usize) -> io::Result<Vec<Measure>> {
     let server = contender.start(Needs {
         clients,
         flood: Flood::No,
+        transport,
         core: None,
     })?;
     let pid = server.child.pid();
     let before = readings::resident(pid)?;
-    let mut swarm = Swarm::new(server.address)?;
+    let mut swarm = Swarm::new(server.address, transport)?;
     let joined = swarm.join(contender, one_speaks, clients)?;
     swarm.settle(contender)?;
     let resident = readings::resident(pid)?.saturating_sub(before);

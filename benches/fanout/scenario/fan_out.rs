@@ -3,28 +3,38 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::contender::{Contender, Flood, Needs};
+use crate::contender::{Contender, Flood, Needs, Transport};
 use crate::floor;
 use crate::lines::{LINE, Pattern};
+use crate::link::{Event, Reading};
 use crate::readings;
 use crate::sheet::{Measure, Unit};
-use crate::swarm::{Event, Reading, Swarm};
+use crate::swarm::Swarm;
 
 use super::{Effort, SENDER, disconnected, one_speaks, rate, throughput};
 
 /// Of so many readers one is read and checked byte by byte; the others are counted.
 const SAMPLE: usize = 16;
 
+/// The figure that says how much of what is encrypted arrives.
+pub const PLAINTEXT: &str = "plaintext delivered";
+
 /// How long one volley may take, however slow the server is.
 const VOLLEY_WITHIN: Duration = Duration::from_secs(15);
 
-pub fn run(contender: Contender, clients: usize, effort: Effort) -> io::Result<Vec<Measure>> {
+pub fn run(
+    contender: Contender,
+    transport: Transport,
+    clients: usize,
+    effort: Effort,
+) -> io::Result<Vec<Measure>> {
     let server = contender.start(Needs {
         clients,
         flood: Flood::Yes,
+        transport,
         core: None,
     })?;
-    let mut swarm = Swarm::new(server.address)?;
+    let mut swarm = Swarm::new(server.address, transport)?;
     swarm.join(contender, one_speaks, clients)?;
     swarm.settle(contender)?;
     for number in (0..clients).filter(|number| number % SAMPLE != 1) {
@@ -57,9 +67,16 @@ pub fn run(contender: Contender, clients: usize, effort: Effort) -> io::Result<V
     drop(server);
 
     let deliveries = lines * volley.readers;
+    let bytes = deliveries * volley.delivered.line();
     let mut measures = throughput(deliveries, took, cpu);
+    if transport == Transport::Tls {
+        measures.push(Measure::new(
+            PLAINTEXT,
+            Unit::BytesPerSecond,
+            rate(bytes, took),
+        ));
+    }
     if contender == Contender::Floor {
-        let bytes = deliveries * volley.delivered.line();
         measures.push(Measure::new(
             "taken in by the load generator",
             Unit::BytesPerSecond,

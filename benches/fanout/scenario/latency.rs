@@ -8,12 +8,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::contender::{Contender, Flood, Needs};
+use crate::contender::{Contender, Flood, Needs, Transport};
 use crate::histogram::Histogram;
 use crate::lines::{Follower, LINE, Pattern, text};
+use crate::link::Event;
 use crate::pin::{self, LoadApart};
 use crate::sheet::{Measure, Unit};
-use crate::swarm::{Event, Swarm};
+use crate::swarm::Swarm;
 
 use super::{Effort, SENDER, disconnected, one_speaks};
 
@@ -26,15 +27,21 @@ const WARM_UP: usize = 50;
 /// How long the last lines may take.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(5);
 
-pub fn run(contender: Contender, clients: usize, effort: Effort) -> io::Result<Vec<Measure>> {
+pub fn run(
+    contender: Contender,
+    transport: Transport,
+    clients: usize,
+    effort: Effort,
+) -> io::Result<Vec<Measure>> {
     let core = pin::server_core();
     let server = contender.start(Needs {
         clients,
         flood: Flood::No,
+        transport,
         core,
     })?;
     let _apart = core.map(|_| LoadApart::begin());
-    let mut swarm = Swarm::new(server.address)?;
+    let mut swarm = Swarm::new(server.address, transport)?;
     swarm.join(contender, one_speaks, clients)?;
     swarm.settle(contender)?;
 

@@ -5,16 +5,21 @@ mod all_talk;
 mod churn;
 mod crowd;
 mod fan_out;
+mod handshakes;
 mod latency;
+mod over_tls;
 mod stalled;
 
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::contender::Contender;
+use crate::contender::{Contender, Transport};
 use crate::sheet::{Measure, Unit};
 use crate::wire::Role;
+
+pub use fan_out::PLAINTEXT;
+pub use over_tls::OverTls;
 
 /// A scenario with its size. `clients` are all that are there, those who speak included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +38,8 @@ pub enum Scenario {
     Churn,
     /// The fan-out again, at the sizes of the picture.
     Curve { clients: usize },
+    /// What encryption costs.
+    Tls(OverTls),
 }
 
 /// How long a run takes.
@@ -62,6 +69,7 @@ impl fmt::Display for Scenario {
             Self::Stalled => write!(f, "stalled, {} of {}", stalled::STALLED, stalled::CLIENTS),
             Self::Churn => write!(f, "churn"),
             Self::Curve { clients } => write!(f, "curve, {clients} clients"),
+            Self::Tls(scenario) => scenario.fmt(f),
         }
     }
 }
@@ -78,6 +86,7 @@ impl Scenario {
                 contender != Contender::Floor && clients <= contender.most_clients()
             }
             Self::Stalled | Self::Churn => contender != Contender::Floor,
+            Self::Tls(scenario) => return scenario.suits(contender),
         };
         is_possible && (effort == Effort::Full || self.is_quick_with(contender))
     }
@@ -93,21 +102,23 @@ impl Scenario {
         match contender {
             Contender::Chatd | Contender::Floor => true,
             Contender::Baseline => !baseline_is_slow,
-            Contender::Ncat | Contender::Redis | Contender::Nats => few,
+            Contender::Ncat | Contender::Redis | Contender::Nats | Contender::Openssl => few,
         }
     }
 
     /// Does it once.
     pub fn run(self, contender: Contender, effort: Effort) -> io::Result<Vec<Measure>> {
+        const PLAIN: Transport = Transport::Plain;
         match self {
-            Self::FanOut { clients } => fan_out::run(contender, clients, effort),
+            Self::FanOut { clients } => fan_out::run(contender, PLAIN, clients, effort),
             Self::AllTalk { clients } => all_talk::run(contender, clients),
-            Self::Latency { clients } => latency::run(contender, clients, effort),
-            Self::Crowd { clients } => crowd::run(contender, clients),
+            Self::Latency { clients } => latency::run(contender, PLAIN, clients, effort),
+            Self::Crowd { clients } => crowd::run(contender, PLAIN, clients),
             Self::Stalled => stalled::run(contender, effort),
             Self::Churn => churn::run(contender, effort),
+            Self::Tls(scenario) => scenario.run(contender, effort),
             Self::Curve { clients } => {
-                let mut measures = fan_out::run(contender, clients, Effort::Quick)?;
+                let mut measures = fan_out::run(contender, PLAIN, clients, Effort::Quick)?;
                 measures.truncate(1);
                 Ok(measures)
             }

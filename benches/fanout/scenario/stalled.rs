@@ -4,12 +4,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::contender::{Contender, Flood, Needs, Server};
+use crate::contender::{Contender, Flood, Needs, Server, Transport};
 use crate::histogram::Histogram;
 use crate::lines::{Follower, LINE, Pattern};
+use crate::link::Event;
 use crate::readings;
 use crate::sheet::{Measure, Unit};
-use crate::swarm::{Event, Swarm};
+use crate::swarm::Swarm;
 use crate::wire::Role;
 
 use super::{Effort, SENDER};
@@ -35,9 +36,10 @@ pub fn run(contender: Contender, effort: Effort) -> io::Result<Vec<Measure>> {
     let server = contender.start(Needs {
         clients: CLIENTS + 1,
         flood: Flood::WithStalledReaders,
+        transport: Transport::Plain,
         core: None,
     })?;
-    let mut swarm = Swarm::new(server.address)?;
+    let mut swarm = Swarm::new(server.address, Transport::Plain)?;
     swarm.join(contender, role_in_stall, CLIENTS + 1)?;
     swarm.settle(contender)?;
     for number in HEALTHY + 1..=CLIENTS {

@@ -419,6 +419,7 @@ pub fn arrival(wire: Arc<FakeWire>, kind: Kind) -> Arrival {
             Kind::Window => Echo::On,
             Kind::Netcat | Kind::Telnet => Echo::Off,
         },
+        login_name: None,
     }
 }
 

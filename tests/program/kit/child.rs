@@ -19,6 +19,7 @@ pub fn new_command(program: impl AsRef<OsStr>) -> Command {
         catch_what_is_ignored();
     });
     let mut command = Command::new(program);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CHATD_") || name == "RUST_LOG" {
             command.env_remove(name);
@@ -70,7 +71,6 @@ pub fn wait_for(child: &mut Child) -> Option<ExitStatus> {
 /// Runs a command that should end by itself, and returns what it said.
 pub fn run_to_end(mut command: Command) -> Output {
     let mut child = command
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

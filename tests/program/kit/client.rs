@@ -25,16 +25,21 @@ pub struct Client {
 impl Client {
     /// Wraps a connection; nothing on it waits longer than [`WAIT`] from now on.
     pub fn new(stream: TcpStream) -> Self {
+        let address = stream.local_addr();
+        Self::behind(address.expect("a connected socket has an address"), stream)
+    }
+
+    /// The same for one end of a connection that is known by another address, or is not TCP.
+    pub fn behind(address: SocketAddr, stream: TcpStream) -> Self {
         // A second line would wait for the first to be acknowledged otherwise (Nagle's algorithm),
-        // which takes 40 ms.
-        stream.set_nodelay(true).expect("an option of TCP");
+        // which takes 40 ms. Only TCP knows that.
+        let _ = stream.set_nodelay(true);
         stream.set_read_timeout(Some(WAIT)).expect("a read timeout");
         stream
             .set_write_timeout(Some(WAIT))
             .expect("a write timeout");
-        let address = stream.local_addr();
         Self {
-            address: address.expect("a connected socket has an address"),
+            address,
             stream: BufReader::with_capacity(32 * 1024, stream),
             partial: Vec::new(),
             seen: VecDeque::new(),
@@ -45,16 +50,6 @@ impl Client {
     /// here.
     pub fn stream(&self) -> &TcpStream {
         self.stream.get_ref()
-    }
-
-    /// The same for one end of a connection to something that speaks with the server in its place,
-    /// from `address`.
-    #[cfg(feature = "tls")]
-    pub fn behind(address: SocketAddr, stream: TcpStream) -> Self {
-        Self {
-            address,
-            ..Self::new(stream)
-        }
     }
 
     /// This side's address, as the log of the server shows it.

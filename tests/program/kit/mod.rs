@@ -10,6 +10,8 @@ mod client;
 mod crowds;
 mod file;
 mod flood;
+#[cfg(feature = "service")]
+mod local;
 mod log;
 mod notices;
 mod process;
@@ -40,9 +42,11 @@ pub use notices::{
 pub use process::{Footprint, grew_by_less_than};
 pub use program::{Program, one_shot};
 pub use server::Server;
-pub use skip::{are_installed, only_in_plain, skip};
+pub use skip::{are_installed, only_in_plain, only_over_tcp, skip};
 pub use sockets::{seen_from_both_sides, server_side, waiting_bytes};
 
+#[cfg(feature = "service")]
+pub use local::SocketPath;
 #[cfg(feature = "tls")]
 pub use tls::{TlsClient, TlsEnd};
 
@@ -51,6 +55,7 @@ pub use tls::{TlsClient, TlsEnd};
 pub enum Transport {
     Plain,
     Tls,
+    Unix,
 }
 
 impl Transport {
@@ -58,7 +63,7 @@ impl Transport {
     /// and not taken yet.
     pub fn held_per_client(self) -> u64 {
         match self {
-            Self::Plain => 0,
+            Self::Plain | Self::Unix => 0,
             Self::Tls => 64 * KIB,
         }
     }

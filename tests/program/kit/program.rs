@@ -143,6 +143,13 @@ impl Program {
         kill_process_group(Pid::from_child(&self.child), signal).expect("the client is there");
     }
 
+    /// It has shown this line by now.
+    #[cfg(feature = "service")]
+    pub fn showed(&self, line: &str) {
+        let shown = &self.shown;
+        assert!(shown.iter().any(|shown| shown == line), "{shown:#?}");
+    }
+
     /// Nothing that it has shown so far begins so.
     pub fn never_showed(&self, beginning: &str) {
         assert!(

@@ -15,6 +15,8 @@ use socket2::{Domain, Socket, Type};
 use super::log::Log;
 use crate::TRANSPORT;
 
+#[cfg(feature = "service")]
+use super::SocketPath;
 use super::{Client, FIRST_WORDS, NARROW, REMEMBERED, Transport, WAIT, child, eventually, listed};
 
 /// The binary that is tested.
@@ -25,6 +27,9 @@ pub struct Server {
     child: Child,
     port: u16,
     speaks_tls: bool,
+    /// Where its clients connect, if they come by a Unix socket.
+    #[cfg(feature = "service")]
+    socket: Option<SocketPath>,
     log: Arc<Log>,
     reader: Option<JoinHandle<()>>,
 }
@@ -33,16 +38,25 @@ impl Server {
     /// Starts chatd with `args`, on a port that the system chooses and on 127.0.0.1 unless `args`
     /// say otherwise.
     pub fn start(args: &[&str]) -> Self {
-        let mut command = Self::command();
-        command.args(with_address(args));
-        Self::launch(command)
+        Self::start_by(Self::command(), args)
     }
 
     /// The same behind `preparation`, a line of shell such as `ulimit -n 40` that the process
     /// inherits.
     pub fn start_after(preparation: &str, args: &[&str]) -> Self {
-        let mut command = Self::command_after(preparation);
+        Self::start_by(Self::command_after(preparation), args)
+    }
+
+    fn start_by(mut command: Command, args: &[&str]) -> Self {
         command.args(with_address(args));
+        #[cfg(feature = "service")]
+        if TRANSPORT == Transport::Unix {
+            let socket = SocketPath::new();
+            command.args(["--socket", socket.path()]);
+            let mut server = Self::launch(command);
+            server.socket = Some(socket);
+            return server;
+        }
         Self::launch(command)
     }
 
@@ -87,15 +101,13 @@ impl Server {
     }
 
     fn spawn(command: &mut Command) -> Self {
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("chatd starts");
+        let child = command.spawn().expect("chatd starts");
         Self {
             child,
             port: 0,
             speaks_tls: false,
+            #[cfg(feature = "service")]
+            socket: None,
             log: Arc::default(),
             reader: None,
         }
@@ -140,6 +152,13 @@ impl Server {
         }
     }
 
+    /// Kills it, so that it can do nothing about its end.
+    #[cfg(feature = "service")]
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the process is there");
+        self.wait_exit();
+    }
+
     /// Waits for the process to end and for the last of its stderr.
     pub fn wait_exit(&mut self) -> ExitStatus {
         let status = child::wait_for(&mut self.child);
@@ -177,6 +196,10 @@ impl Server {
 
     /// Connects, and reads nothing yet.
     pub fn connect(&self) -> Client {
+        #[cfg(feature = "service")]
+        if let Some(socket) = &self.socket {
+            return socket.connect();
+        }
         let stream = TcpStream::connect(self.address()).expect("chatd takes the connection");
         self.client(stream, None)
     }
@@ -198,6 +221,11 @@ impl Server {
     /// Connects with a receive buffer of about `bytes`, so that a client that does not read is soon
     /// full.
     pub fn connect_with_receive_buffer(&self, bytes: usize) -> Client {
+        #[cfg(feature = "service")]
+        if let Some(socket) = &self.socket {
+            // There what waits to be read counts for the sender alone (unix(7)).
+            return socket.connect();
+        }
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         // Before connecting, because the window that the other side may use is agreed on then.
         socket
@@ -309,7 +337,8 @@ fn port_of(listening: &str) -> u16 {
     let (_, port) = listening
         .rsplit_once(':')
         .expect("an address ends in a port");
-    port.trim().parse().expect("the port is a number")
+    // A Unix socket has none.
+    port.trim().parse().unwrap_or_default()
 }
 
 fn with_address<'a>(args: &[&'a str]) -> Vec<&'a str> {

@@ -34,8 +34,13 @@ pub fn are_installed(programs: &[&str]) -> bool {
     missing.is_none()
 }
 
-/// Whether the clients of this run talk over TLS, so that a test stays out that looks at what is not
-/// so there, for the reason that it gives.
+/// The same for what is so with TLS too, but not where they come by a Unix socket.
+pub fn only_over_tcp(_reason: &str) -> bool {
+    TRANSPORT == Transport::Unix
+}
+
+/// Whether the clients of this run do not talk over plain TCP, so that a test stays out that looks at
+/// what is only so there, for the reason that it gives.
 pub fn only_in_plain(_reason: &str) -> bool {
-    TRANSPORT == Transport::Tls
+    TRANSPORT != Transport::Plain
 }

@@ -1,8 +1,14 @@
 //! What SIGHUP does: it reads the MOTD anew, or ends the server whose terminal was closed.
 
 use std::fs::{self, File};
+use std::net::{SocketAddr, TcpStream};
 
-use crate::kit::{GOODBYE, Server, TempFile, answers, skip};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::kit::{
+    Client, GOODBYE, Program, Server, TempFile, answers, are_installed, eventually, new_command,
+    only_in_plain, skip,
+};
 
 use super::with_much_pending;
 
@@ -145,4 +151,50 @@ fn a_terminal_that_is_closed_may_send_sighup_twice_and_everybody_reads_goodbye_a
     assert_eq!(slow.expect_eof().last().map(String::as_str), Some(GOODBYE));
     drop(slow);
     assert_eq!(server.wait_exit().code(), Some(0));
+}
+
+/// A chatd that is no child of this process.
+struct Stranger(Pid);
+
+impl Stranger {
+    fn runs(&self) -> bool {
+        // Empty for one that has ended and that nobody has waited for (proc(5)).
+        let path = format!("/proc/{}/cmdline", self.0.as_raw_nonzero());
+        fs::read(path).is_ok_and(|line| !line.is_empty())
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        if self.runs() {
+            let _ = kill_process(self.0, Signal::KILL);
+        }
+    }
+}
+
+#[test]
+fn when_the_window_is_closed_everybody_reads_goodbye_and_the_server_ends() {
+    if only_in_plain("the client is made here") || !are_installed(&["script"]) {
+        return;
+    }
+    let mut command = new_command("script");
+    let line = r#"echo $$; exec "$PROGRAM" --port 0 --bind 127.0.0.1"#;
+    command.args(["-qfec", line, "/dev/null"]);
+    command.env("PROGRAM", env!("CARGO_BIN_EXE_chatd"));
+    let mut window = Program::spawn(command);
+    let pid = window.next_line().parse().ok().and_then(Pid::from_raw);
+    let server = Stranger(pid.expect("the number of a process"));
+    let address: SocketAddr = loop {
+        let line = window.next_line();
+        if let Some((_, address)) = line.split_once("listening on ") {
+            break address.parse().unwrap();
+        }
+    };
+    let mut alice = Client::new(TcpStream::connect(address).unwrap());
+    alice.read_welcome();
+    // With `script` goes the terminal that it has made, and the kernel sends SIGHUP.
+    drop(window);
+    assert_eq!(alice.expect_eof(), [GOODBYE]);
+    drop(alice);
+    eventually("the server has ended", || !server.runs());
 }

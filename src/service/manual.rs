@@ -1,0 +1,88 @@
+//! The manual page. Its text is in `manual.roff`, as man(7) has it; the options and subcommands in
+//! it are those of the command line.
+
+use crate::config::Config;
+use clap::{Arg, ArgAction, Command, CommandFactory};
+use clap_mangen::Man;
+use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+
+/// The page, with a comment in each place where something is to be filled in.
+const PAGE: &str = include_str!("manual.roff");
+
+/// The page, in roff.
+pub fn manual() -> String {
+    // There is no page for each subcommand, and none for `help`.
+    let mut command = Config::command().disable_help_subcommand(true);
+    command.build();
+    let (mut calls, mut tasks, mut options) = (Roff::new(), Roff::new(), Roff::new());
+    for task in command.get_subcommands() {
+        calls.control("br", []).text(call(task));
+        let about = task.get_long_about().or(task.get_about());
+        let about = about.map(ToString::to_string).unwrap_or_default();
+        tasks
+            .control("TP", [])
+            .text(call(task))
+            .text([roman(about)]);
+    }
+    let shown = command
+        .get_arguments()
+        .filter(|option| !option.is_hide_set());
+    for option in shown {
+        options
+            .control("TP", [])
+            .text(names(option))
+            .text([roman(help(option))]);
+    }
+    // Into memory nothing fails to be written.
+    let mut title = Vec::new();
+    // An empty date would be left out, and what follows would take its place.
+    let _ = Man::new(command.clone()).date(" ").render_title(&mut title);
+    PAGE.replace(".\\\" title\n", &String::from_utf8_lossy(&title))
+        .replace(".\\\" commands, each on a line\n", &calls.render())
+        .replace(".\\\" options\n", &options.render())
+        .replace(".\\\" commands\n", &tasks.render())
+}
+
+/// How a subcommand is called: `chatd cert FILE`.
+fn call(task: &Command) -> Vec<Inline> {
+    let mut words = vec![bold(format!("chatd {}", task.get_name()))];
+    for value in task.get_positionals().flat_map(value_names) {
+        words.extend([roman(" "), italic(value)]);
+    }
+    words
+}
+
+/// An option as it is typed: `-p, --port PORT`.
+fn names(option: &Arg) -> Vec<Inline> {
+    let short = option.get_short().map(|short| format!("-{short}"));
+    let long = option.get_long().map(|long| format!("--{long}"));
+    let names: Vec<_> = short.into_iter().chain(long).collect();
+    let mut words = vec![bold(names.join(", "))];
+    if option.get_action().takes_values() {
+        words.extend(value_names(option).flat_map(|value| [roman(" "), italic(value)]));
+    }
+    words
+}
+
+/// What its help says, its default and its variable.
+fn help(option: &Arg) -> String {
+    let mut text = option
+        .get_help()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let default = match (option.get_action(), option.get_default_values()) {
+        (ArgAction::SetTrue, _) => Some("off".to_owned()),
+        (action, [default]) if action.takes_values() => Some(default.display().to_string()),
+        _ => None,
+    };
+    let default = default.map(|default| format!(" [default: {default}]"));
+    let variable = option.get_env();
+    let variable = variable.map(|variable| format!(" [env: {}]", variable.display()));
+    text.extend(default.into_iter().chain(variable));
+    text
+}
+
+fn value_names(argument: &Arg) -> impl Iterator<Item = String> {
+    let names = argument.get_value_names().unwrap_or_default();
+    names.iter().map(ToString::to_string)
+}
