@@ -3,7 +3,7 @@
 
 use crate::address::Address;
 use crate::channel::EVENT_COST;
-use crate::chat::commands::{Meaning, understand};
+use crate::chat::commands::{Meaning, REQUEST_COST, understand};
 use crate::client::cutter::{Cut, Cutter, End, Grammar};
 use crate::client::strangers::Strangers;
 use crate::client::telnet::{Requests, Telnet};
@@ -166,10 +166,11 @@ impl Codec {
                 let address = self.address;
                 log::warn!(target: "chatd::dropped", "dropped: a line over --max-line of {address}");
             }
-            Cut::TooLong => self.answer(&format!(
-                "line too long: the limit is {} bytes, nothing was sent",
-                self.longest
-            )),
+            Cut::TooLong => {
+                let limit = self.longest;
+                let told = format!("line too long: the limit is {limit} bytes, nothing was sent");
+                self.answer(&told, 0);
+            }
             Cut::Line(line, _) if self.grammar == Grammar::Raw => {
                 self.tally.lines += 1;
                 said.push_raw(line);
@@ -190,9 +191,7 @@ impl Codec {
                             let kept = said.as_bytes().len() - before - 1;
                             self.uncounted += text.len().saturating_sub(kept) as u64;
                         }
-                        Input::Command(request) => {
-                            self.queue.push_back(understood(self.client, &request));
-                        }
+                        Input::Command(request) => self.obey(&request),
                     }
                 }
             }
@@ -207,9 +206,25 @@ impl Codec {
         if let Some(word) = taught
             && !mem::replace(&mut self.has_been_taught, true)
         {
-            self.answer(&format!("commands begin with /: /{word}"));
+            self.answer(&format!("commands begin with /: /{word}"), 0);
         }
         true
+    }
+
+    fn obey(&mut self, request: &Request) {
+        match understand(request) {
+            Meaning::Leaves(text) => self.push(Heard::Left(Ending::Quit(text)), 0),
+            Meaning::AsksPassword(..) => {
+                self.answer("this server has no accounts", REQUEST_COST);
+                // The next line of a bot is its password.
+                self.push(Heard::Left(Ending::Closed), 0);
+            }
+            Meaning::Asks(command, cost) => {
+                #[cfg(feature = "fault-injection")]
+                crate::faults::panic_at("/faultpanicclient", &command);
+                self.push(Heard::Event(Event::Asked(self.client, command)), cost);
+            }
+        }
     }
 
     /// The first CR at the end of a line, or telnet command, tells what the client's terminal wants.
@@ -225,24 +240,24 @@ impl Codec {
             self.want_crlf();
         }
         if !asked.refusals.is_empty() {
-            self.tell(Answer::Bytes(asked.refusals));
+            self.tell(Answer::Bytes(asked.refusals), 0);
         }
         if asked.interrupted {
-            self.answer("to leave: /quit");
+            self.answer("to leave: /quit", 0);
         }
         if asked.are_you_there {
-            self.answer("yes, chatd is here");
+            self.answer("yes, chatd is here", 0);
         }
     }
 
-    fn answer(&mut self, content: &str) {
+    fn answer(&mut self, content: &str, cost: u64) {
         let mut text = Vec::new();
         push_server_line(&mut text, format_args!("{content}"));
-        self.tell(Answer::Lines(text));
+        self.tell(Answer::Lines(text), cost);
     }
 
-    fn tell(&mut self, answer: Answer) {
-        self.push(Heard::Event(Event::Answered(self.client, answer)), 0);
+    fn tell(&mut self, answer: Answer, cost: u64) {
+        self.push(Heard::Event(Event::Answered(self.client, answer)), cost);
     }
 
     fn push(&mut self, heard: Heard, cost: u64) {
@@ -258,23 +273,6 @@ fn bare_command(text: &[u8]) -> Option<&'static str> {
     }
     let is_meant = |name: &&str| text.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
     names.into_iter().find(is_meant)
-}
-
-fn understood(client: ClientId, request: &Request) -> Item {
-    match understand(request) {
-        Meaning::Leaves(text) => Item {
-            heard: Heard::Left(Ending::Quit(text)),
-            cost: 0,
-        },
-        Meaning::Asks(command, cost) => {
-            #[cfg(feature = "fault-injection")]
-            crate::faults::panic_at("/faultpanicclient", &command);
-            Item {
-                heard: Heard::Event(Event::Asked(client, command)),
-                cost,
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -558,6 +556,16 @@ mod tests {
                 (b"GET / HTTP/1.1\xff\xec", stranger),
             ],
         );
+    }
+
+    #[test]
+    fn a_command_about_passwords_ends_what_is_heard_where_there_are_no_accounts() {
+        let answer = ("-- this server has no accounts", 1024);
+        for command in ["/login", "\x1b[A/LOGIN alice", "/password", "/register"] {
+            let sent = format!("one\n{command}\nhunter2\n");
+            let expected = [("said one", 83), answer, ("left", 0)];
+            hears_each(Grammar::Chat, &[(sent.as_bytes(), &expected)]);
+        }
     }
 
     #[test]
