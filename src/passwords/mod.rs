@@ -1,5 +1,8 @@
-//! Passwords: what one is, and how it is hashed.
+//! Passwords: what one is, how it is hashed, and what wrong ones cost whoever gives them. Nothing
+//! here knows of clients: a client's own thread does a [`check::Check`] in steps.
 
+pub mod check;
+pub mod debts;
 pub mod hash;
 pub mod made_up;
 
