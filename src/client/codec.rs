@@ -210,7 +210,12 @@ impl Codec {
             Cut::TooLong => {
                 let limit = self.longest;
                 let told = format!("line too long: the limit is {limit} bytes, nothing was sent");
+                let asks_password = asks_password(self.cutter.overlong_beginning());
                 self.answer(&told, 0);
+                if asks_password {
+                    // The next line of a bot is its password.
+                    self.push(Heard::Left(Ending::Closed), 0);
+                }
             }
             Cut::Line(line, _) if self.grammar == Grammar::Raw => {
                 self.tally.lines += 1;
@@ -341,6 +346,14 @@ impl Codec {
 
     fn push(&mut self, heard: Heard, cost: u64) {
         self.queue.push_back(Item { heard, cost });
+    }
+}
+
+/// Whether a line that begins so is one of the commands about passwords.
+fn asks_password(beginning: &[u8]) -> bool {
+    match interpret(&take_back(beginning)) {
+        Input::Command(request) => matches!(understand(&request), Meaning::AsksPassword(..)),
+        Input::Text(_) => false,
     }
 }
 
@@ -655,6 +668,14 @@ mod tests {
             let expected = [("said one", 83), answer, ("left", 0)];
             hears_each(Grammar::Chat, &[(sent.as_bytes(), &expected)]);
         }
+    }
+
+    #[test]
+    fn a_command_about_passwords_that_is_too_long_ends_what_is_heard() {
+        let too_long = "-- line too long: the limit is 20 bytes, nothing was sent";
+        let sent = b"\x1b[A/LOGIN alice hunter2 hunter2\nhunter2\n";
+        let expected = [("nothing", 32), (too_long, 0), ("left", 0)];
+        hears_each(Grammar::Chat, &[(sent, &expected)]);
     }
 
     #[test]

@@ -63,6 +63,17 @@ fn what_follows_a_command_about_passwords_in_another_packet_is_not_said_either()
 }
 
 #[test]
+fn what_follows_a_command_about_passwords_that_is_too_long_is_not_said_either() {
+    let server = Server::start(&["--max-line", "20B"]);
+    let [mut watcher, mut alice] = server.room(["watcher", "alice"]);
+    alice.send("/login alice hunter2 hunter2\nhunter2");
+    let read = alice.expect_eof();
+    let told = "-- line too long: the limit is 20 bytes, nothing was sent";
+    assert_eq!(read.last().map(String::as_str), Some(told), "{read:?}");
+    assert_eq!(said_until_left(&mut watcher, "alice"), [""; 0]);
+}
+
+#[test]
 fn a_newcomer_whose_first_line_asks_for_a_password_is_never_mentioned() {
     let server = Server::start(&[]);
     let [mut watcher] = server.room(["watcher"]);

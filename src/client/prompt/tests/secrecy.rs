@@ -19,6 +19,8 @@ enum Public {
     Login(&'static str),
     Password(&'static str),
     Register(&'static str, &'static str),
+    /// `/login` on a line that is too long.
+    LongLogin(usize),
 }
 
 /// What is typed where a password is asked for, or where nobody listens any more.
@@ -106,6 +108,10 @@ impl Script {
                 (format!("\x1b[A/Login {name}"), known)
             }
             Public::Password(rest) => (format!("/password {rest}"), Expects::Known(Of::Old, 0)),
+            Public::LongLogin(times) => (
+                format!("/login alice {}", "QXZ".repeat(times)),
+                Expects::Nothing,
+            ),
             Public::Register(name, rest) => {
                 let is_fit = name == "alice" && passwords == Passwords::OfNewAccounts;
                 let expects = if is_fit {
@@ -265,6 +271,7 @@ fn public() -> impl Strategy<Value = Public> {
         3 => name.prop_map(Public::Login),
         2 => rest().prop_map(Public::Password),
         2 => rest().prop_map(|rest| Public::Register("alice", rest)),
+        1 => (LONGEST / 3..99).prop_map(Public::LongLogin),
         1 => prop::sample::select(vec!["", "Q!X", "guest7"]).prop_map(|name| Public::Register(name, "")),
     ]
 }
