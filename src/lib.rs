@@ -8,7 +8,7 @@
 //! | the life of the process; who is accepted, turned away, told to stop | [`server`], `listener`, `seats`, [`address`], `shutdown`, `reload`, `shared` |
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes; its socket, which the broadcaster writes to | `client` |
 //! | how its bytes are encrypted, if they are | `tls`, by way of `client/carrier` |
-//! | which passwords are right, and what wrong ones cost | [`passwords`] |
+//! | which passwords are right, and what wrong ones cost | `passwords` |
 //! | the words between the threads | [`event`], [`command`], [`text`], [`name`], [`wire`] |
 //! | it passes no faster than it may | `channel`, [`pressure`], `counted` |
 //! | the one thread with all state takes it | [`broadcaster`] |

@@ -222,7 +222,7 @@ impl Secrets for Prompt {
                 Err(refusal) => self.refuse(refusal),
             },
             (State::New(_), None) => {
-                self.refuse("a password is one line of UTF-8 without controls")
+                self.refuse("a password has no control characters, and is UTF-8 of one line")
             }
             (State::Again(purpose, first), Some(password)) if password.is(&first) => {
                 let credentials = match purpose {

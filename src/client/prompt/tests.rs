@@ -8,7 +8,9 @@ use crate::client::cutter::Grammar;
 use crate::event::{Answer, ClientId, Ending, Event};
 use std::iter;
 
+mod refusals;
 mod secrecy;
+mod telnet;
 
 /// `--max-line` of these tests.
 const LONGEST: usize = 60;
@@ -240,91 +242,6 @@ fn register_asks_twice_for_a_password() {
 }
 
 #[test]
-fn where_a_command_is_refused_or_misused_the_reason_is_told_and_the_connection_closed() {
-    let long = format!("/register bob\n{}", "Q".repeat(LONGEST + 1));
-    for (passwords, sent, asked, reason) in [
-        (
-            Passwords::None,
-            "/login",
-            &[][..],
-            "this server has no accounts",
-        ),
-        (
-            Passwords::Unencrypted,
-            "/login alice",
-            &[],
-            "not over an unencrypted connection",
-        ),
-        (
-            Passwords::Unencrypted,
-            "/password",
-            &[],
-            "not over an unencrypted connection",
-        ),
-        (
-            Passwords::Unencrypted,
-            "/register",
-            &[],
-            "not over an unencrypted connection",
-        ),
-        (
-            Passwords::OfAccounts,
-            "/register bob",
-            &[],
-            "accounts are made by whoever runs this server",
-        ),
-        (
-            Passwords::OfNewAccounts,
-            "/register",
-            &[],
-            "usage: /register NAME",
-        ),
-        (
-            Passwords::OfNewAccounts,
-            "/register Q!X",
-            &[],
-            "a name is made of letters, digits, _ and -",
-        ),
-        (
-            Passwords::OfNewAccounts,
-            "/register bob\nQXZ",
-            &[ASKED_NEW],
-            "a password has 8 to 128 characters",
-        ),
-        (
-            Passwords::OfNewAccounts,
-            &long,
-            &[ASKED_NEW],
-            "a password is one line of UTF-8 without controls",
-        ),
-        (
-            Passwords::OfNewAccounts,
-            "/register bob\nQXZQXZQXZ\nQXZQXZQXX",
-            &[ASKED_NEW, ASKED_AGAIN],
-            "these are two passwords, nothing was changed",
-        ),
-    ] {
-        let reason = format!("-- {reason}");
-        let expected = [asked, &[&reason, "left"]].concat();
-        reads(passwords, &format!("{sent}\nQXZ\nhi\n"), &expected);
-    }
-}
-
-#[test]
-fn a_password_that_is_refused_closes_the_connection() {
-    let mut prompt = Prompt::new(Passwords::OfAccounts);
-    prompt.begin(PasswordCommand::Login, "alice");
-    prompt.take(Some(b"QXZ"));
-    let reactions = prompt.judge(Verdict::Refused(
-        "busy, try again in a few seconds".to_owned(),
-    ));
-    let [Reaction::Ends, Reaction::Tells(reason), Reaction::Closes] = reactions.as_slice() else {
-        panic!("{} reactions", reactions.len());
-    };
-    assert_eq!(reason, "busy, try again in a few seconds");
-}
-
-#[test]
 fn every_line_of_a_newcomer_is_the_password_of_the_room_and_an_empty_one_closes() {
     let reads = |sent: &str, expected: &[&str]| {
         let mut codec = codec(Prompt::for_newcomer(Passwords::None));
@@ -349,59 +266,6 @@ fn every_line_of_a_newcomer_is_the_password_of_the_room_and_an_empty_one_closes(
     ];
     let closed = ["-- wrong name or password", "left"];
     reads("/quit\n/quit\n/quit\nhi\n", &[&tried[..], &closed].concat());
-}
-
-#[test]
-fn who_speaks_telnet_is_sent_will_echo_behind_the_prompt_and_wont_echo_when_it_ends() {
-    let shown = |prompt, sent: &[u8]| transcript(&mut codec(prompt), sent);
-    let accounts = || Prompt::new(Passwords::OfAccounts);
-    let sent = b"\xff\xf1/login bob\r\nQ\r\n\xff\xfd\x01QXZ QXZ QXZ\r\nhi\r\n";
-    let (asked, given) = ("-- password:", "login bob right");
-    let wrong = [
-        asked,
-        "WILL ECHO",
-        "login bob other",
-        WRONG_ONE,
-        "WILL ECHO",
-    ];
-    assert_eq!(
-        shown(accounts(), sent),
-        // The DO ECHO was in the same packet, before anything was offered.
-        [
-            &["WONT ECHO"][..],
-            &wrong,
-            &[given, "WONT ECHO", "said hi|"]
-        ]
-        .concat()
-    );
-    let ended = shown(accounts(), b"\xff\xf1/login bob\r\n\r\nhi\r\n");
-    assert_eq!(ended, [asked, "WILL ECHO", "WONT ECHO", "said hi|"]);
-    let refused = shown(
-        Prompt::new(Passwords::OfNewAccounts),
-        b"\xff\xf1/register bob\nQ\nhi\n",
-    );
-    let reason = "-- a password has 8 to 128 characters";
-    let asked_new = "-- new password:";
-    assert_eq!(
-        refused,
-        [asked_new, "WILL ECHO", "WONT ECHO", reason, "left"]
-    );
-    // A telnet that shows itself at the first prompt.
-    let newcomer = shown(Prompt::for_newcomer(Passwords::None), b"\xff\xfd\x03");
-    assert_eq!(newcomer, ["\\xff\\xfc\\x03", "WILL ECHO"]);
-}
-
-#[test]
-fn do_echo_and_dont_echo_are_not_answered_while_a_password_is_typed() {
-    let mut codec = codec(Prompt::new(Passwords::OfAccounts));
-    let asked = transcript(&mut codec, b"\xff\xf1/login bob\r\n");
-    assert_eq!(asked, ["-- password:", "WILL ECHO"]);
-    let silence = transcript(&mut codec, b"\xff\xfd\x01\xff\xfe\x01QXZ ");
-    assert_eq!(silence, [""; 0]);
-    let given = transcript(&mut codec, b"QXZ QXZ\r\n");
-    assert_eq!(given, ["login bob right", "WONT ECHO"]);
-    let refused = transcript(&mut codec, b"\xff\xfd\x01\xff\xfd\x03");
-    assert_eq!(refused, ["\\xff\\xfc\\x01\\xff\\xfc\\x03"]);
 }
 
 #[test]
