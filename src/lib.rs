@@ -9,6 +9,7 @@
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes; its socket, which the broadcaster writes to | `client` |
 //! | how its bytes are encrypted, if they are | `tls`, by way of `client/carrier` |
 //! | who comes by a Unix socket, and sockets that systemd hands down | `service`, by way of `listener` and `client/carrier` |
+//! | which passwords are right, and what wrong ones cost | `passwords` |
 //! | the words between the threads | [`event`], [`command`], [`text`], [`name`], [`wire`] |
 //! | it passes no faster than it may | `channel`, [`pressure`], `counted` |
 //! | the one thread with all state takes it | [`broadcaster`] |
@@ -36,6 +37,8 @@ mod faults;
 mod listener;
 mod logging;
 pub mod name;
+#[cfg(feature = "data")]
+pub mod passwords;
 mod ports;
 pub mod pressure;
 mod reload;

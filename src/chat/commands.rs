@@ -35,6 +35,8 @@ enum Who {
 enum Does {
     /// The client's own thread takes it for the client's end.
     Leave,
+    /// The client's own thread asks for the password.
+    AskPassword(PasswordCommand),
     Alone(fn(&mut Asking<'_>)),
     Text(fn(&mut Asking<'_>, &Line)),
     MaybeText(fn(&mut Asking<'_>, Option<&Line>)),
@@ -48,23 +50,38 @@ enum Does {
     Message(fn(&mut Asking<'_>, ClientId, &Line)),
 }
 
+/// A command that asks for a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordCommand {
+    /// `/login [NAME]`.
+    Login,
+    /// `/password`.
+    Password,
+    /// `/register NAME`.
+    Register,
+}
+
 /// What a client's thread makes of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// The client leaves, with a text or without.
     Leaves(Option<Line>),
+    /// It is to be asked for a password. The word behind the command is a name, if it is anything;
+    /// what stands behind that may be a password already, and is thrown away.
+    AsksPassword(PasswordCommand, String),
     /// The broadcaster is asked, which costs so much (`--rate`).
     Asks(Command, u64),
 }
 
 use Does::{
-    Alone, Leave, MaybeNumber, MaybePerson, MaybeText, MaybeWord, Message, NewName, Person, Text,
+    Alone, AskPassword, Leave, MaybeNumber, MaybePerson, MaybeText, MaybeWord, Message, NewName,
+    Person, Text,
 };
 use Who::Everybody;
 
 /// In the order of `/help`.
 #[rustfmt::skip]
-const TABLE: [Row; 19] = [
+const TABLE: [Row; 22] = [
     Row { names: &["help"], usage: "[NAME]", help: "lists the commands; or one, with its other names", who: Everybody, does: MaybeWord(help) },
     Row { names: &["nick"], usage: "NAME", help: "renames you", who: Everybody, does: NewName(answers::nick) },
     Row { names: &["who", "names", "users"], usage: "[TEXT]", help: "who is here (whose names begin with TEXT)", who: Everybody, does: MaybeWord(answers::who) },
@@ -83,6 +100,9 @@ const TABLE: [Row; 19] = [
     Row { names: &["uptime"], usage: "", help: "how long chatd has been running", who: Everybody, does: Alone(answers::uptime) },
     Row { names: &["version"], usage: "", help: "which chatd this is", who: Everybody, does: Alone(answers::version) },
     Row { names: &["quit", "q", "exit"], usage: "[TEXT]", help: "leaves", who: Everybody, does: Leave },
+    Row { names: &["login"], usage: "[NAME]", help: "", who: Everybody, does: AskPassword(PasswordCommand::Login) },
+    Row { names: &["password"], usage: "", help: "", who: Everybody, does: AskPassword(PasswordCommand::Password) },
+    Row { names: &["register"], usage: "NAME", help: "", who: Everybody, does: AskPassword(PasswordCommand::Register) },
     Row { names: &["join", "topic", "list"], usage: "", help: "", who: Everybody, does: MaybeText(answers::only_room) },
 ];
 
@@ -95,6 +115,10 @@ pub fn understand(request: &Request) -> Meaning {
         return Meaning::Asks(Command::Unknown(word), REQUEST_COST);
     };
     let row = &TABLE[number];
+    if let AskPassword(command) = row.does {
+        let (name, _) = split_word(&request.arguments);
+        return Meaning::AsksPassword(command, without_lrm(name).to_owned());
+    }
     match (row.does.parse(&request.arguments), &row.does) {
         (None, _) => Meaning::Asks(Command::Misused(number), REQUEST_COST),
         (Some(Arguments::Text(text)), Leave) => Meaning::Leaves(Some(text)),
@@ -140,7 +164,8 @@ impl Does {
         match self {
             Text(_) | NewName(_) | Person(_) | Message(_) if text.is_empty() => None,
             _ if text.is_empty() => Some(Arguments::None),
-            Alone(_) => None,
+            // Behind the second may stand anything, and it is not looked at here.
+            Alone(_) | AskPassword(_) => None,
             Leave | Text(_) | MaybeText(_) => Some(Arguments::Text(Line::new(text))),
             MaybeWord(_) => is_word.then(|| Arguments::Text(Line::new(without_lrm(text)))),
             MaybeNumber(_) => {
@@ -188,7 +213,7 @@ impl Does {
                 does(asking, person, &text)
             }
             // Nothing else is parsed for it.
-            (Leave | Text(_) | NewName(_) | Person(_) | Message(_), ..) => {}
+            (Leave | AskPassword(_) | Text(_) | NewName(_) | Person(_) | Message(_), ..) => {}
         }
     }
 }
@@ -289,7 +314,7 @@ mod tests {
         ] {
             let command = |name| match meaning(&line.replace("NAME", name)) {
                 Meaning::Asks(command, _) => command,
-                Meaning::Leaves(_) => panic!("{line}"),
+                other => panic!("{line}: {other:?}"),
             };
             assert_eq!(command("bob"), command(marked), "{line}");
         }
@@ -302,6 +327,21 @@ mod tests {
         assert_eq!(meaning("/quit"), Meaning::Leaves(None));
         let text = Line::new("so long");
         assert_eq!(meaning("/EXIT so long"), Meaning::Leaves(Some(text)));
+    }
+
+    #[test]
+    fn what_stands_behind_the_name_of_a_command_about_passwords_is_thrown_away() {
+        use PasswordCommand::{Login, Password, Register};
+        for (line, command, name) in [
+            ("/login", Login, ""),
+            ("/LOGIN  alice \u{a0} hunter2 hunter3", Login, "alice"),
+            ("\u{1b}[A/login \u{200e}\u{5d0}\u{200e}", Login, "\u{5d0}"),
+            ("/password", Password, ""),
+            ("/register bob hunter2", Register, "bob"),
+        ] {
+            let expected = Meaning::AsksPassword(command, name.to_owned());
+            assert_eq!(meaning(line), expected, "{line:?}");
+        }
     }
 
     #[test]

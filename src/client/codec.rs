@@ -3,13 +3,16 @@
 
 use crate::address::Address;
 use crate::channel::EVENT_COST;
-use crate::chat::commands::{Meaning, understand};
+use crate::chat::commands::{Meaning, REQUEST_COST, understand};
 use crate::client::cutter::{Cut, Cutter, End, Grammar};
+#[cfg(feature = "data")]
+use crate::client::prompt::{Credentials, Verdict};
+use crate::client::secrets::{NextLine, NoAccounts, Reaction, Secrets};
 use crate::client::strangers::Strangers;
 use crate::client::telnet::{Requests, Telnet};
 use crate::command::{Input, Request, interpret};
 use crate::event::{Answer, ClientId, Ending, Event, Tally};
-use crate::text::{Lines, push_server_line, take_back};
+use crate::text::{LINE_COST, Lines, push_server_line, take_back};
 use std::collections::VecDeque;
 use std::mem;
 
@@ -24,6 +27,9 @@ pub enum Heard {
     Event(Event),
     /// Nothing that means anything.
     Nothing,
+    /// A password, and whose it should be. Nothing more is heard until that was [judged](Codec::judge).
+    #[cfg(feature = "data")]
+    Gave(Credentials),
     /// That it leaves. What follows means nothing.
     Left(Ending),
 }
@@ -47,6 +53,7 @@ pub struct Codec {
     strangers: Strangers,
     telnet: Telnet,
     cutter: Cutter,
+    secrets: Box<dyn Secrets>,
     wants_crlf: bool,
     /// It was told once how commands begin.
     has_been_taught: bool,
@@ -70,6 +77,7 @@ impl Codec {
             strangers: Strangers::new(grammar),
             telnet: Telnet::default(),
             cutter: Cutter::new(grammar, longest),
+            secrets: Box::new(NoAccounts),
             wants_crlf: false,
             has_been_taught: false,
             is_leaving: false,
@@ -77,6 +85,23 @@ impl Codec {
             uncounted: 0,
             tally: Tally::default(),
         }
+    }
+
+    /// The same for a client that may be asked for passwords.
+    #[cfg(feature = "data")]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "no connection has accounts yet")
+    )]
+    pub fn with_secrets(self, secrets: Box<dyn Secrets>) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// Takes what was found of the password that was given last.
+    #[cfg(feature = "data")]
+    pub fn judge(&mut self, verdict: Verdict) {
+        let reactions = self.secrets.judge(verdict);
+        self.follow(reactions, 0);
     }
 
     /// Takes bytes as they came. They may be changed.
@@ -149,12 +174,17 @@ impl Codec {
             heard: Heard::Left(Ending::Quit(None)),
             cost: 0,
         };
-        self.queue.pop_front().or(self.is_leaving.then(leaves))
+        let leaves_now = self.is_leaving && self.secrets.next_line() != NextLine::Undecided;
+        self.queue.pop_front().or(leaves_now.then(leaves))
     }
 
     /// Cuts one line and adds it to `said`, or to what comes behind that. Returns whether there was
     /// one.
     fn cut(&mut self, said: &mut Lines, most: u64) -> bool {
+        let next_line = self.secrets.next_line();
+        if next_line == NextLine::Undecided {
+            return false;
+        }
         let before = said.as_bytes().len();
         let Some(cut) = self.cutter.next_line() else {
             return false;
@@ -162,14 +192,31 @@ impl Codec {
         let (mut line_end, mut taught) = (End::Lf, None);
         match cut {
             Cut::EndOfTransmission => self.push(Heard::Left(Ending::Quit(None)), 0),
+            Cut::TooLong if next_line == NextLine::Password => {
+                let reactions = self.secrets.take(None);
+                self.follow(reactions, LINE_COST);
+            }
+            Cut::Line(line, end) if next_line == NextLine::Password => {
+                let cost = line.len() as u64 + LINE_COST;
+                let reactions = self.secrets.take(Some(line));
+                self.tally.lines += u64::from(!line.is_empty());
+                line_end = end;
+                self.follow(reactions, cost);
+            }
             Cut::TooLong if self.grammar == Grammar::Raw => {
                 let address = self.address;
                 log::warn!(target: "chatd::dropped", "dropped: a line over --max-line of {address}");
             }
-            Cut::TooLong => self.answer(&format!(
-                "line too long: the limit is {} bytes, nothing was sent",
-                self.longest
-            )),
+            Cut::TooLong => {
+                let limit = self.longest;
+                let told = format!("line too long: the limit is {limit} bytes, nothing was sent");
+                let asks_password = asks_password(self.cutter.overlong_beginning());
+                self.answer(&told, 0);
+                if asks_password {
+                    // The next line of a bot is its password.
+                    self.push(Heard::Left(Ending::Closed), 0);
+                }
+            }
             Cut::Line(line, _) if self.grammar == Grammar::Raw => {
                 self.tally.lines += 1;
                 said.push_raw(line);
@@ -184,15 +231,15 @@ impl Codec {
                     self.tally.lines += 1;
                     match interpret(&typed) {
                         Input::Text(text) => {
-                            taught = bare_command(&text);
+                            let has_accounts = self.secrets.has_accounts();
+                            let is_command = |word: &&str| *word != LOGIN || has_accounts;
+                            taught = bare_command(&text).filter(is_command);
                             said.push_clean(&text);
                             // What clean-up takes away makes no line either.
                             let kept = said.as_bytes().len() - before - 1;
                             self.uncounted += text.len().saturating_sub(kept) as u64;
                         }
-                        Input::Command(request) => {
-                            self.queue.push_back(understood(self.client, &request));
-                        }
+                        Input::Command(request) => self.obey(&request),
                     }
                 }
             }
@@ -207,9 +254,55 @@ impl Codec {
         if let Some(word) = taught
             && !mem::replace(&mut self.has_been_taught, true)
         {
-            self.answer(&format!("commands begin with /: /{word}"));
+            self.answer(&format!("commands begin with /: /{word}"), 0);
         }
         true
+    }
+
+    fn obey(&mut self, request: &Request) {
+        match understand(request) {
+            Meaning::Leaves(text) => self.push(Heard::Left(Ending::Quit(text)), 0),
+            Meaning::AsksPassword(command, name) => {
+                let reactions = self.secrets.begin(command, &name);
+                self.follow(reactions, REQUEST_COST);
+            }
+            Meaning::Asks(command, cost) => {
+                #[cfg(feature = "fault-injection")]
+                crate::faults::panic_at("/faultpanicclient", &command);
+                self.push(Heard::Event(Event::Asked(self.client, command)), cost);
+            }
+        }
+    }
+
+    /// Does what comes of something about passwords that costs so much.
+    fn follow(&mut self, reactions: Vec<Reaction>, mut cost: u64) {
+        for reaction in reactions {
+            match reaction {
+                Reaction::Asks(text) => {
+                    self.answer(&text, mem::take(&mut cost));
+                    self.hide_what_is_typed();
+                }
+                #[cfg(feature = "data")]
+                Reaction::Gave(credentials) => {
+                    self.push(Heard::Gave(credentials), mem::take(&mut cost));
+                }
+                Reaction::Ends => {
+                    if let Some(bytes) = self.telnet.withdraw_echo() {
+                        self.tell(Answer::Bytes(bytes), mem::take(&mut cost));
+                    }
+                }
+                Reaction::Tells(text) => self.answer(&text, mem::take(&mut cost)),
+                Reaction::Closes => self.push(Heard::Left(Ending::Closed), 0),
+            }
+        }
+        self.uncounted += cost;
+    }
+
+    /// Asks a telnet not to show what is typed. What speaks no telnet would show that.
+    fn hide_what_is_typed(&mut self) {
+        if let Some(bytes) = self.telnet.offer_echo() {
+            self.tell(Answer::Bytes(bytes), 0);
+        }
     }
 
     /// The first CR at the end of a line, or telnet command, tells what the client's terminal wants.
@@ -225,24 +318,30 @@ impl Codec {
             self.want_crlf();
         }
         if !asked.refusals.is_empty() {
-            self.tell(Answer::Bytes(asked.refusals));
+            self.tell(Answer::Bytes(asked.refusals), 0);
+        }
+        if asked.telnet && !self.telnet.offers_echo() {
+            self.secrets.can_hide();
+            if self.secrets.next_line() == NextLine::Password {
+                self.hide_what_is_typed();
+            }
         }
         if asked.interrupted {
-            self.answer("to leave: /quit");
+            self.answer("to leave: /quit", 0);
         }
         if asked.are_you_there {
-            self.answer("yes, chatd is here");
+            self.answer("yes, chatd is here", 0);
         }
     }
 
-    fn answer(&mut self, content: &str) {
+    fn answer(&mut self, content: &str, cost: u64) {
         let mut text = Vec::new();
         push_server_line(&mut text, format_args!("{content}"));
-        self.tell(Answer::Lines(text));
+        self.tell(Answer::Lines(text), cost);
     }
 
-    fn tell(&mut self, answer: Answer) {
-        self.push(Heard::Event(Event::Answered(self.client, answer)), 0);
+    fn tell(&mut self, answer: Answer, cost: u64) {
+        self.push(Heard::Event(Event::Answered(self.client, answer)), cost);
     }
 
     fn push(&mut self, heard: Heard, cost: u64) {
@@ -250,31 +349,30 @@ impl Codec {
     }
 }
 
-/// The command that somebody may have meant who said just its name.
-fn bare_command(text: &[u8]) -> Option<&'static str> {
-    let names = ["help", "quit", "exit", "who"];
-    if text.len() > 2 * "help".len() {
-        return None;
+/// Whether a line that begins so is one of the commands about passwords.
+fn asks_password(beginning: &[u8]) -> bool {
+    match interpret(&take_back(beginning)) {
+        Input::Command(request) => matches!(understand(&request), Meaning::AsksPassword(..)),
+        Input::Text(_) => false,
     }
-    let is_meant = |name: &&str| text.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
-    names.into_iter().find(is_meant)
 }
 
-fn understood(client: ClientId, request: &Request) -> Item {
-    match understand(request) {
-        Meaning::Leaves(text) => Item {
-            heard: Heard::Left(Ending::Quit(text)),
-            cost: 0,
-        },
-        Meaning::Asks(command, cost) => {
-            #[cfg(feature = "fault-injection")]
-            crate::faults::panic_at("/faultpanicclient", &command);
-            Item {
-                heard: Heard::Event(Event::Asked(client, command)),
-                cost,
-            }
-        }
+const LOGIN: &str = "login";
+
+/// The command that somebody may have meant who said just its name, or that and a name.
+fn bare_command(text: &[u8]) -> Option<&'static str> {
+    let text = text.trim_ascii();
+    let length = text.len().min(LOGIN.len());
+    let (word, rest) = text.split_at(length);
+    if word.eq_ignore_ascii_case(LOGIN.as_bytes()) {
+        let name = rest.trim_ascii_start();
+        let is_apart = rest.is_empty() || name.len() < rest.len();
+        let is_one_word = !name.iter().any(u8::is_ascii_whitespace);
+        return (is_apart && is_one_word).then_some(LOGIN);
     }
+    let names = ["help", "quit", "exit", "who"];
+    let is_meant = |name: &&str| rest.is_empty() && word.eq_ignore_ascii_case(name.as_bytes());
+    names.into_iter().find(is_meant)
 }
 
 #[cfg(test)]
@@ -305,6 +403,8 @@ mod tests {
             Heard::Left(Ending::NotChat) => "stranger".to_owned(),
             Heard::Left(_) => "left".to_owned(),
             Heard::Nothing => "nothing".to_owned(),
+            #[cfg(feature = "data")]
+            Heard::Gave(_) => "gave".to_owned(),
         }
     }
 
@@ -558,6 +658,24 @@ mod tests {
                 (b"GET / HTTP/1.1\xff\xec", stranger),
             ],
         );
+    }
+
+    #[test]
+    fn a_command_about_passwords_ends_what_is_heard_where_there_are_no_accounts() {
+        let answer = ("-- this server has no accounts", 1024);
+        for command in ["/login", "\x1b[A/LOGIN alice", "/password", "/register"] {
+            let sent = format!("one\n{command}\nhunter2\n");
+            let expected = [("said one", 83), answer, ("left", 0)];
+            hears_each(Grammar::Chat, &[(sent.as_bytes(), &expected)]);
+        }
+    }
+
+    #[test]
+    fn a_command_about_passwords_that_is_too_long_ends_what_is_heard() {
+        let too_long = "-- line too long: the limit is 20 bytes, nothing was sent";
+        let sent = b"\x1b[A/LOGIN alice hunter2 hunter2\nhunter2\n";
+        let expected = [("nothing", 32), (too_long, 0), ("left", 0)];
+        hears_each(Grammar::Chat, &[(sent, &expected)]);
     }
 
     #[test]

@@ -28,6 +28,9 @@ const KEPT_BYTES: usize = 1 << 10;
 
 const END_OF_TRANSMISSION: u8 = 4;
 
+/// How many bytes are remembered of a line that was too long: enough to tell which command it was.
+const BEGINNING_BYTES: usize = 64;
+
 /// What counts as the end of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grammar {
@@ -51,6 +54,8 @@ pub struct Cutter {
     /// How much of it was looked at: the unfinished line has no end before that.
     searched: usize,
     is_overlong: bool,
+    /// How the last line begins that was too long.
+    beginning: Vec<u8>,
     has_ended: bool,
     /// Bytes that were thrown away since [`Self::take_dropped`].
     dropped: u64,
@@ -66,6 +71,7 @@ impl Cutter {
             cut: 0,
             searched: 0,
             is_overlong: false,
+            beginning: Vec::new(),
             has_ended: false,
             dropped: 0,
         }
@@ -91,6 +97,11 @@ impl Cutter {
         mem::take(&mut self.dropped)
     }
 
+    /// How the last line began that was [too long](Cut::TooLong), as far as that is remembered.
+    pub fn overlong_beginning(&self) -> &[u8] {
+        &self.beginning
+    }
+
     /// The next line of what was fed.
     pub fn next_line(&mut self) -> Option<Cut<'_>> {
         let begins_with = self.input.get(self.cut).filter(|_| !self.is_overlong);
@@ -109,14 +120,24 @@ impl Cutter {
         };
         let start = mem::replace(&mut self.cut, next);
         self.searched = next;
-        let line = &self.input[line];
         // A CR that was kept as a possible end, and was none, may be one byte too many.
-        if mem::take(&mut self.is_overlong) || line.len() > self.longest {
+        if self.is_overlong || line.len() > self.longest {
+            self.remember_beginning(line);
+            self.is_overlong = false;
             self.dropped += (next - start) as u64;
             Some(Cut::TooLong)
         } else {
-            Some(Cut::Line(line, end))
+            Some(Cut::Line(&self.input[line], end))
         }
+    }
+
+    /// The line that is too long has this too.
+    fn remember_beginning(&mut self, part: Range<usize>) {
+        if !mem::replace(&mut self.is_overlong, true) {
+            self.beginning.clear();
+        }
+        let room = BEGINNING_BYTES - self.beginning.len();
+        self.beginning.extend(self.input[part].iter().take(room));
     }
 
     /// Where the next line is in the input, what ends it, and where the one after it begins.
@@ -144,7 +165,7 @@ impl Cutter {
         let length = self.input.len();
         let may_be_end = usize::from(self.input.last() == Some(&b'\r'));
         if self.is_overlong || length > self.longest + may_be_end {
-            self.is_overlong = true;
+            self.remember_beginning(0..length - may_be_end);
             self.input.drain(..length - may_be_end);
             self.dropped += (length - may_be_end) as u64;
         }
@@ -288,6 +309,22 @@ mod tests {
             chat(9, b"a\x04\n\x04b\n"),
             [line(b"a\x04", End::Lf), Owned::EndOfTransmission]
         );
+    }
+
+    #[test]
+    fn of_a_line_that_is_too_long_the_beginning_is_remembered_however_it_is_split() {
+        let long = ["/login alice ", &"x".repeat(200)].concat();
+        for size in [1, 7, 11, 63, 64, 65, 999] {
+            let mut cutter = Cutter::new(Grammar::Chat, 10);
+            for line in [&long, "another one that is too long"] {
+                for piece in format!("ok\n{line}\r\n").as_bytes().chunks(size) {
+                    cutter.feed(piece);
+                    while cutter.next_line().is_some() {}
+                }
+                let found = String::from_utf8_lossy(cutter.overlong_beginning());
+                assert_eq!(found, line[..line.len().min(64)], "in pieces of {size}");
+            }
+        }
     }
 
     proptest! {

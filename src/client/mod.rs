@@ -11,7 +11,14 @@ mod codec;
 pub mod connection;
 pub mod cutter;
 pub mod lingering;
+#[cfg(feature = "data")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "no connection has accounts yet")
+)]
+mod prompt;
 mod rate;
+mod secrets;
 pub mod strangers;
 pub mod telnet;
 mod waiting;
@@ -180,6 +187,12 @@ impl<'a> Session<'a> {
                         return Ok(Some(Delay::ForOthers));
                     }
                 }
+                #[cfg(feature = "data")]
+                Heard::Gave(credentials) => {
+                    drop(credentials);
+                    let reason = "passwords are not checked here".to_owned();
+                    self.codec.judge(prompt::Verdict::Refused(reason));
+                }
                 Heard::Left(ending) => return Err(ending),
                 Heard::Nothing => {}
             }
@@ -202,6 +215,8 @@ impl<'a> Session<'a> {
         match self.pending.as_ref().map(|item| &item.heard) {
             Some(Heard::Left(Ending::NotChat)) => Err(Ending::NotChat),
             Some(Heard::Event(_) | Heard::Left(_)) => Ok(true),
+            #[cfg(feature = "data")]
+            Some(Heard::Gave(_)) => Ok(true),
             Some(Heard::Nothing) | None => Ok(is_due || self.ended.is_some()),
         }
     }

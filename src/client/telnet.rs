@@ -1,10 +1,12 @@
 //! Telnet commands, taken out of what a client sends (RFC 854, RFC 855).
 //!
-//! chatd offers no option and accepts none. It still answers: a telnet that asks and hears nothing
+//! chatd offers no option but ECHO, and accepts none. It offers that while a client types a password,
+//! and echoes nothing, so that its screen does not show it (RFC 857). It still answers: a telnet that asks and hears nothing
 //! may wait for ever (after Ctrl-C, the usual telnet shows no output until its TIMING-MARK is
 //! answered, RFC 860).
 
 use std::collections::BTreeSet;
+use std::mem;
 
 /// The client has nothing more to send (RFC 1184, section 2.5).
 const END_OF_FILE: u8 = 236;
@@ -18,6 +20,8 @@ const WONT: u8 = 252;
 const DO: u8 = 253;
 const DONT: u8 = 254;
 const IAC: u8 = 255;
+/// The option of showing what is typed (RFC 857).
+const ECHO: u8 = 1;
 
 /// The longest sub-negotiation that only IAC SE ends, in bytes. A longer one is dropped up to the
 /// next line feed at the latest, so that a client that never ends it is not mute for ever.
@@ -68,6 +72,10 @@ impl Requests {
 #[derive(Debug, Default)]
 pub struct Telnet {
     state: State,
+    /// A command has come.
+    is_spoken: bool,
+    /// Echo is offered: what the client says about it is no request.
+    offers_echo: bool,
 }
 
 impl Telnet {
@@ -90,6 +98,24 @@ impl Telnet {
             }
         }
         written
+    }
+
+    /// What tells the client's screen not to show what is typed, each time that something is asked
+    /// for; nothing if the client speaks no telnet.
+    pub fn offer_echo(&mut self) -> Option<Vec<u8>> {
+        self.offers_echo = self.is_spoken;
+        self.offers_echo.then(|| vec![IAC, WILL, ECHO])
+    }
+
+    /// What tells it to show that again; nothing if it shows it.
+    pub fn withdraw_echo(&mut self) -> Option<Vec<u8>> {
+        let was_offered = mem::replace(&mut self.offers_echo, false);
+        was_offered.then(|| vec![IAC, WONT, ECHO])
+    }
+
+    /// Whether the client's screen was told not to show what is typed.
+    pub fn offers_echo(&self) -> bool {
+        self.offers_echo
     }
 
     /// Whether the client has said that it leaves.
@@ -118,6 +144,7 @@ impl Telnet {
             }
             (State::Option(verb), option) => {
                 match verb {
+                    DO if option == ECHO && self.offers_echo => {}
                     WILL => asked.refuse(DONT, option),
                     DO => asked.refuse(WONT, option),
                     _ => {}
@@ -136,6 +163,7 @@ impl Telnet {
                 State::Subnegotiation(n + 1)
             }
         };
+        self.is_spoken = true;
         asked.telnet = true;
         None
     }
@@ -202,6 +230,28 @@ mod tests {
         let (_, asked) = read_in_pieces(input, &[3]);
         assert_eq!(asked[0].refusals, b"\xff\xfe\x01");
         assert_eq!(asked[1].refusals, b"\xff\xfc\x01\xff\xfe\x01", "each time");
+    }
+
+    #[test]
+    fn do_echo_and_dont_echo_are_not_answered_while_echo_is_offered() {
+        let mut telnet = Telnet::default();
+        let refusals = |telnet: &mut Telnet| {
+            let mut asked = Requests::default();
+            let mut bytes = *b"\xff\xfd\x01\xff\xfe\x01\xff\xfd\x03\xff\xfb\x01";
+            telnet.take_out(&mut bytes, &mut asked);
+            asked.refusals
+        };
+        let (others, all) = (
+            b"\xff\xfc\x03\xff\xfe\x01",
+            b"\xff\xfc\x01\xff\xfc\x03\xff\xfe\x01",
+        );
+        assert_eq!(telnet.offer_echo(), None, "no telnet has spoken");
+        assert_eq!(refusals(&mut telnet), all);
+        assert_eq!(telnet.withdraw_echo(), None);
+        assert_eq!(telnet.offer_echo().unwrap(), b"\xff\xfb\x01");
+        assert_eq!(refusals(&mut telnet), others);
+        assert_eq!(telnet.withdraw_echo().unwrap(), b"\xff\xfc\x01");
+        assert_eq!(refusals(&mut telnet), all);
     }
 
     #[test]

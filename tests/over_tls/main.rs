@@ -21,6 +21,8 @@ mod kit;
 /// How the clients of these tests talk to the server.
 const TRANSPORT: kit::Transport = kit::Transport::Tls;
 
+#[path = "../program/accounts.rs"]
+mod accounts;
 #[path = "../program/clean_up.rs"]
 mod clean_up;
 #[path = "../program/commands.rs"]

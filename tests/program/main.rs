@@ -37,6 +37,7 @@
 //! | 5. raw mode | `raw` |
 //! | 6. encryption | `tls/` |
 //! | 8. systemd, socket activation, the manual, completions, Unix sockets, ssh | `service/` |
+//! | 7. accounts: passwords where there are none | `accounts` |
 //! | `nc`, `telnet`, `socat` and the like, whatever they do | `real_clients` |
 //!
 //! What several topics need is in `kit`. A test for which something is missing on this machine
@@ -48,6 +49,7 @@ mod kit;
 /// How the clients of these tests talk to the server.
 const TRANSPORT: kit::Transport = kit::Transport::Plain;
 
+mod accounts;
 mod clean_up;
 mod commands;
 mod endings;

@@ -260,7 +260,7 @@ impl Run {
         };
         match understand(&request) {
             Meaning::Asks(command, _) => command,
-            Meaning::Leaves(_) => panic!("{line} leaves"),
+            other => panic!("{line} is {other:?}"),
         }
     }
 
