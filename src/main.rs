@@ -1,10 +1,8 @@
 //! The command: reads what the user wants, serves, and says in one line why it could not.
 
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "data"))]
 use chatd::config::Task;
 use chatd::config::{Config, NoConfig};
-#[cfg(feature = "tls")]
-use chatd::make_certificate;
 use chatd::server::{ServerError, serve};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -21,9 +19,9 @@ fn main() -> ExitCode {
             return ExitCode::from(status);
         }
     };
-    #[cfg(feature = "tls")]
-    if let Some(Task::Cert { file }) = &config.task {
-        return match make_certificate(file) {
+    #[cfg(any(feature = "tls", feature = "data"))]
+    if let Some(task) = &config.task {
+        return match perform(task) {
             Ok(()) => ExitCode::SUCCESS,
             Err(text) => {
                 complain(&text);
@@ -40,6 +38,19 @@ fn main() -> ExitCode {
             complain(&text);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What is done in place of serving.
+#[cfg(any(feature = "tls", feature = "data"))]
+fn perform(task: &Task) -> Result<(), String> {
+    match task {
+        #[cfg(feature = "tls")]
+        Task::Cert { file } => chatd::make_certificate(file),
+        #[cfg(feature = "data")]
+        Task::Log(options) => chatd::print_log(options),
+        #[cfg(feature = "data")]
+        Task::Erase(options) => chatd::erase(options),
     }
 }
 

@@ -7,6 +7,8 @@ use crate::client::carrier::Plain;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::counted::Count;
+#[cfg(feature = "data")]
+use crate::data::{self, Data};
 use crate::delivery::writability::Writability;
 use crate::listener::{Port, accept};
 use crate::logging::{self, Logging};
@@ -82,7 +84,14 @@ fn serve_clients(
     let (events, received) = channel(config.backlog.most)?;
     let pressure = Arc::new(Pressure::new(config.backlog));
     let (limits, slowing) = (config.backlog, Arc::clone(&pressure));
-    let broadcaster = Broadcaster::new(&config.mode, limits, slowing, Clock::now());
+    #[cfg(feature = "data")]
+    let (archive, readers, keeper) = Data::open(&config.data)
+        .map_err(ServerError::Refused)?
+        .map_or((None, None, None), Data::into_parts);
+    #[cfg(not(feature = "data"))]
+    let archive = None;
+    let (mode, now) = (&config.mode, Clock::now());
+    let broadcaster = Broadcaster::new(mode, limits, slowing, now, archive);
     let shared = Arc::new(Shared {
         events,
         bell: Arc::new(Bell::new()?),
@@ -90,6 +99,8 @@ fn serve_clients(
         writability: Writability::new()?,
         seats: Seats::new(config.clients),
         config,
+        #[cfg(feature = "data")]
+        readers,
         at_the_door: Count::default(),
         turned_away: Count::default(),
     });
@@ -99,6 +110,11 @@ fn serve_clients(
     let renewals = Arc::new(renewals);
     let reloads = reload::start(Arc::clone(&shared), Arc::clone(&renewals))?;
     handle_signals(Arc::clone(&shared.bell), reloads)?;
+    #[cfg(feature = "data")]
+    let keeping = match keeper {
+        Some(keeper) => Some(data::start(keeper, Arc::clone(&shared))?),
+        None => None,
+    };
 
     let broadcasting = Arc::clone(&shared);
     let broadcaster = spawn("broadcaster", move || {
@@ -126,6 +142,10 @@ fn serve_clients(
     };
     let wait = until.saturating_duration_since(Instant::now()) + LINGERING_TIME;
     shared.seats.wait_until_free(wait);
+    #[cfg(feature = "data")]
+    if let Some(keeping) = keeping {
+        keeping.finish();
+    }
     logging.tell_left_out();
     info!("stopped");
     Ok(())

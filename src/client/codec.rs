@@ -3,13 +3,18 @@
 
 use crate::address::Address;
 use crate::channel::EVENT_COST;
+#[cfg(feature = "data")]
+use crate::chat::commands::REQUEST_COST;
 use crate::chat::commands::{Meaning, understand};
 use crate::client::cutter::{Cut, Cutter, End, Grammar};
+use crate::client::errand::Wish;
 use crate::client::strangers::Strangers;
 use crate::client::telnet::{Requests, Telnet};
 use crate::command::{Input, Request, interpret};
 use crate::event::{Answer, ClientId, Ending, Event, Tally};
 use crate::text::{Lines, push_server_line, take_back};
+#[cfg(feature = "data")]
+use crossbeam_channel::bounded;
 use std::collections::VecDeque;
 use std::mem;
 
@@ -22,6 +27,9 @@ pub struct Item {
 pub enum Heard {
     /// Something that the broadcaster is to know.
     Event(Event),
+    /// That something is to be done for it by its own thread, before what follows is looked at.
+    #[cfg_attr(not(feature = "data"), allow(dead_code))]
+    Wish(Wish),
     /// Nothing that means anything.
     Nothing,
     /// That it leaves. What follows means nothing.
@@ -191,7 +199,7 @@ impl Codec {
                             self.uncounted += text.len().saturating_sub(kept) as u64;
                         }
                         Input::Command(request) => {
-                            self.queue.push_back(understood(self.client, &request));
+                            self.queue.extend(understood(self.client, &request));
                         }
                     }
                 }
@@ -260,19 +268,21 @@ fn bare_command(text: &[u8]) -> Option<&'static str> {
     names.into_iter().find(is_meant)
 }
 
-fn understood(client: ClientId, request: &Request) -> Item {
+fn understood(client: ClientId, request: &Request) -> Vec<Item> {
+    let item = |heard, cost| Item { heard, cost };
     match understand(request) {
-        Meaning::Leaves(text) => Item {
-            heard: Heard::Left(Ending::Quit(text)),
-            cost: 0,
-        },
+        Meaning::Leaves(text) => vec![item(Heard::Left(Ending::Quit(text)), 0)],
+        #[cfg(feature = "data")]
+        Meaning::Searches(text) => {
+            let (wants, ignored) = bounded(1);
+            let began = Heard::Event(Event::BeganSearch(client, wants));
+            let wish = Heard::Wish(Wish::Search(text, ignored));
+            vec![item(began, REQUEST_COST), item(wish, 0)]
+        }
         Meaning::Asks(command, cost) => {
             #[cfg(feature = "fault-injection")]
             crate::faults::panic_at("/faultpanicclient", &command);
-            Item {
-                heard: Heard::Event(Event::Asked(client, command)),
-                cost,
-            }
+            vec![item(Heard::Event(Event::Asked(client, command)), cost)]
         }
     }
 }
@@ -304,6 +314,7 @@ mod tests {
             Heard::Event(_) => "something else".to_owned(),
             Heard::Left(Ending::NotChat) => "stranger".to_owned(),
             Heard::Left(_) => "left".to_owned(),
+            Heard::Wish(_) => "wish".to_owned(),
             Heard::Nothing => "nothing".to_owned(),
         }
     }
