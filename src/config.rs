@@ -340,8 +340,14 @@ impl Config {
             match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NoConfig { text, status: 0 },
                 _ => {
-                    // A paragraph explains it; a log or a unit file has room for its first line.
-                    let line = text.lines().next().unwrap_or_default();
+                    // A paragraph explains it; a log or a unit file has room for its first line,
+                    // and for what that introduces.
+                    let mut lines = text.lines();
+                    let mut line = lines.next().unwrap_or_default().to_owned();
+                    if line.ends_with(':') {
+                        let listed = lines.take_while(|line| !line.is_empty());
+                        line.extend(listed.flat_map(|line| [" ", line.trim()]));
+                    }
                     usage(line.trim_start_matches("error: "))
                 }
             }

@@ -36,6 +36,7 @@
 //! | `/ignore` | `ignoring` |
 //! | 5. raw mode | `raw` |
 //! | 6. encryption | `tls/` |
+//! | 7. what is kept | `kept/` |
 //! | `nc`, `telnet`, `socat` and the like, whatever they do | `real_clients` |
 //!
 //! What several topics need is in `kit`. A test for which something is missing on this machine
@@ -51,6 +52,8 @@ mod clean_up;
 mod commands;
 mod endings;
 mod ignoring;
+#[cfg(feature = "data")]
+mod kept;
 mod lines;
 mod logs;
 mod looking_around;
