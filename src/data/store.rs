@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior};
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -69,7 +68,10 @@ impl Store {
             connection.busy_timeout(PATIENCE)?;
             let page_bytes = pragma(&connection, "page_size")?.unsigned_abs();
             let pages = (room.journal / 2 / page_bytes).clamp(16, 4_000);
-            connection.execute_batch(&format!("PRAGMA wal_autocheckpoint={pages}"))?;
+            let journal = room.journal;
+            connection.execute_batch(&format!(
+                "PRAGMA wal_autocheckpoint={pages}; PRAGMA journal_size_limit={journal}"
+            ))?;
             let last = ends(&connection)?.map_or((0, 0), |[_, last]| last);
             Ok((page_bytes, last))
         };
@@ -150,9 +152,7 @@ impl Store {
             }
             *trimmed = live;
         }
-        let journal = fs::metadata(self.path.with_extension("db-wal"));
-        let journal = journal.map_or(0, |file| file.len()).max(self.room.journal);
-        let most = self.room.most.saturating_sub(journal) / self.page_bytes;
+        let most = (self.room.most - self.room.journal) / self.page_bytes;
         let pages = pragma(&self.connection, "page_count")?.unsigned_abs();
         let free = pragma(&self.connection, "freelist_count")?.unsigned_abs();
         let used = pages.saturating_sub(free);

@@ -56,9 +56,9 @@ fn kept_of_flood(database: &Connection) -> u64 {
 }
 
 /// Ends the locks and floods of a test that fails.
-fn until_stopped(stop: &AtomicBool, mut step: impl FnMut()) {
+fn until_stopped(stop: &AtomicBool, mut act: impl FnMut()) {
     while !stop.load(Ordering::Relaxed) {
-        step();
+        act();
     }
 }
 
