@@ -133,3 +133,61 @@ fn margins(connection: &Connection, live: i64) -> rusqlite::Result<(i64, i64)> {
     }
     Ok((taken.unwrap_or(i64::MIN), begin))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::schema::open;
+    use std::collections::BTreeSet;
+    use std::path::PathBuf;
+    use std::time::Duration;
+    use std::{env, fs, process};
+
+    /// A database with so many lines, each with a word of its own, and its file.
+    fn filled(name: &str, lines: i64, longest: i64) -> (Connection, PathBuf) {
+        let name = format!("chatd-test-erasing-{}-{name}", process::id());
+        let path = env::temp_dir().join(name);
+        fs::write(&path, "").unwrap();
+        let connection = open(&path, Duration::ZERO).unwrap();
+        let fill = "WITH RECURSIVE numbers(n) AS
+                (VALUES(1) UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
+            INSERT INTO lines SELECT n, n, 'alice', 0, 0, 'word' || n || '.' ||
+                substr(hex(zeroblob(?2)), 1, n * 7919 % ?2) FROM numbers";
+        connection.execute(fill, [lines, longest]).unwrap();
+        (connection, path)
+    }
+
+    /// Of which lines the words are in the file.
+    fn words(connection: &Connection, path: &PathBuf) -> BTreeSet<i64> {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        connection.query_row(checkpoint, [], |_| Ok(())).unwrap();
+        let bytes = fs::read(path).unwrap();
+        let found = memchr::memmem::find_iter(&bytes, b"word").filter_map(|at| {
+            let rest = &bytes[at + 4..];
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            str::from_utf8(&rest[..digits]).ok()?.parse().ok()
+        });
+        found.collect()
+    }
+
+    #[test]
+    fn no_word_of_what_is_too_old_is_left_and_all_that_is_not_is() {
+        for (longest, step) in [(1, 700), (60, 97), (4_000, 13), (20_000, 7)] {
+            let lines = 20 * step;
+            let (mut connection, path) = filled(&format!("{longest}-{step}"), lines, longest);
+            for live in (1..lines).step_by(step as usize) {
+                while trim(&mut connection, live).unwrap() {}
+                let words = words(&connection, &path);
+                assert!(
+                    words.iter().all(|n| *n >= live),
+                    "before {live} of {longest}, {step}"
+                );
+                assert!((live..=lines).all(|n| words.contains(&n)), "from {live}");
+            }
+            let [(first, _), _] = ends(&connection).unwrap().unwrap();
+            assert!(first > 1, "rows are taken away");
+            drop(connection);
+            fs::remove_file(path).unwrap();
+        }
+    }
+}
