@@ -1,6 +1,7 @@
 //! The one thread that owns all chat state and writes to every client.
 
 use crate::channel::EventReceiver;
+use crate::chat::archive::Archive;
 use crate::chat::{Chat, Relay, Scene};
 use crate::clock::Clock;
 use crate::config::{BacklogLimits, Mode};
@@ -34,12 +35,21 @@ pub struct Broadcaster {
 }
 
 impl Broadcaster {
-    /// A broadcaster with nobody to write to.
-    pub fn new(mode: &Mode, limits: BacklogLimits, pressure: Arc<Pressure>, clock: Clock) -> Self {
+    /// A broadcaster with nobody to write to. What is said in chat goes to the archive, if there is
+    /// one.
+    pub fn new(
+        mode: &Mode,
+        limits: BacklogLimits,
+        pressure: Arc<Pressure>,
+        clock: Clock,
+        archive: Option<Box<dyn Archive>>,
+    ) -> Self {
         let delivery = Delivery::new(limits, pressure, clock);
         Self {
             scene: match mode {
-                Mode::Chat { motd, history } => Box::new(Chat::new(motd, *history, delivery)),
+                Mode::Chat { motd, history } => {
+                    Box::new(Chat::new(motd, *history, delivery, archive))
+                }
                 Mode::Raw => Box::new(Relay::new(delivery)),
             },
             count: 0,
@@ -132,6 +142,10 @@ impl Broadcaster {
                 scene.left(client, ending, tally);
             }
             Event::Reloaded(motd) => scene.reloaded(&motd),
+            #[cfg(feature = "data")]
+            Event::Changed(changes) => scene.changed(&changes),
+            #[cfg(feature = "data")]
+            Event::BeganSearch(client, wants) => scene.began_search(client, &wants),
         }
     }
 
@@ -205,7 +219,7 @@ mod tests {
             let writability = Writability::new().unwrap();
             writability.wake_by(events.doorbell()).unwrap();
             Self {
-                broadcaster: Broadcaster::new(mode, LIMITS, pressure, Clock::now()),
+                broadcaster: Broadcaster::new(mode, LIMITS, pressure, Clock::now(), None),
                 sender,
                 events,
                 writability,

@@ -2,13 +2,17 @@
 //! ranges.
 
 use crate::address::{Address, parse_network};
+#[cfg(feature = "data")]
+use crate::clock::parse_time;
 use crate::text::clean;
 use crate::units::{KIB, MIB, parse_duration, parse_size};
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
 use ipnet::IpNet;
+#[cfg(feature = "data")]
+use jiff::Timestamp;
 use log::LevelFilter;
 use std::env;
 use std::ffi::OsStr;
@@ -87,6 +91,10 @@ pub struct Config {
     #[cfg(feature = "service")]
     #[command(flatten)]
     pub service: ServiceOptions,
+    /// What is kept.
+    #[cfg(feature = "data")]
+    #[command(flatten)]
+    pub data: DataOptions,
 
     /// More logging: strangers, pressure, clients that fall behind
     #[arg(short, long, action = ArgAction::Count)]
@@ -137,6 +145,63 @@ pub enum Task {
         /// Whose syntax it has
         shell: clap_complete::Shell,
     },
+
+    /// Prints what was said, oldest first
+    #[cfg(feature = "data")]
+    Log(LogOptions),
+    /// Erases what was said under a name
+    #[cfg(feature = "data")]
+    Erase(EraseOptions),
+}
+
+/// What is to be printed of what was said.
+#[cfg(feature = "data")]
+#[derive(clap::Args, Debug, Clone)]
+pub struct LogOptions {
+    /// Where it is kept
+    #[arg(long = "data", value_name = "DIR", env = "CHATD_DATA")]
+    pub directory: PathBuf,
+
+    /// From then on: 2026-11-21, 2026-11-21T14:03Z or 2h (ago)
+    #[arg(long, value_name = "TIME", value_parser = time())]
+    pub since: Option<Timestamp>,
+
+    /// Up to then
+    #[arg(long, value_name = "TIME", value_parser = time())]
+    pub until: Option<Timestamp>,
+
+    /// What was said under this very name
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// What contains this, in any case
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is to be erased of what was said.
+#[cfg(feature = "data")]
+#[derive(clap::Args, Debug, Clone)]
+pub struct EraseOptions {
+    /// Where it is kept
+    #[arg(long = "data", value_name = "DIR", env = "CHATD_DATA")]
+    pub directory: PathBuf,
+
+    /// What was said under this very name
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+
+    /// From then on: 2026-11-21, 2026-11-21T14:03Z or 2h (ago)
+    #[arg(long, value_name = "TIME", value_parser = time())]
+    pub since: Option<Timestamp>,
+
+    /// Up to then [default: now]
+    #[arg(long, value_name = "TIME", value_parser = time())]
+    pub until: Option<Timestamp>,
 }
 
 /// What passes through the server.
@@ -184,6 +249,30 @@ pub struct ServiceOptions {
     /// Listen on a Unix socket too, for people on this machine and by ssh [default: none]
     #[arg(long, value_name = "PATH", env = "CHATD_SOCKET")]
     pub socket: Option<PathBuf>,
+}
+
+/// What is kept.
+#[cfg(feature = "data")]
+#[derive(clap::Args, Debug, Clone)]
+pub struct DataOptions {
+    /// Keep what is said in this directory
+    #[arg(long = "data", value_name = "DIR", env = "CHATD_DATA")]
+    pub directory: Option<PathBuf>,
+
+    /// How long what was said is kept; 0s: not at all
+    #[arg(long, value_name = "DURATION", env = "CHATD_KEEP", default_value = "30d",
+        value_parser = duration(Duration::ZERO, "a duration from 0s, such as 30d (ms, s, m, h, d)"))]
+    pub keep: Duration,
+
+    /// How large the database may grow, from 1MiB; the oldest lines go first
+    #[arg(long, value_name = "SIZE", env = "CHATD_KEEP_SIZE", default_value = "1GiB",
+        value_parser = size(MIB..=u64::MAX, "a size from 1MiB (B, KiB, MiB, GiB)"))]
+    pub keep_size: u64,
+
+    /// For tests: how often what was deleted is overwritten in the files
+    #[arg(long, hide = true, default_value = "1m",
+        value_parser = duration(Duration::from_millis(100), "a duration from 100ms"))]
+    pub overwriting: Duration,
 }
 
 /// How many clients there may be.
@@ -262,13 +351,18 @@ impl Config {
         let alone = Self::command().mut_args(|arg| arg.env(None));
         let is_task = |matches: ArgMatches| matches.subcommand().is_some();
         let is_task = alone.try_get_matches().is_ok_and(is_task);
-        let command = Self::command().mut_args(|arg| {
+        // An empty variable counts as not set.
+        let unset = |arg: Arg| {
             let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-            let arg = match arg.get_env() {
-                // What the environment says of a server matters only to a server.
-                Some(name) if is_task || !is_set(name) => arg.env(None),
+            match arg.get_env() {
+                Some(name) if !is_set(name) => arg.env(None),
                 _ => arg,
-            };
+            }
+        };
+        let command = Self::command().mut_subcommands(|command| command.mut_args(unset));
+        let command = command.mut_args(|arg| {
+            // What the environment says of a server matters only to a server.
+            let arg = if is_task { arg.env(None) } else { unset(arg) };
             // So that it is told what the option takes, and not that there is no option -1. A file is
             // whatever it is told, and an option behind it a mistake.
             let is_file = ["motd", "socket"].contains(&arg.get_id().as_str());
@@ -304,6 +398,8 @@ impl Config {
         config.mode = config.read_mode(&matches)?;
         #[cfg(feature = "tls")]
         config.check_tls(&matches)?;
+        #[cfg(feature = "data")]
+        config.check_data(&matches)?;
         Ok(config)
     }
 
@@ -356,6 +452,30 @@ impl Config {
             }
             _ => Ok(()),
         }
+    }
+
+    #[cfg(feature = "data")]
+    fn check_data(&self, matches: &ArgMatches) -> Result<(), NoConfig> {
+        let given = [
+            ("directory", "data"),
+            ("keep", "keep"),
+            ("keep_size", "keep-size"),
+        ];
+        let is_given = |id| matches.value_source(id) != Some(ValueSource::DefaultValue);
+        let given = given
+            .into_iter()
+            .filter(|(id, _)| matches.contains_id(id) && is_given(id));
+        for (id, option) in given {
+            let name = said_by(matches, id, option);
+            if self.raw {
+                let raw = said_by(matches, "raw", "raw");
+                return Err(usage(&format!("{name} cannot be used with {raw}")));
+            }
+            if self.data.directory.is_none() {
+                return Err(usage(&format!("{name} cannot be used without --data")));
+            }
+        }
+        Ok(())
     }
 
     /// Not clap's `conflicts_with`, which would take `CHATD_RAW=false` for `--raw`.
@@ -441,7 +561,7 @@ where
     fn parse_ref(
         &self,
         command: &clap::Command,
-        argument: Option<&clap::Arg>,
+        argument: Option<&Arg>,
         value: &OsStr,
     ) -> Result<T, clap::Error> {
         self.parse_ref_(command, argument, value, ValueSource::CommandLine)
@@ -450,12 +570,12 @@ where
     fn parse_ref_(
         &self,
         command: &clap::Command,
-        argument: Option<&clap::Arg>,
+        argument: Option<&Arg>,
         value: &OsStr,
         source: ValueSource,
     ) -> Result<T, clap::Error> {
         value.to_str().and_then(&self.parse).ok_or_else(|| {
-            let variable = argument.and_then(clap::Arg::get_env);
+            let variable = argument.and_then(Arg::get_env);
             let option = match variable.filter(|_| source == ValueSource::EnvVariable) {
                 Some(variable) => variable.display().to_string(),
                 None => argument.map(ToString::to_string).unwrap_or_default(),
@@ -488,6 +608,13 @@ fn duration(least: Duration, what: &'static str) -> impl TypedValueParser<Value 
     // A century: no timer of the system takes much more.
     let range = least..=Duration::from_secs(100 * 365 * 86_400);
     let parse = move |text: &str| parse_duration(text).filter(|time| range.contains(time));
+    Takes { what, parse }
+}
+
+#[cfg(feature = "data")]
+fn time() -> impl TypedValueParser<Value = Timestamp> {
+    let what = "a time, such as 2026-11-21, 2026-11-21T14:03Z or 2h (ago)";
+    let parse = |text: &str| parse_time(text, Timestamp::now());
     Takes { what, parse }
 }
 

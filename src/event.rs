@@ -3,9 +3,13 @@
 
 use crate::address::Address;
 use crate::command::Command;
+#[cfg(feature = "data")]
+use crate::data::Change;
 use crate::name::Name;
 use crate::text::{Line, Lines};
 use crate::wire::Wire;
+#[cfg(feature = "data")]
+use crossbeam_channel::Sender;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -32,6 +36,13 @@ pub enum Event {
     Left(ClientId, Ending, Tally),
     /// The message of the day was read anew, and has these lines, cleaned.
     Reloaded(Vec<String>),
+    /// Another program has changed what is kept.
+    #[cfg(feature = "data")]
+    Changed(Vec<Change>),
+    /// A client's thread has begun to search what is kept, and waits to be sent the names of those
+    /// whom the client ignores.
+    #[cfg(feature = "data")]
+    BeganSearch(ClientId, Sender<Vec<Name>>),
 }
 
 impl Event {

@@ -15,6 +15,7 @@
 //! | the one thread with all state takes it | [`broadcaster`] |
 //! | what it means: it is asked, becomes a fact, and is applied | `chat` |
 //! | **where it waits**, once for everybody, and **leaves** for each | `delivery` |
+//! | what is kept of it on disk, and found again | `data`, by way of `chat/archive` and `client/errand` |
 //! | what is said of it on stderr | `logging` |
 //! | what systemd is told; the manual page and completions | `service` |
 
@@ -30,6 +31,8 @@ pub mod clock;
 pub mod command;
 pub mod config;
 mod counted;
+#[cfg(feature = "data")]
+mod data;
 mod delivery;
 pub mod event;
 #[cfg(feature = "fault-injection")]
@@ -55,7 +58,9 @@ mod tls;
 mod units;
 pub mod wire;
 
-pub use chat::commands;
+pub use chat::{archive, commands};
 pub use client::{cutter, telnet};
+#[cfg(feature = "data")]
+pub use data::command_line::{erase, print_log};
 #[cfg(feature = "tls")]
 pub use tls::certificate::write_new as make_certificate;

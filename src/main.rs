@@ -41,6 +41,10 @@ fn run(task: &Task) -> Result<(), String> {
     match *task {
         #[cfg(feature = "tls")]
         Task::Cert { ref file } => chatd::make_certificate(file),
+        #[cfg(feature = "data")]
+        Task::Log(ref options) => chatd::print_log(options),
+        #[cfg(feature = "data")]
+        Task::Erase(ref options) => chatd::erase(options),
         #[cfg(feature = "service")]
         Task::Man => print(&chatd::service::manual()),
         #[cfg(feature = "service")]

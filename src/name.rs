@@ -103,12 +103,7 @@ impl Name {
     }
 
     fn with_looks(text: &str) -> Self {
-        let shown = if text.chars().any(is_right_to_left) {
-            format!("{LRM}{text}{LRM}")
-        } else {
-            text.to_owned()
-        };
-        Self(Arc::new((shown.into(), looks_of(text))))
+        Self(Arc::new((show_letters(text).into(), looks_of(text))))
     }
 
     /// As chatd writes it, wherever it does.
@@ -130,6 +125,15 @@ impl Name {
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.shown())
+    }
+}
+
+/// The letters of a name as chatd writes them.
+pub fn show_letters(letters: &str) -> String {
+    if letters.chars().any(is_right_to_left) {
+        format!("{LRM}{letters}{LRM}")
+    } else {
+        letters.to_owned()
     }
 }
 

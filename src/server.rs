@@ -6,6 +6,8 @@ use crate::channel::channel;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::counted::Count;
+#[cfg(feature = "data")]
+use crate::data::{self, Data};
 use crate::delivery::writability::Writability;
 use crate::listener::Port;
 use crate::logging::{self, Logging};
@@ -83,7 +85,14 @@ fn serve_clients(
     let (events, received) = channel(config.backlog.most)?;
     let pressure = Arc::new(Pressure::new(config.backlog));
     let (limits, slowing) = (config.backlog, Arc::clone(&pressure));
-    let broadcaster = Broadcaster::new(&config.mode, limits, slowing, Clock::now());
+    #[cfg(feature = "data")]
+    let (archive, readers, keeper) = Data::open(&config.data)
+        .map_err(ServerError::Refused)?
+        .map_or((None, None, None), Data::into_parts);
+    #[cfg(not(feature = "data"))]
+    let archive = None;
+    let (mode, now) = (&config.mode, Clock::now());
+    let broadcaster = Broadcaster::new(mode, limits, slowing, now, archive);
     let shared = Arc::new(Shared {
         events,
         bell: Arc::new(Bell::new()?),
@@ -91,6 +100,8 @@ fn serve_clients(
         writability: Writability::new()?,
         seats: Seats::new(config.clients),
         config,
+        #[cfg(feature = "data")]
+        readers,
         at_the_door: Count::default(),
         turned_away: Count::default(),
     });
@@ -105,6 +116,11 @@ fn serve_clients(
         Arc::clone(&supervisor),
     )?;
     handle_signals(Arc::clone(&shared.bell), reloads, Arc::clone(&supervisor))?;
+    #[cfg(feature = "data")]
+    let keeping = match keeper {
+        Some(keeper) => Some(data::start(keeper, Arc::clone(&shared))?),
+        None => None,
+    };
 
     let broadcasting = Arc::clone(&shared);
     let broadcaster = spawn("broadcaster", move || {
@@ -135,6 +151,10 @@ fn serve_clients(
     shared.seats.wait_until_free(wait);
     // It has closed what it listened on, and what it leaves behind is gone.
     let _ = accepting.join();
+    #[cfg(feature = "data")]
+    if let Some(keeping) = keeping {
+        keeping.finish();
+    }
     logging.tell_left_out();
     info!("stopped");
     Ok(())

@@ -86,6 +86,12 @@ impl Lines {
         &self.text
     }
 
+    /// How many bytes they take in memory.
+    #[cfg(feature = "data")]
+    pub fn capacity(&self) -> usize {
+        self.text.capacity()
+    }
+
     /// How many lines there are.
     pub fn count(&self) -> usize {
         self.count

@@ -37,6 +37,9 @@ enum Does {
     Leave,
     /// The client's own thread asks for the password.
     AskPassword(PasswordCommand),
+    /// The client's own thread looks for it in what is kept.
+    #[cfg(feature = "data")]
+    Search,
     Alone(fn(&mut Asking<'_>)),
     Text(fn(&mut Asking<'_>, &Line)),
     MaybeText(fn(&mut Asking<'_>, Option<&Line>)),
@@ -71,8 +74,13 @@ pub enum Meaning {
     AsksPassword(PasswordCommand, String),
     /// The broadcaster is asked, which costs so much (`--rate`).
     Asks(Command, u64),
+    /// The client's thread looks for this in what is kept.
+    #[cfg(feature = "data")]
+    Searches(Line),
 }
 
+#[cfg(feature = "data")]
+use Does::Search;
 use Does::{
     Alone, AskPassword, Leave, MaybeNumber, MaybePerson, MaybeText, MaybeWord, Message, NewName,
     Person, Text,
@@ -81,7 +89,7 @@ use Who::Everybody;
 
 /// In the order of `/help`.
 #[rustfmt::skip]
-const TABLE: [Row; 22] = [
+const TABLE: &[Row] = &[
     Row { names: &["help"], usage: "[NAME]", help: "lists the commands; or one, with its other names", who: Everybody, does: MaybeWord(help) },
     Row { names: &["nick"], usage: "NAME", help: "renames you", who: Everybody, does: NewName(answers::nick) },
     Row { names: &["who", "names", "users"], usage: "[TEXT]", help: "who is here (whose names begin with TEXT)", who: Everybody, does: MaybeWord(answers::who) },
@@ -95,6 +103,8 @@ const TABLE: [Row; 22] = [
     Row { names: &["unignore"], usage: "NAME", help: "shows it again", who: Everybody, does: Person(ignoring::unignore) },
     Row { names: &["quiet"], usage: "", help: "turns the notices of joins and departures off and on", who: Everybody, does: Alone(ignoring::quiet) },
     Row { names: &["history"], usage: "[N]", help: "the last N lines again", who: Everybody, does: MaybeNumber(answers::history) },
+    #[cfg(feature = "data")]
+    Row { names: &["search"], usage: "TEXT", help: "the last 20 lines kept that contain TEXT, in any case", who: Everybody, does: Search },
     Row { names: &["motd"], usage: "", help: "the message of the day", who: Everybody, does: Alone(answers::motd) },
     Row { names: &["time"], usage: "", help: "what time it is here", who: Everybody, does: Alone(answers::time) },
     Row { names: &["uptime"], usage: "", help: "how long chatd has been running", who: Everybody, does: Alone(answers::uptime) },
@@ -123,6 +133,8 @@ pub fn understand(request: &Request) -> Meaning {
         (None, _) => Meaning::Asks(Command::Misused(number), REQUEST_COST),
         (Some(Arguments::Text(text)), Leave) => Meaning::Leaves(Some(text)),
         (Some(_), Leave) => Meaning::Leaves(None),
+        #[cfg(feature = "data")]
+        (Some(Arguments::Text(text)), Search) => Meaning::Searches(text),
         (Some(arguments), does) => {
             let command = Command::Row(number, arguments);
             // What others read costs what a line does.
@@ -163,6 +175,8 @@ impl Does {
         let is_word = !text.contains(is_blank);
         match self {
             Text(_) | NewName(_) | Person(_) | Message(_) if text.is_empty() => None,
+            #[cfg(feature = "data")]
+            Search => (!text.is_empty()).then(|| Arguments::Text(Line::new(text))),
             _ if text.is_empty() => Some(Arguments::None),
             // Behind the second may stand anything, and it is not looked at here.
             Alone(_) | AskPassword(_) => None,
@@ -214,6 +228,8 @@ impl Does {
             }
             // Nothing else is parsed for it.
             (Leave | AskPassword(_) | Text(_) | NewName(_) | Person(_) | Message(_), ..) => {}
+            #[cfg(feature = "data")]
+            (Search, ..) => {}
         }
     }
 }
@@ -297,7 +313,7 @@ mod tests {
     #[test]
     fn each_line_of_help_has_at_most_78_columns() {
         let width = TABLE.iter().map(|row| row.to_string().len()).max().unwrap();
-        for row in &TABLE {
+        for row in TABLE {
             assert!("-- ".len() + width + 2 + row.help.len() <= 78, "{row}");
         }
     }
@@ -314,7 +330,7 @@ mod tests {
         ] {
             let command = |name| match meaning(&line.replace("NAME", name)) {
                 Meaning::Asks(command, _) => command,
-                other => panic!("{line}: {other:?}"),
+                _ => panic!("{line}"),
             };
             assert_eq!(command("bob"), command(marked), "{line}");
         }

@@ -14,6 +14,7 @@ const HISTORY_BYTES: usize = 256 << 10;
 /// A line that was said or done, under the name of that time.
 #[derive(Debug, PartialEq)]
 struct Entry {
+    at: Timestamp,
     /// When, as people read it.
     time: Arc<str>,
     /// Who said it, so that those who ignore them are not shown it.
@@ -28,7 +29,7 @@ pub struct History {
     pub shown: usize,
     bytes: usize,
     entries: VecDeque<Entry>,
-    /// How many lines it has ever been given: another number, another history.
+    /// How often it has changed: another number, another history.
     pub version: u64,
     /// The minute of the newest line, and how people read it.
     minute: Option<(i64, Arc<str>)>,
@@ -45,7 +46,7 @@ impl History {
     /// Adds lines without their ends, each behind the same prefix.
     pub fn push<'a>(
         &mut self,
-        time: Timestamp,
+        at: Timestamp,
         author: ClientId,
         prefix: &[u8],
         lines: impl Iterator<Item = &'a [u8]>,
@@ -53,19 +54,33 @@ impl History {
         if self.shown == 0 {
             return;
         }
-        let time = self.stamp(time);
+        let time = self.stamp(at);
         for line in lines {
             let text = [prefix, line].concat().into_boxed_slice();
             self.bytes += text.len();
             self.version += 1;
             let time = Arc::clone(&time);
-            self.entries.push_back(Entry { time, author, text });
+            self.entries.push_back(Entry {
+                at,
+                time,
+                author,
+                text,
+            });
         }
         while (self.entries.len() > HISTORY_LINES || self.bytes > HISTORY_BYTES)
             && let Some(oldest) = self.entries.pop_front()
         {
             self.bytes -= oldest.text.len();
         }
+    }
+
+    /// Forgets the lines that `is_erased` says are, by their time and what stands before them.
+    #[cfg(feature = "data")]
+    pub fn erase(&mut self, is_erased: impl Fn(Timestamp, &[u8]) -> bool) {
+        self.entries
+            .retain(|entry| !is_erased(entry.at, &entry.text));
+        self.bytes = self.entries.iter().map(|entry| entry.text.len()).sum();
+        self.version += 1;
     }
 
     /// A moment as people read it, made once a minute.

@@ -4,12 +4,15 @@
 //! the [`Delivery`](crate::delivery::Delivery), and the clock is handed in.
 
 mod answers;
+pub mod archive;
 mod asking;
 pub mod commands;
 mod facts;
 mod gathering;
 mod history;
 mod ignoring;
+#[cfg(feature = "data")]
+mod kept;
 mod notices;
 mod people;
 mod private;
@@ -25,12 +28,16 @@ pub use state::Chat;
 
 use crate::address::Address;
 use crate::command::Command;
+#[cfg(feature = "data")]
+use crate::data::Change;
 use crate::delivery::Delivery;
 use crate::event::{Answer, ClientId, Ending, Tally};
 use crate::logging::clients as client_log;
 use crate::name::Name;
 use crate::text::Lines;
 use asking::Asking;
+#[cfg(feature = "data")]
+use crossbeam_channel::Sender;
 use facts::Fact;
 use std::time::Instant;
 use welcome::welcome;
@@ -79,6 +86,20 @@ impl Scene for Chat {
 
     fn reloaded(&mut self, motd: &[String]) {
         self.change_motd(motd);
+    }
+
+    #[cfg(feature = "data")]
+    fn changed(&mut self, changes: &[Change]) {
+        for change in changes {
+            kept::apply(self, change);
+        }
+    }
+
+    #[cfg(feature = "data")]
+    fn began_search(&mut self, client: ClientId, wants: &Sender<Vec<Name>>) {
+        self.people[client].last_heard = self.clock().instant;
+        // It waits for this one answer, unless it has left.
+        let _ = wants.try_send(kept::names_ignored_by(self, client));
     }
 
     fn waited(&mut self) {

@@ -4,6 +4,7 @@
 //! is logged of it, depends on the room and on the time that comes with it, and on nothing else, so
 //! two rooms to which the same has happened are the same.
 
+use crate::chat::archive::{Archive, Kind, Utterance};
 use crate::chat::facts::Fact;
 use crate::chat::gathering::Gathering;
 use crate::chat::history::History;
@@ -15,6 +16,7 @@ use crate::event::{ClientId, Ending};
 use crate::name::Name;
 use crate::text::{LINE_COST, Lines, push_server_line};
 use std::collections::BTreeMap;
+use std::iter::once;
 
 pub struct Room {
     /// The log, and everybody who reads it.
@@ -24,23 +26,35 @@ pub struct Room {
     pub here: BTreeMap<ClientId, Name>,
     /// The others, and who has gone without others knowing.
     pub gathering: Gathering,
+    /// Where what is said is kept, if it is.
+    pub archive: Option<Box<dyn Archive>>,
 }
 
+/// Who has said what was said before the server started: nobody who is here.
+const NOBODY: ClientId = ClientId(0);
+
 impl Room {
-    pub fn new(history: usize, delivery: Delivery) -> Self {
+    /// A room in which what was kept before was said lately.
+    pub fn new(history: usize, delivery: Delivery, mut archive: Option<Box<dyn Archive>>) -> Self {
+        let mut history = History::new(history);
+        for line in archive.iter_mut().flat_map(|archive| archive.recall()) {
+            let (prefix, text) = (line.prefix(), line.text.as_bytes());
+            history.push(line.time, NOBODY, prefix.as_bytes(), once(text));
+        }
         Self {
             delivery,
-            history: History::new(history),
+            history,
             here: BTreeMap::new(),
             gathering: Gathering::default(),
+            archive,
         }
     }
 
     pub fn apply(&mut self, fact: Fact, clock: Clock) {
         match fact {
             Fact::Joined(client, name) => self.gathering.arrive(client, name, clock.instant),
-            Fact::Said(client, lines) => self.say(client, Origin::Said(client), &lines, clock),
-            Fact::Did(client, lines) => self.say(client, Origin::Done(client), &lines, clock),
+            Fact::Said(client, lines) => self.say(client, Kind::Said, lines, clock),
+            Fact::Did(client, lines) => self.say(client, Kind::Did, lines, clock),
             Fact::Renamed(client, name) => self.rename(client, name),
             Fact::Mentioned(client) => self.introduce(client),
             Fact::Left(client, ending) => self.leave(client, &ending, clock),
@@ -58,14 +72,15 @@ impl Room {
         }
     }
 
-    fn say(&mut self, client: ClientId, origin: Origin, lines: &Lines, clock: Clock) {
+    fn say(&mut self, client: ClientId, kind: Kind, lines: Lines, clock: Clock) {
         self.introduce(client);
         let Some(name) = self.here.get(&client) else {
             return;
         };
-        let prefix = match origin {
-            Origin::Done(_) => format!("* {name} "),
-            _ => format!("<{name}> "),
+        let prefix = kind.prefix(name.shown());
+        let origin = match kind {
+            Kind::Said => Origin::Said(client),
+            Kind::Did => Origin::Done(client),
         };
         let (prefix, count) = (prefix.as_bytes(), lines.count());
         let mut text = Vec::with_capacity(lines.as_bytes().len() + count * prefix.len());
@@ -76,6 +91,15 @@ impl Room {
         }
         self.delivery.log.append(origin, &text, lines.cost());
         self.history.push(clock.time, client, prefix, lines.iter());
+        if let Some(archive) = &mut self.archive {
+            let (time, name) = (clock.time, name.clone());
+            archive.keep(Utterance {
+                time,
+                name,
+                kind,
+                lines,
+            });
+        }
     }
 
     /// A newcomer of whom nobody was told is renamed without a word.
@@ -197,7 +221,7 @@ mod tests {
             patience: Duration::from_secs(10),
         };
         let pressure = Arc::new(Pressure::new(limits));
-        let mut room = Room::new(5, Delivery::new(limits, pressure, Clock::now()));
+        let mut room = Room::new(5, Delivery::new(limits, pressure, Clock::now()), None);
         room.apply(Fact::Ended, Clock::now());
         let cost = "chatd is shutting down".len() as u64 + 80;
         assert_eq!(room.delivery.log.cost_kept(), cost);
@@ -213,7 +237,7 @@ mod tests {
             let limits = BacklogLimits { most: 1 << 24, patience: Duration::from_secs(10) };
             let pressure = Arc::new(Pressure::new(limits));
             let delivery = || Delivery::new(limits, Arc::clone(&pressure), start);
-            let mut rooms = [(); 2].map(|()| Room::new(5, delivery()));
+            let mut rooms = [(); 2].map(|()| Room::new(5, delivery(), None));
             // One of the logs has blocks that were used before.
             rooms[1].delivery.log.append(Origin::Server, b"used before\n", 1);
             rooms[1].delivery.log.forget_before(Position::NEVER);

@@ -2,10 +2,14 @@
 
 use crate::address::Address;
 use crate::command::Command;
+#[cfg(feature = "data")]
+use crate::data::Change;
 use crate::delivery::Delivery;
 use crate::event::{ClientId, Ending, Tally};
 use crate::name::Name;
 use crate::text::Lines;
+#[cfg(feature = "data")]
+use crossbeam_channel::Sender;
 use std::time::Instant;
 
 /// What happens on the server, as far as clients can see it. Where only lines are relayed nobody
@@ -26,6 +30,14 @@ pub trait Scene: Send {
 
     /// The message of the day has these lines now.
     fn reloaded(&mut self, _motd: &[String]) {}
+
+    /// Something else has changed what is kept.
+    #[cfg(feature = "data")]
+    fn changed(&mut self, _: &[Change]) {}
+
+    /// A client's thread searches what is kept, and wants to know whom it ignores.
+    #[cfg(feature = "data")]
+    fn began_search(&mut self, _: ClientId, _: &Sender<Vec<Name>>) {}
 
     fn waited(&mut self) {}
 

@@ -1,5 +1,6 @@
 //! The state of the chat: everybody on the server, and the room that they are in.
 
+use crate::chat::archive::Archive;
 use crate::chat::facts::Fact;
 use crate::chat::people::People;
 use crate::chat::room::Room;
@@ -20,19 +21,25 @@ pub struct Chat {
 
 impl Chat {
     /// A chat with nobody in it, whose message of the day has these lines.
-    pub fn new(lines: &[String], history: usize, delivery: Delivery) -> Self {
+    pub fn new(
+        lines: &[String],
+        history: usize,
+        delivery: Delivery,
+        archive: Option<Box<dyn Archive>>,
+    ) -> Self {
+        let notice = archive.as_ref().and_then(|archive| archive.notice());
         Self {
             motd: render_motd(lines),
             people: People::default(),
             started: delivery.clock.instant,
-            room: Room::new(history, delivery),
-            opening: Opening::default(),
+            room: Room::new(history, delivery, archive),
+            opening: Opening::new(notice),
         }
     }
 
     pub fn change_motd(&mut self, lines: &[String]) {
         self.motd = render_motd(lines);
-        self.opening = Opening::default();
+        self.opening.forget();
     }
 
     /// Applies a fact: to the people, and to the room, which logs what others are to read.

@@ -5,6 +5,7 @@ use crate::address::Address;
 use crate::channel::EVENT_COST;
 use crate::chat::commands::{Meaning, REQUEST_COST, understand};
 use crate::client::cutter::{Cut, Cutter, End, Grammar};
+use crate::client::errand::Wish;
 #[cfg(feature = "data")]
 use crate::client::prompt::{Credentials, Verdict};
 use crate::client::secrets::{NextLine, NoAccounts, Reaction, Secrets};
@@ -13,6 +14,8 @@ use crate::client::telnet::{Requests, Telnet};
 use crate::command::{Input, Request, interpret};
 use crate::event::{Answer, ClientId, Ending, Event, Tally};
 use crate::text::{LINE_COST, Lines, push_server_line, take_back};
+#[cfg(feature = "data")]
+use crossbeam_channel::bounded;
 use std::collections::VecDeque;
 use std::mem;
 
@@ -25,6 +28,9 @@ pub struct Item {
 pub enum Heard {
     /// Something that the broadcaster is to know.
     Event(Event),
+    /// That something is to be done for it by its own thread, before what follows is looked at.
+    #[cfg_attr(not(feature = "data"), allow(dead_code))]
+    Wish(Wish),
     /// Nothing that means anything.
     Nothing,
     /// A password, and whose it should be. Nothing more is heard until that was [judged](Codec::judge).
@@ -266,6 +272,13 @@ impl Codec {
                 let reactions = self.secrets.begin(command, &name);
                 self.follow(reactions, REQUEST_COST);
             }
+            #[cfg(feature = "data")]
+            Meaning::Searches(text) => {
+                let (wants, ignored) = bounded(1);
+                let began = Heard::Event(Event::BeganSearch(self.client, wants));
+                self.push(began, REQUEST_COST);
+                self.push(Heard::Wish(Wish::Search(text, ignored)), 0);
+            }
             Meaning::Asks(command, cost) => {
                 #[cfg(feature = "fault-injection")]
                 crate::faults::panic_at("/faultpanicclient", &command);
@@ -402,6 +415,7 @@ mod tests {
             Heard::Event(_) => "something else".to_owned(),
             Heard::Left(Ending::NotChat) => "stranger".to_owned(),
             Heard::Left(_) => "left".to_owned(),
+            Heard::Wish(_) => "wish".to_owned(),
             Heard::Nothing => "nothing".to_owned(),
             #[cfg(feature = "data")]
             Heard::Gave(_) => "gave".to_owned(),

@@ -10,6 +10,9 @@ pub mod carrier;
 mod codec;
 pub mod connection;
 pub mod cutter;
+// Nobody has one in the core.
+#[cfg_attr(not(feature = "data"), allow(dead_code))]
+pub mod errand;
 pub mod lingering;
 #[cfg(feature = "data")]
 #[cfg_attr(
@@ -36,6 +39,7 @@ use carrier::{Carrier, Received};
 use codec::{Codec, Heard, Item};
 use connection::Connection;
 use cutter::Grammar;
+use errand::{Errand, Errands, Progress};
 use rate::{Delay, Rate};
 use rustix::fd::AsFd;
 use std::convert::Infallible;
@@ -99,6 +103,9 @@ struct Session<'a> {
     at_the_door: Option<Counted>,
     /// What was heard last and waits to be passed on.
     pending: Option<Item>,
+    errands: Errands,
+    /// What is done for it now.
+    errand: Option<Box<dyn Errand + 'a>>,
     buffer: Vec<u8>,
     /// The last read filled the buffer.
     filled_buffer: bool,
@@ -130,6 +137,8 @@ impl<'a> Session<'a> {
             joins_at: Some(now + hold),
             at_the_door: None,
             pending: None,
+            errands: Errands::default(),
+            errand: None,
             buffer: Vec::new(),
             filled_buffer: false,
             ended: None,
@@ -161,6 +170,9 @@ impl<'a> Session<'a> {
     /// the rest has to wait for.
     fn pass_on(&mut self, now: Instant) -> Result<Option<Delay>, Ending> {
         loop {
+            if let Some(delay) = self.do_errand(now) {
+                return Ok(Some(delay));
+            }
             if self.pending.is_none() {
                 let allowance = self.rate.allowance(now);
                 self.pending = self.codec.next_item(allowance);
@@ -193,6 +205,12 @@ impl<'a> Session<'a> {
                     let reason = "passwords are not checked here".to_owned();
                     self.codec.judge(prompt::Verdict::Refused(reason));
                 }
+                Heard::Wish(wish) => {
+                    let errand = self
+                        .errands
+                        .begin(wish, self.connection.id, self.shared, now);
+                    self.errand = Some(errand);
+                }
                 Heard::Left(ending) => return Err(ending),
                 Heard::Nothing => {}
             }
@@ -201,6 +219,24 @@ impl<'a> Session<'a> {
             if self.has_spoken {
                 // It was not silent while its lines waited.
                 self.last_heard = now;
+            }
+        }
+    }
+
+    /// Takes a step of what is done for the client, if something is. Returns what the next has to
+    /// wait for. At the shutdown nobody waits for an errand.
+    fn do_errand(&mut self, now: Instant) -> Option<Delay> {
+        if self.waiting.has_rung {
+            self.errand = None;
+        }
+        match self.errand.as_mut()?.step(Instant::now()) {
+            Progress::Again => Some(Delay::Until(now)),
+            Progress::Wait => Some(Delay::ForOthers),
+            Progress::Done(event) => {
+                self.errand = None;
+                let heard = Heard::Event(event);
+                self.pending = Some(Item { heard, cost: 0 });
+                None
             }
         }
     }
@@ -214,7 +250,7 @@ impl<'a> Session<'a> {
         let is_due = now >= until && !self.waiting.has_rung;
         match self.pending.as_ref().map(|item| &item.heard) {
             Some(Heard::Left(Ending::NotChat)) => Err(Ending::NotChat),
-            Some(Heard::Event(_) | Heard::Left(_)) => Ok(true),
+            Some(Heard::Event(_) | Heard::Wish(_) | Heard::Left(_)) => Ok(true),
             #[cfg(feature = "data")]
             Some(Heard::Gave(_)) => Ok(true),
             Some(Heard::Nothing) | None => Ok(is_due || self.ended.is_some()),

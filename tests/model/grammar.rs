@@ -130,6 +130,8 @@ fn check_meaning(meaning: &Meaning) {
         Meaning::Asks(Command::Unknown(text), _) | Meaning::Leaves(Some(text)) => {
             (None, Some(text))
         }
+        #[cfg(feature = "data")]
+        Meaning::Searches(text) => (None, Some(text)),
         Meaning::Asks(Command::Misused(_), _)
         | Meaning::Leaves(None)
         // The client's own thread reads the name, and shows nobody what is none.

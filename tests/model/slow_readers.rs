@@ -52,7 +52,8 @@ impl Stage {
             patience: Duration::from_millis(patience),
         };
         let pressure = Arc::new(Pressure::new(limits));
-        let broadcaster = Broadcaster::new(&mode, limits, Arc::clone(&pressure), clock(start, 0));
+        let broadcaster =
+            Broadcaster::new(&mode, limits, Arc::clone(&pressure), clock(start, 0), None);
         let mut stage = Self {
             broadcaster,
             pressure,

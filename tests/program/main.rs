@@ -38,6 +38,7 @@
 //! | 6. encryption | `tls/` |
 //! | 8. systemd, socket activation, the manual, completions, Unix sockets, ssh | `service/` |
 //! | 7. accounts: passwords where there are none | `accounts` |
+//! | 7. what is kept | `kept/` |
 //! | `nc`, `telnet`, `socat` and the like, whatever they do | `real_clients` |
 //!
 //! What several topics need is in `kit`. A test for which something is missing on this machine
@@ -54,6 +55,8 @@ mod clean_up;
 mod commands;
 mod endings;
 mod ignoring;
+#[cfg(feature = "data")]
+mod kept;
 mod lines;
 mod logs;
 mod looking_around;

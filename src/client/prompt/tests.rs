@@ -63,7 +63,7 @@ fn transcript(codec: &mut Codec, sent: &[u8]) -> Vec<String> {
                 let said = String::from_utf8_lossy(said.as_bytes()).replace('\n', "|");
                 lines.push(format!("said {said}"));
             }
-            Heard::Event(_) | Heard::Nothing => {}
+            Heard::Event(_) | Heard::Wish(_) | Heard::Nothing => {}
             Heard::Gave(credentials) => {
                 lines.push(shown(&credentials));
                 codec.judge(verdict(&credentials));

@@ -110,7 +110,8 @@ impl Run {
             history: HISTORY,
         };
         let pressure = Arc::new(Pressure::new(limits));
-        let broadcaster = Broadcaster::new(&mode, limits, Arc::clone(&pressure), clock(start, 0));
+        let broadcaster =
+            Broadcaster::new(&mode, limits, Arc::clone(&pressure), clock(start, 0), None);
         Self {
             broadcaster,
             pressure,

@@ -218,7 +218,7 @@ fn brought_about(
                 Heard::Event(Event::Asked(_, command)) => {
                     let _ = write!(rest, "{command:?}");
                 }
-                Heard::Event(_) | Heard::Nothing => {}
+                Heard::Event(_) | Heard::Wish(_) | Heard::Nothing => {}
                 Heard::Gave(credentials) => {
                     given += 1;
                     waiting = Some(verdict(&credentials));

@@ -1,0 +1,204 @@
+//! `chatd log` and `chatd erase`: what is kept, printed and erased by another program than the server,
+//! while that runs or not.
+
+use crate::clock::show_second;
+use crate::config::{EraseOptions, LogOptions};
+use crate::data::directory::{complaint, database_in};
+use crate::data::erasing::Erasure;
+use crate::data::lines::{RawLine, Walk, first_from, walk};
+use crate::data::matching::Wanted;
+use crate::data::schema::{open, open_to_read};
+use crate::text::clean;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// How long a command waits for another program that writes.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many rows are read in one transaction.
+const PAGE: i64 = 1_000;
+
+/// Prints what was said, oldest first.
+///
+/// # Errors
+///
+/// For the user, on one line. That nobody reads on is none.
+pub fn print_log(options: &LogOptions) -> Result<(), String> {
+    let path = database_in(&options.directory);
+    let connection = open_to_read(&path, PATIENCE)?;
+    let mut output = BufWriter::new(io::stdout().lock());
+    let mut page = Page::new(options);
+    let since = options.since.map(Timestamp::as_millisecond);
+    let complain = |error: &rusqlite::Error| complaint(&path, error);
+    let start = since.map_or(Ok(0), |since| first_from(&connection, since));
+    let mut next = Some(Walk::Up(start.map_err(|error| complain(&error))?));
+    while let Some(from) = next {
+        let walked = page.read(&connection, from);
+        let text = std::mem::take(&mut page.text);
+        match output
+            .write_all(text.as_bytes())
+            .and_then(|()| output.flush())
+        {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) => return Err(format!("cannot print: {error}")),
+            Ok(()) => {}
+        }
+        next = walked.map_err(|error| complain(&error))?;
+    }
+    match &options.name {
+        Some(name) if !page.is_found => Err(format!("nothing was said by {}", show(name))),
+        _ => Ok(()),
+    }
+}
+
+/// Lines as they are printed.
+struct Page<'a> {
+    options: &'a LogOptions,
+    wanted: Option<Wanted>,
+    text: String,
+    /// There was something to print.
+    is_found: bool,
+}
+
+impl<'a> Page<'a> {
+    fn new(options: &'a LogOptions) -> Self {
+        Self {
+            options,
+            wanted: options.search.as_deref().map(Wanted::new),
+            text: String::new(),
+            is_found: false,
+        }
+    }
+
+    fn read(&mut self, connection: &Connection, from: Walk) -> rusqlite::Result<Option<Walk>> {
+        let until = self.options.until.map(Timestamp::as_millisecond);
+        walk(connection, from, PAGE, |line| {
+            if until.is_some_and(|until| line.time >= until) {
+                return ControlFlow::Break(());
+            }
+            if self.is_wanted(&line) {
+                self.is_found = true;
+                self.print(&line);
+            }
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn is_wanted(&self, line: &RawLine<'_>) -> bool {
+        let name = self.options.name.as_deref();
+        // Whose the missing lines are nobody knows.
+        let is_anyones = name.is_none() && self.wanted.is_none();
+        let is_of = |name: &str| name.as_bytes() == line.name;
+        match line.gap() {
+            Some(_) => is_anyones,
+            None => {
+                name.is_none_or(is_of)
+                    && self
+                        .wanted
+                        .as_ref()
+                        .is_none_or(|wanted| wanted.is_in(line.text))
+            }
+        }
+    }
+
+    /// Nothing in it can harm a terminal, whatever is in the database.
+    fn print(&mut self, line: &RawLine<'_>) {
+        let time = show_second(line.timestamp());
+        let text = &mut self.text;
+        // Writing to a String cannot fail.
+        let _ = match (line.recalled(), self.options.json) {
+            (None, false) => {
+                let missing = line.gap().unwrap_or_default();
+                writeln!(text, "{time} -- {missing} lines were not kept")
+            }
+            (None, true) => {
+                let missing = line.gap().unwrap_or_default();
+                let (n, time) = (line.n, json_time(&time));
+                writeln!(text, r#"{{"gap":{missing},"n":{n},"time":"{time}"}}"#)
+            }
+            (Some(said), false) => writeln!(text, "{time} {}{}", said.prefix(), said.text),
+            (Some(said), true) => {
+                let kind = if line.kind == 0 { "said" } else { "did" };
+                let (n, time, account) = (line.n, json_time(&time), line.account);
+                let (name, content) = (json(&said.name), json(&said.text));
+                writeln!(
+                    text,
+                    r#"{{"n":{n},"time":"{time}","name":{name},"account":{account},"kind":"{kind}","text":{content}}}"#
+                )
+            }
+        };
+    }
+}
+
+fn json_time(time: &str) -> String {
+    time.replace(' ', "T")
+}
+
+/// A string (RFC 8259, section 7).
+fn json(text: &str) -> String {
+    let mut string = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => string.extend(['\\', character]),
+            // Of the controls, clean-up leaves this one.
+            '\t' => string.push_str("\\t"),
+            _ => string.push(character),
+        }
+    }
+    string.push('"');
+    string
+}
+
+/// Erases what was said under a name. A server that runs is told by what stands in the database.
+///
+/// # Errors
+///
+/// For the user, on one line, also where there was nothing to erase.
+pub fn erase(options: &EraseOptions) -> Result<(), String> {
+    let path = database_in(&options.directory);
+    // It is not to be made.
+    drop(open_to_read(&path, PATIENCE)?);
+    let mut connection = open(&path, PATIENCE)?;
+    let now = Timestamp::now();
+    let until = options.until.map_or(now, |until| until.min(now));
+    let erasure = Erasure {
+        name: options.name.clone(),
+        since: options.since.unwrap_or(Timestamp::MIN).as_millisecond(),
+        until: until.as_millisecond() + 1,
+    };
+    let count = carry_out(&mut connection, &erasure);
+    match count.map_err(|error| complaint(&path, &error))? {
+        0 => Err(format!("nothing was said by {}", show(&options.name))),
+        count => {
+            let _ = writeln!(
+                io::stdout(),
+                "{count} lines of {} are erased",
+                show(&options.name)
+            );
+            Ok(())
+        }
+    }
+}
+
+fn carry_out(connection: &mut Connection, erasure: &Erasure) -> rusqlite::Result<u64> {
+    connection.execute(
+        "INSERT INTO erasures(name, since, until) VALUES(?1, ?2, ?3)",
+        (&erasure.name, erasure.since, erasure.until),
+    )?;
+    let mut next = Some(first_from(connection, erasure.since)?);
+    let mut count = 0;
+    while let Some(n) = next {
+        let step = erasure.step(connection, n)?;
+        (count, next) = (count + step.0, step.1);
+    }
+    Ok(count)
+}
+
+/// What the user wrote, on one line.
+fn show(name: &str) -> String {
+    clean(name.as_bytes()).into_owned()
+}

@@ -1,0 +1,193 @@
+//! What is to be erased, and how: the words are overwritten where they lie, and the row stays without
+//! them until it is too old.
+//!
+//! A row that is taken away may make `SQLite` move others from page to page, and where they lay before
+//! they can still be read, `secure_delete` or not (`rebuildPage` in its source). A row that is
+//! overwritten by one of the same length moves nothing.
+
+use crate::data::lines::{Walk, ends, walk};
+use rusqlite::{Connection, TransactionBehavior};
+use std::ops::ControlFlow;
+
+/// Lines that are to be erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erasure {
+    /// Said under this very name.
+    pub name: String,
+    /// From then on, in milliseconds since 1970.
+    pub since: i64,
+    /// Before then.
+    pub until: i64,
+}
+
+/// How many rows are looked at in one transaction: some milliseconds.
+const STEP: i64 = 10_000;
+
+impl Erasure {
+    pub fn is_about(&self, name: &str, time: i64) -> bool {
+        self.name == name && (self.since..self.until).contains(&time)
+    }
+
+    /// Erases what there is of it among the rows from `n` on, up to a step's end. Returns how many
+    /// lines that were, and where it goes on; nothing at the end.
+    pub fn step(
+        &self,
+        connection: &mut Connection,
+        n: i64,
+    ) -> rusqlite::Result<(u64, Option<i64>)> {
+        let mut found = Vec::new();
+        let mut is_over = false;
+        let next = walk(connection, Walk::Up(n), STEP, |line| {
+            is_over = line.time >= self.until;
+            if is_over {
+                return ControlFlow::Break(());
+            }
+            if str::from_utf8(line.name).is_ok_and(|name| self.is_about(name, line.time)) {
+                found.push(line.n);
+            }
+            ControlFlow::Continue(())
+        })?;
+        let count = found.len() as u64;
+        if count > 0 {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut statement = transaction.prepare(&format!("{OVERWRITE} n = ?1"))?;
+            for n in found {
+                statement.execute([n])?;
+            }
+            drop(statement);
+            transaction.commit()?;
+        }
+        Ok(match next {
+            Some(Walk::Up(next)) if !is_over => (count, Some(next)),
+            _ => (count, None),
+        })
+    }
+}
+
+/// As many zeros as there was text. Not the row's other values: their length depends on them.
+pub const OVERWRITE: &str = "UPDATE lines SET name = zeroblob(octet_length(name)),
+    text = zeroblob(octet_length(text)) WHERE typeof(name) = 'text' AND";
+
+/// How much of the rows lies in the leaves of the tree, on both sides of where rows are taken away,
+/// that is overwritten before: four pages, where `SQLite` moves rows of at most three.
+const MARGIN: u64 = 16 << 10;
+
+/// How much of a row lies there at least, if it has so much (file format, section 1.6), and what it
+/// takes beside its text at least.
+const LOCAL: u64 = 480;
+const OWN: u64 = 12;
+
+/// How many rows are taken away in one transaction.
+const TAKEN: i64 = 2_000;
+
+/// Overwrites the rows before `live`, and takes away those that are far enough from it, up to a
+/// step's end. Returns whether there is more to do.
+pub fn trim(connection: &mut Connection, live: i64) -> rusqlite::Result<bool> {
+    let Some([(first, _), _]) = ends(connection)?.filter(|[(first, _), _]| *first < live) else {
+        return Ok(false);
+    };
+    let live_now = live.min(first.saturating_add(2 * TAKEN));
+    let (taken, begin) = margins(connection, live_now)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let range = (begin.max(first), live_now);
+    transaction.execute(&format!("{OVERWRITE} n >= ?1 AND n < ?2"), range)?;
+    let gone = transaction.execute("DELETE FROM lines WHERE n < ?1", [taken])?;
+    transaction.commit()?;
+    Ok(gone > 0 && live_now < live)
+}
+
+/// The row from which on rows stay if so many bytes of the oldest are to be taken away.
+pub fn row_behind(connection: &Connection, bytes: u64) -> rusqlite::Result<i64> {
+    let query = "SELECT n, octet_length(name) + octet_length(text) FROM lines ORDER BY n LIMIT ?1";
+    let mut statement = connection.prepare(query)?;
+    let mut rows = statement.query([2 * TAKEN])?;
+    let (mut counted, mut local, mut behind) = (0, 0, i64::MAX);
+    // Those that are only overwritten take room all the same.
+    while (counted < bytes || local < 2 * MARGIN)
+        && let Some(row) = rows.next()?
+    {
+        behind = row.get::<_, i64>(0)? + 1;
+        let length = OWN + row.get::<_, i64>(1)?.unsigned_abs();
+        (counted, local) = (counted + length, local + length.min(LOCAL));
+    }
+    Ok(behind)
+}
+
+/// Before which row rows may be taken away if those from `live` on stay, and from which on they have
+/// to be overwritten for that.
+fn margins(connection: &Connection, live: i64) -> rusqlite::Result<(i64, i64)> {
+    let query = "SELECT n, octet_length(name) + octet_length(text) FROM lines
+        WHERE n < ?1 ORDER BY n DESC";
+    let mut statement = connection.prepare(query)?;
+    let mut rows = statement.query([live])?;
+    let (mut local, mut taken, mut begin) = (0, None, live);
+    while local < 2 * MARGIN
+        && let Some(row) = rows.next()?
+    {
+        begin = row.get(0)?;
+        local += OWN + row.get::<_, i64>(1)?.unsigned_abs().min(LOCAL);
+        if local >= MARGIN {
+            taken.get_or_insert(begin);
+        }
+    }
+    Ok((taken.unwrap_or(i64::MIN), begin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::schema::open;
+    use std::collections::BTreeSet;
+    use std::path::PathBuf;
+    use std::time::Duration;
+    use std::{env, fs, process};
+
+    /// A database with so many lines, each with a word of its own, and its file.
+    fn filled(name: &str, lines: i64, longest: i64) -> (Connection, PathBuf) {
+        let name = format!("chatd-test-erasing-{}-{name}", process::id());
+        let path = env::temp_dir().join(name);
+        fs::write(&path, "").unwrap();
+        let connection = open(&path, Duration::ZERO).unwrap();
+        let fill = "WITH RECURSIVE numbers(n) AS
+                (VALUES(1) UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
+            INSERT INTO lines SELECT n, n, 'alice', 0, 0, 'word' || n || '.' ||
+                substr(hex(zeroblob(?2)), 1, n * 7919 % ?2) FROM numbers";
+        connection.execute(fill, [lines, longest]).unwrap();
+        (connection, path)
+    }
+
+    /// Of which lines the words are in the file.
+    fn words(connection: &Connection, path: &PathBuf) -> BTreeSet<i64> {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        connection.query_row(checkpoint, [], |_| Ok(())).unwrap();
+        let bytes = fs::read(path).unwrap();
+        let found = memchr::memmem::find_iter(&bytes, b"word").filter_map(|at| {
+            let rest = &bytes[at + 4..];
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            str::from_utf8(&rest[..digits]).ok()?.parse().ok()
+        });
+        found.collect()
+    }
+
+    #[test]
+    fn no_word_of_what_is_too_old_is_left_and_all_that_is_not_is() {
+        for (longest, step) in [(1, 700), (60, 97), (4_000, 13), (20_000, 7)] {
+            let lines = 20 * step;
+            let (mut connection, path) = filled(&format!("{longest}-{step}"), lines, longest);
+            for live in (1..lines).step_by(step as usize) {
+                while trim(&mut connection, live).unwrap() {}
+                let words = words(&connection, &path);
+                assert!(
+                    words.iter().all(|n| *n >= live),
+                    "before {live} of {longest}, {step}"
+                );
+                assert!((live..=lines).all(|n| words.contains(&n)), "from {live}");
+            }
+            let [(first, _), _] = ends(&connection).unwrap().unwrap();
+            assert!(first > 1, "rows are taken away");
+            drop(connection);
+            fs::remove_file(path).unwrap();
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What lasts longer than the server: one directory, with one `SQLite` database.
+//!
+//! | what | where |
+//! | --- | --- |
+//! | the directory, its lock, its files | `directory` |
+//! | the tables, and how the database is opened | `schema` |
+//! | **what is said goes there**: the broadcaster's end of a queue, and the thread that writes | `queue`, `keeper`, `store` |
+//! | how lines are read | `lines` |
+//! | how they are erased, by whoever wants it, or since they are too old | `erasing` |
+//! | what is found again | `search`, `matching` |
+//! | `chatd log`, `chatd erase` | `command_line` |
+
+pub mod command_line;
+mod directory;
+mod erasing;
+mod keeper;
+mod lines;
+mod matching;
+mod queue;
+mod schema;
+pub mod search;
+mod store;
+
+pub use erasing::Erasure;
+
+use crate::chat::archive::Archive;
+use crate::config::DataOptions;
+use crate::shared::Shared;
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use directory::Directory;
+use keeper::{Keeper, LAST_TIME, State};
+use log::warn;
+use queue::{Load, queue};
+use search::Readers;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{io, thread};
+use store::{Room, Store};
+
+/// Something that has become so in what is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// These lines are to be forgotten.
+    Erased(Erasure),
+}
+
+/// What is kept, before anything more is said.
+pub struct Data {
+    archive: Box<dyn Archive>,
+    readers: Readers,
+    keeper: Keeper,
+}
+
+/// The thread that keeps what is said.
+pub struct Keeping {
+    load: Arc<Load>,
+    ended: Receiver<()>,
+}
+
+impl Data {
+    /// Opens the directory, and makes it if it is missing. Nothing if none is wanted.
+    ///
+    /// # Errors
+    ///
+    /// For the user, on one line that names the file.
+    pub fn open(options: &DataOptions) -> Result<Option<Self>, String> {
+        let Some(path) = &options.directory else {
+            return Ok(None);
+        };
+        let directory = Directory::open(path)?;
+        let room = Room::new(options.keep_size);
+        let store = Store::open(&directory, room)?;
+        let is_kept = !options.keep.is_zero();
+        let past = if is_kept { store.recall()? } else { Vec::new() };
+        let (archivist, queue, load) = queue(options.keep, past);
+        Ok(Some(Self {
+            archive: Box::new(archivist),
+            readers: Readers::new(path, is_kept),
+            keeper: Keeper {
+                directory,
+                store: Some(store),
+                queue,
+                load,
+                room,
+                keep: options.keep,
+                overwriting: options.overwriting,
+                state: State::default(),
+            },
+        }))
+    }
+
+    /// What the chat hands on, what clients search with, and who keeps.
+    pub fn into_parts(self) -> (Option<Box<dyn Archive>>, Option<Readers>, Option<Keeper>) {
+        (Some(self.archive), Some(self.readers), Some(self.keeper))
+    }
+}
+
+/// Starts the thread.
+pub fn start(keeper: Keeper, shared: Arc<Shared>) -> io::Result<Keeping> {
+    let (end, ended) = bounded::<()>(0);
+    let load = Arc::clone(&keeper.load);
+    let keep = move || {
+        keeper.run(&shared);
+        drop(end);
+    };
+    thread::Builder::new()
+        .name("keeper".to_owned())
+        .spawn(keep)?;
+    Ok(Keeping { load, ended })
+}
+
+impl Keeping {
+    /// Waits until everything is written, and not for a disk that does not take it.
+    pub fn finish(&self) {
+        // The thread looks at the time itself, unless the disk does not even answer.
+        let longest = LAST_TIME + Duration::from_millis(500);
+        let ended = self.ended.recv_timeout(longest);
+        let lines = self.load.lines();
+        if lines > 0 {
+            warn!("{lines} lines are not kept: the disk did not take them in time");
+        } else if ended == Err(RecvTimeoutError::Timeout) {
+            warn!("the database is not closed: the disk does not answer");
+        }
+    }
+}

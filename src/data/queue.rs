@@ -1,0 +1,153 @@
+//! What waits to be kept: the broadcaster puts it here, and the keeper takes it.
+//!
+//! The broadcaster never waits: where there is no room, lines are counted and not kept. It goes on
+//! keeping when there is room for half of the queue, so that there is one gap and not many.
+
+use crate::chat::archive::{Archive, Recalled, Utterance};
+use crate::units::{MIB, show_duration};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use jiff::Timestamp;
+use log::warn;
+use std::mem::{size_of, take};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How many bytes may wait.
+const MOST_BYTES: u64 = 16 * MIB;
+
+/// What something that waits takes beside its text.
+const OWN_BYTES: u64 = 2 * size_of::<Kept>() as u64;
+
+/// Something that is to be kept.
+pub enum Kept {
+    Said(Utterance),
+    /// So many lines were said until then that are lost.
+    Gap(Timestamp, u64),
+}
+
+/// What waits, or is being written.
+#[derive(Default)]
+pub struct Load {
+    bytes: AtomicU64,
+    lines: AtomicU64,
+}
+
+impl Kept {
+    /// How many bytes of memory it takes.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Said(utterance) => OWN_BYTES + utterance.lines.capacity() as u64,
+            Self::Gap(..) => OWN_BYTES,
+        }
+    }
+
+    /// How many lines are lost with it, or were before.
+    fn lines(&self) -> u64 {
+        match self {
+            Self::Said(utterance) => utterance.lines.count() as u64,
+            Self::Gap(_, lines) => *lines,
+        }
+    }
+}
+
+impl Load {
+    fn add(&self, kept: &Kept) {
+        self.bytes.fetch_add(kept.bytes(), Ordering::Relaxed);
+        self.lines.fetch_add(kept.lines(), Ordering::Relaxed);
+    }
+
+    /// It is kept now.
+    pub fn remove(&self, kept: &Kept) {
+        self.bytes.fetch_sub(kept.bytes(), Ordering::Relaxed);
+        self.lines.fetch_sub(kept.lines(), Ordering::Relaxed);
+    }
+
+    /// How many lines are not kept yet.
+    pub fn lines(&self) -> u64 {
+        self.lines.load(Ordering::Relaxed)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// The broadcaster's end.
+pub struct Archivist {
+    queue: Sender<Kept>,
+    load: Arc<Load>,
+    /// How long it is kept: nothing is, if that is no time.
+    keep: Duration,
+    past: Vec<Recalled>,
+    /// How many lines found no room, and when the last did not.
+    missing: Option<(Timestamp, u64)>,
+}
+
+/// A queue with nothing in it, for what is kept for so long after what is `past`.
+pub fn queue(keep: Duration, past: Vec<Recalled>) -> (Archivist, Receiver<Kept>, Arc<Load>) {
+    let (sender, receiver) = unbounded();
+    let load = Arc::new(Load::default());
+    let archivist = Archivist {
+        queue: sender,
+        load: Arc::clone(&load),
+        keep,
+        past,
+        missing: None,
+    };
+    (archivist, receiver, load)
+}
+
+impl Archivist {
+    fn push(&self, kept: Kept) {
+        self.load.add(&kept);
+        // If the keeper has ended, its panic was logged, and nothing is kept any more.
+        let _ = self.queue.send(kept);
+    }
+
+    /// Puts what is missing in its place.
+    fn note_gap(&mut self) {
+        if let Some((time, lines)) = self.missing.take() {
+            self.push(Kept::Gap(time, lines));
+        }
+    }
+}
+
+impl Archive for Archivist {
+    fn keep(&mut self, utterance: Utterance) {
+        if self.keep.is_zero() {
+            return;
+        }
+        let (time, lines) = (utterance.time, utterance.lines.count() as u64);
+        let kept = Kept::Said(utterance);
+        let most = match self.missing {
+            None => MOST_BYTES,
+            Some(_) => MOST_BYTES / 2,
+        };
+        if self.load.bytes() + kept.bytes() <= most {
+            self.note_gap();
+            return self.push(kept);
+        }
+        if self.missing.is_none() {
+            warn!(target: "chatd::kept",
+                "what is said now is not kept: the disk does not keep up, lines are lost");
+        }
+        let before = self.missing.map_or(0, |(_, lines)| lines);
+        self.missing = Some((time, before + lines));
+    }
+
+    fn recall(&mut self) -> Vec<Recalled> {
+        take(&mut self.past)
+    }
+
+    fn notice(&self) -> Option<String> {
+        let keep = show_duration(self.keep);
+        (!self.keep.is_zero()).then(|| format!("what is said here is kept for {keep}"))
+    }
+}
+
+impl Drop for Archivist {
+    fn drop(&mut self) {
+        self.note_gap();
+    }
+}

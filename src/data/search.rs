@@ -1,0 +1,282 @@
+//! `/search`: a client's own thread looks through what is kept, from the newest line back, with one of
+//! two connections.
+
+use crate::client::errand::{Errand, Progress};
+use crate::clock::{show_day, show_time};
+use crate::data::directory::{FileId, complaint, database_in, file_id};
+use crate::data::lines::{Walk, walk};
+use crate::data::matching::Wanted;
+use crate::data::schema::open_to_read;
+use crate::event::{Answer, ClientId, Event};
+use crate::name::Name;
+use crate::text::{Line, push_server_line};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use jiff::Timestamp;
+use log::error;
+use rusqlite::Connection;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How many searches there are at a time.
+const CONNECTIONS: usize = 2;
+
+/// How many lines are shown, how long they are looked for, and how long a connection is waited for.
+const SHOWN: usize = 20;
+const LOOKING: Duration = Duration::from_millis(300);
+const WAITING: Duration = Duration::from_secs(10);
+
+/// How many rows are looked at in one step: some milliseconds.
+const STEP: i64 = 5_000;
+
+/// How often a client may search.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a read waits for another program that has the database to itself.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// The connections that lie ready.
+pub struct Readers {
+    database: PathBuf,
+    returned: Sender<Slot>,
+    ready: Receiver<Slot>,
+    /// Otherwise nothing is kept.
+    is_kept: bool,
+}
+
+/// Room for a connection. It is opened when it is needed first, or when another file has the
+/// database's name since.
+type Slot = Option<(FileId, Connection)>;
+
+/// A connection that is in use, given back with this.
+struct Reader {
+    slot: Slot,
+    returned: Sender<Slot>,
+}
+
+impl Readers {
+    /// For the database in this directory.
+    pub fn new(directory: &Path, is_kept: bool) -> Self {
+        let (returned, ready) = bounded(CONNECTIONS);
+        for _ in 0..CONNECTIONS {
+            let _ = returned.send(None);
+        }
+        Self {
+            database: database_in(directory),
+            returned,
+            ready,
+            is_kept,
+        }
+    }
+
+    /// A connection, if one is free.
+    fn take(&self) -> Option<Result<Reader, String>> {
+        let mut reader = Reader {
+            slot: self.ready.try_recv().ok()?,
+            returned: self.returned.clone(),
+        };
+        let current = file_id(&self.database);
+        if reader.slot.as_ref().map(|(file, _)| *file) != current || current.is_none() {
+            reader.slot = None;
+            match open_to_read(&self.database, PATIENCE) {
+                Ok(connection) => reader.slot = current.zip(Some(connection)),
+                Err(why) => return Some(Err(why)),
+            }
+        }
+        Some(Ok(reader))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // There is room for as many as there are.
+        let _ = self.returned.try_send(self.slot.take());
+    }
+}
+
+/// The searches of one client.
+#[derive(Default)]
+pub struct Searches {
+    last: Option<Instant>,
+}
+
+/// Why there is no search.
+#[derive(Clone, Copy)]
+pub enum NoSearch {
+    NothingKept,
+    TooSoon,
+}
+
+impl Searches {
+    /// Whether there may be one now.
+    pub fn admit<'a>(
+        &mut self,
+        readers: Option<&'a Readers>,
+        now: Instant,
+    ) -> Result<&'a Readers, NoSearch> {
+        let readers = readers.filter(|readers| readers.is_kept);
+        let readers = readers.ok_or(NoSearch::NothingKept)?;
+        let is_soon = |last| now.saturating_duration_since(last) < PAUSE;
+        if self.last.is_some_and(is_soon) {
+            return Err(NoSearch::TooSoon);
+        }
+        self.last = Some(now);
+        Ok(readers)
+    }
+}
+
+/// A search, as far as it is.
+pub struct Search<'a> {
+    client: ClientId,
+    wanted: Wanted,
+    readers: Result<&'a Readers, NoSearch>,
+    /// Who comes with the first answer.
+    ignored: Receiver<Vec<Name>>,
+    hidden: Option<Vec<Name>>,
+    reader: Option<Reader>,
+    began: Instant,
+    next: Walk,
+    /// Newest first.
+    found: Vec<(Timestamp, String)>,
+    looked_back_to: Option<Timestamp>,
+}
+
+impl<'a> Search<'a> {
+    pub fn new(
+        client: ClientId,
+        text: &Line,
+        ignored: Receiver<Vec<Name>>,
+        readers: Result<&'a Readers, NoSearch>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            client,
+            wanted: Wanted::new(text.as_str()),
+            readers,
+            ignored,
+            hidden: None,
+            reader: None,
+            began: now,
+            next: Walk::Down(i64::MAX),
+            found: Vec::new(),
+            looked_back_to: None,
+        }
+    }
+
+    fn answer(&self, content: &str) -> Progress {
+        let mut text = Vec::new();
+        push_server_line(&mut text, format_args!("{content}"));
+        self.tell(text)
+    }
+
+    fn tell(&self, text: Vec<u8>) -> Progress {
+        Progress::Done(Event::Answered(self.client, Answer::Lines(text)))
+    }
+
+    /// Gets what it takes to look. Returns whether it has it, or what to do instead.
+    fn prepare(&mut self, now: Instant) -> Result<(), Progress> {
+        let readers = match self.readers {
+            Ok(readers) => readers,
+            Err(NoSearch::NothingKept) => {
+                return Err(
+                    self.answer("what is said here is not kept, there is nothing to search")
+                );
+            }
+            Err(NoSearch::TooSoon) => {
+                return Err(self.answer("one search a second, try again in a moment"));
+            }
+        };
+        if self.hidden.is_none() {
+            match self.ignored.try_recv() {
+                Ok(names) => self.hidden = Some(names),
+                Err(TryRecvError::Empty) => return Err(Progress::Wait),
+                // It has left.
+                Err(TryRecvError::Disconnected) => self.hidden = Some(Vec::new()),
+            }
+        }
+        if self.reader.is_none() {
+            match readers.take() {
+                Some(Ok(reader)) => (self.reader, self.began) = (Some(reader), now),
+                Some(Err(why)) => return Err(self.fail(&why)),
+                None if now.saturating_duration_since(self.began) > WAITING => {
+                    return Err(self.answer("busy, try again in a few seconds"));
+                }
+                None => return Err(Progress::Wait),
+            }
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, why: &str) -> Progress {
+        error!(target: "chatd::searches", "a search failed: {why}");
+        // Perhaps the connection is of no use any more.
+        if let Some(reader) = &mut self.reader {
+            reader.slot = None;
+        }
+        self.answer("what is kept cannot be read now")
+    }
+
+    /// Looks at some rows. Returns where it goes on.
+    fn look(&mut self) -> rusqlite::Result<Option<Walk>> {
+        let Some((_, connection)) = self.reader.as_ref().and_then(|reader| reader.slot.as_ref())
+        else {
+            return Ok(None);
+        };
+        let hidden = self.hidden.as_deref().unwrap_or_default();
+        let is_hidden = |line: &[u8]| hidden.iter().any(|name| name.letters().as_bytes() == line);
+        walk(connection, self.next, STEP, |line| {
+            self.looked_back_to = Some(line.timestamp());
+            if self.wanted.is_in(line.text)
+                && !is_hidden(line.name)
+                && let Some(line) = line.recalled()
+            {
+                self.found.push((line.time, line.prefix() + &line.text));
+            }
+            if self.found.len() < SHOWN {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })
+    }
+
+    fn finish(&self) -> Progress {
+        let mut text = Vec::new();
+        let today = show_day(Timestamp::now());
+        for (time, line) in self.found.iter().rev() {
+            let time = show_time(*time);
+            let time = time.strip_prefix(&today).unwrap_or(&time);
+            push_server_line(&mut text, format_args!("{time} {line}"));
+        }
+        match self.looked_back_to {
+            Some(time) => {
+                push_server_line(
+                    &mut text,
+                    format_args!("looked back to {}", show_time(time)),
+                );
+            }
+            None => push_server_line(&mut text, format_args!("nothing has been kept yet")),
+        }
+        self.tell(text)
+    }
+}
+
+impl Errand for Search<'_> {
+    fn step(&mut self, now: Instant) -> Progress {
+        if let Err(progress) = self.prepare(now) {
+            return progress;
+        }
+        match self.look() {
+            Ok(Some(next)) if now.saturating_duration_since(self.began) < LOOKING => {
+                self.next = next;
+                Progress::Again
+            }
+            Ok(_) => self.finish(),
+            Err(error) => {
+                let path = self.readers.map(|readers| readers.database.as_path());
+                let path = path.unwrap_or(Path::new(""));
+                self.fail(&complaint(path, &error))
+            }
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Disks that are slow, full, locked, damaged or gone, and kills: the chat goes on, what could not
+//! be kept is counted and said, and it goes on by itself.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::kit::{Chat, Server, StopOnDrop, eventually};
+
+use super::Directory;
+
+/// How often a server is killed in the middle of a flood.
+const KILLS: u64 = 8;
+
+/// Fills the queue of what waits to be kept with more than it holds, while nobody reads it. Returns
+/// how many lines that were.
+fn fill_queue(server: &Server) -> u64 {
+    let mut flooder = server.joined("flooder");
+    let line = format!("{}\n", "x".repeat(4000));
+    for _ in 0..24 {
+        flooder.send_bytes(line.repeat(256).as_bytes());
+    }
+    flooder.settle();
+    24 * 256
+}
+
+/// A server with a reader whom no flood reaches.
+fn server_and_chat(directory: &Directory, args: &[&str]) -> (Server, Chat) {
+    let server = directory.server(&[&["--rate", "0"], args].concat());
+    let chat = Chat::start(&server);
+    (server, chat)
+}
+
+/// Waits until there is a gap in the database, and returns how many lines it has by the log.
+fn gap(server: &Server, directory: &Directory) -> u64 {
+    let said = server.log_line(|line| line.contains("there is a gap in what is kept: "));
+    let lines = said.split("kept: ").nth(1).unwrap();
+    let lines = lines.split(' ').next().unwrap().parse::<u64>().unwrap();
+    let database = directory.database();
+    let query = "SELECT count(*) FROM lines WHERE kind = 2 AND text = ?1";
+    let count = database.query_row(query, [lines.to_string()], |row| row.get::<_, i64>(0));
+    assert_eq!(count, Ok(1), "{said}");
+    lines
+}
+
+/// How many rows of the flood are in the database.
+fn kept_of_flood(database: &Connection) -> u64 {
+    let query = "SELECT count(*) FROM lines WHERE name = 'flooder' AND text LIKE 'xxx%'";
+    let count = database.query_row(query, [], |row| row.get::<_, i64>(0));
+    count.unwrap().unsigned_abs()
+}
+
+/// Ends the locks and floods of a test that fails.
+fn until_stopped(stop: &AtomicBool, mut act: impl FnMut()) {
+    while !stop.load(Ordering::Relaxed) {
+        act();
+    }
+}
+
+#[test]
+fn a_database_that_is_locked_by_another_program_loses_nothing_that_the_queue_holds() {
+    let directory = Directory::new();
+    let (_server, mut chat) = server_and_chat(&directory, &[]);
+    let database = directory.database();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let end = Instant::now() + Duration::from_secs(10);
+    let mut lines = 0;
+    while Instant::now() < end {
+        chat.goes_on(10);
+        lines += 10;
+        thread::sleep(Duration::from_millis(20));
+    }
+    database.execute_batch("COMMIT").unwrap();
+    directory.keeps(&format!("<chatting> line {lines}"));
+    let log = directory.log(&["--search", "line "]);
+    let expected = (1..=lines).map(|number| format!("<chatting> line {number}"));
+    assert!(log.iter().cloned().eq(expected), "{} of {lines}", log.len());
+}
+
+#[test]
+fn what_finds_no_room_while_the_disk_does_not_take_it_is_a_gap_that_is_counted_and_said() {
+    let directory = Directory::new();
+    let server = directory.server(&["--rate", "0"]);
+    let database = directory.database();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let lines = fill_queue(&server);
+    server.log_line(|line| line.contains("is not kept: the disk does not keep up"));
+    let mut bob = server.joined("bob");
+    database.execute_batch("COMMIT").unwrap();
+    let mut said = 0;
+    eventually("there is room again", || {
+        said += 1;
+        bob.send("still here");
+        bob.settle();
+        server
+            .log()
+            .iter()
+            .any(|line| line.contains("there is a gap"))
+    });
+    let gap = gap(&server, &directory);
+    let kept = kept_of_flood(&database);
+    // What others said meanwhile is lost as well.
+    let lost = lines - kept..=lines - kept + 2 + said;
+    assert!(kept > 0 && lost.contains(&gap), "{gap} + {kept} of {lines}");
+    let log = directory.log(&[]);
+    assert!(log.contains(&format!("-- {gap} lines were not kept")));
+}
+
+#[test]
+fn a_slow_disk_delays_nobody_and_loses_nothing_that_it_takes_in_time() {
+    let directory = Directory::new();
+    let (_server, mut chat) = server_and_chat(&directory, &[]);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let _guard = StopOnDrop(&stop);
+        // It takes something for a moment now and then.
+        scope.spawn(|| {
+            let database = directory.database();
+            until_stopped(&stop, || {
+                if database.execute_batch("BEGIN IMMEDIATE").is_ok() {
+                    thread::sleep(Duration::from_millis(400));
+                    database.execute_batch("COMMIT").unwrap();
+                }
+                thread::sleep(Duration::from_millis(20));
+            });
+        });
+        let start = Instant::now();
+        chat.goes_on(2_000);
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            start.elapsed()
+        );
+    });
+    directory.keeps("<chatting> line 2000");
+    assert_eq!(directory.log(&["--search", "line "]).len(), 2_000);
+}
+
+#[test]
+fn a_directory_that_is_gone_and_comes_back_is_written_again() {
+    let directory = Directory::new();
+    let (server, mut chat) = server_and_chat(&directory, &[]);
+    chat.goes_on(1);
+    directory.keeps("<chatting> line 1");
+    let away = Directory::new();
+    fs::rename(directory.path(), away.path()).unwrap();
+    chat.goes_on(10);
+    server
+        .log_line(|line| line.contains("cannot be kept now: ") && line.contains(directory.path()));
+    fs::rename(away.path(), directory.path()).unwrap();
+    chat.goes_on(1);
+    server.log_line(|line| line.ends_with("what is said is kept again"));
+    directory.keeps("<chatting> line 12");
+    assert_eq!(directory.log(&["--search", "line "]).len(), 12);
+}
+
+#[test]
+fn a_directory_that_was_removed_and_made_anew_has_what_is_said_from_then_on() {
+    let directory = Directory::new();
+    let (server, mut chat) = server_and_chat(&directory, &[]);
+    chat.goes_on(1);
+    directory.keeps("<chatting> line 1");
+    fs::remove_dir_all(directory.path()).unwrap();
+    chat.goes_on(1);
+    server.log_line(|line| line.contains("cannot be kept now: "));
+    fs::create_dir(directory.path()).unwrap();
+    chat.goes_on(1);
+    server.log_line(|line| line.ends_with("what is said is kept again"));
+    directory.keeps("<chatting> line 3");
+    assert_eq!(
+        directory.log(&[]),
+        ["<chatting> line 2", "<chatting> line 3"]
+    );
+}
+
+#[test]
+fn a_database_that_is_damaged_and_then_replaced_is_written_again() {
+    let directory = Directory::new();
+    let (server, mut chat) = server_and_chat(&directory, &[]);
+    chat.goes_on(1);
+    directory.keeps("<chatting> line 1");
+    let path = directory.file("chatd.db");
+    // The journal is brought in, so that all there is can be damaged.
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let busy = directory
+        .database()
+        .query_row(checkpoint, [], |row| row.get::<_, i64>(0));
+    assert_eq!(busy, Ok(0));
+    let copy = fs::read(&path).unwrap();
+    let damaged = vec![0x5a; copy.len()];
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .write_all_at(&damaged, 0)
+        .unwrap();
+    // Another program that writes makes the server read anew.
+    chat.goes_on(10);
+    eventually("it is noticed", || {
+        chat.goes_on(1);
+        server
+            .log()
+            .iter()
+            .any(|line| line.contains("cannot be kept now: "))
+    });
+    for journal in ["chatd.db-wal", "chatd.db-shm"] {
+        let _ = fs::remove_file(directory.file(journal));
+    }
+    let repaired = directory.file("repaired");
+    fs::write(&repaired, copy).unwrap();
+    fs::rename(repaired, path).unwrap();
+    server.log_line(|line| line.ends_with("what is said is kept again"));
+    chat.goes_on(1);
+    eventually("it is kept", || {
+        directory.log(&["--search", "line "]).len() > 2
+    });
+}
+
+#[test]
+fn a_full_disk_stops_nobody_and_is_written_again_when_there_is_room() {
+    let directory = Directory::new();
+    fs::create_dir(directory.path()).unwrap();
+    let mount = "mount -t tmpfs -o size=8m,mode=700 none . && cd . && cd \"$0\" && \
+        head -c 6M /dev/zero > ballast && mkdir data";
+    let Some(mut command) = directory.command_after(mount) else {
+        return;
+    };
+    let data = directory.file("data");
+    command.args(["--port", "0", "--bind", "127.0.0.1", "--rate", "0"]);
+    command.arg("--data").arg(&data);
+    let server = Server::launch(command);
+    fill_queue(&server);
+    server.log_line(|line| line.contains("cannot be kept now: ") && line.contains("full"));
+    Chat::start(&server).goes_on(10);
+    // Seen from outside of the namespace.
+    let inside = format!("/proc/{}/root{}", server.pid(), directory.path());
+    fs::remove_file(format!("{inside}/ballast")).unwrap();
+    server.log_line(|line| line.contains("what is said is kept again"));
+}
+
+#[test]
+fn after_a_kill_everything_said_more_than_1_s_before_is_there_once_and_in_order() {
+    let directory = Directory::new();
+    for kill in 0..KILLS {
+        let server = directory.server(&["--rate", "0", "--history", "0"]);
+        let mut author = server.joined("author");
+        let mut said = Vec::new();
+        let start = Instant::now();
+        let time = Duration::from_millis(300 + 250 * kill);
+        let mut number = 0;
+        while start.elapsed() < time {
+            let lines = (number..number + 200).map(|number| format!("{kill} {number}\n"));
+            author.send_bytes(lines.collect::<String>().as_bytes());
+            author.settle();
+            number += 200;
+            said.push((Instant::now(), number));
+            // As fast as a disk can be expected to keep up with.
+            thread::sleep(Duration::from_millis(10));
+        }
+        let killed = Instant::now();
+        let pid = Pid::from_raw(server.pid().cast_signed()).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+        drop(server);
+        let second = Duration::from_secs(1);
+        let old = said
+            .iter()
+            .rfind(|(then, _)| killed.duration_since(*then) > second);
+        let old = old.map_or(0, |(_, number)| *number);
+        let database = directory.database();
+        let check: String = database
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(check, "ok");
+        let found = directory.log(&["--search", &format!("{kill} ")]);
+        let prefix = format!("<author> {kill} ");
+        let found = found.iter().filter_map(|line| line.strip_prefix(&prefix));
+        let found = found
+            .map(|number| number.parse::<u64>().unwrap())
+            .collect::<Vec<_>>();
+        let count = found.len() as u64;
+        assert!(
+            found.iter().copied().eq(0..count),
+            "once and in order: {count}"
+        );
+        assert!(count >= old, "{count} of {old}");
+    }
+}
+
+#[test]
+fn at_a_sigterm_under_full_load_all_that_was_said_before_is_there() {
+    let directory = Directory::new();
+    let mut server = directory.server(&["--rate", "0", "--history", "0"]);
+    let mut author = server.joined("author");
+    let mut reader = server.joined("reader");
+    let lines = 20_000;
+    let text = (0..lines).map(|number| format!("line {number}\n"));
+    author.send_bytes(text.collect::<String>().as_bytes());
+    reader.expect(&format!("<author> line {}", lines - 1));
+    server.signal("TERM");
+    author.expect_eof();
+    assert_eq!(server.wait_exit().code(), Some(0));
+    let log = directory.log(&["--search", "line "]);
+    let expected = (0..lines).map(|number| format!("<author> line {number}"));
+    assert!(log.iter().cloned().eq(expected), "{} of {lines}", log.len());
+    assert!(!server.log().iter().any(|line| line.contains("not kept")));
+}
+
+#[test]
+fn what_is_not_written_10_s_after_the_end_is_counted_in_the_log() {
+    let directory = Directory::new();
+    let (mut server, mut chat) = server_and_chat(&directory, &[]);
+    directory.keeps("<reading> it is me");
+    let database = directory.database();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    chat.goes_on(7);
+    server.signal("TERM");
+    server.log_line(|line| line.contains(" 7 lines are not kept"));
+    assert_eq!(server.wait_exit().code(), Some(0));
+}

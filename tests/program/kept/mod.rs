@@ -1,0 +1,125 @@
+//! Section 7, "What is kept".
+//!
+//! | topic | file |
+//! | --- | --- |
+//! | the options, the directory, its files, a database that is of no use | `directory` |
+//! | what is kept, and what of it is seen again after a restart | `lines` |
+//! | `--keep`, `--keep-size`, no word left in the files | `limits` |
+//! | `/search` | `search` |
+//! | `chatd log`, `chatd erase` | `command_line` |
+//! | disks that are slow, full or gone, kills | `faults` |
+
+mod command_line;
+mod directory;
+mod faults;
+mod limits;
+mod lines;
+mod search;
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{self, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rusqlite::Connection;
+
+use crate::kit::{Server, are_installed, eventually, new_command, skip};
+
+/// A directory for `--data` that is not there yet, and is removed when this goes out of scope.
+pub struct Directory(PathBuf);
+
+impl Directory {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("chatd-test-data-{}-{number}", process::id());
+        Self(env::temp_dir().join(name))
+    }
+
+    pub fn path(&self) -> &str {
+        self.0
+            .to_str()
+            .expect("the path of temporary files is UTF-8")
+    }
+
+    /// One of its files.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// A server that keeps its data here.
+    pub fn server(&self, args: &[&str]) -> Server {
+        Server::start(&[&["--data", self.path()], args].concat())
+    }
+
+    /// The database, as another program sees it.
+    pub fn database(&self) -> Connection {
+        Connection::open(self.file("chatd.db")).expect("the database opens")
+    }
+
+    /// Runs `chatd log` or another of its commands.
+    pub fn run(&self, args: &[&str]) -> Output {
+        let mut command = Server::command();
+        command.args(args).args(["--data", self.path()]);
+        // It may print more than a pipe holds.
+        command.stdin(Stdio::null()).output().expect("it runs")
+    }
+
+    /// The bare binary, started in a mount namespace of its own and behind a line of shell that runs
+    /// in the directory. Nothing where the system allows no such namespaces.
+    pub fn command_after(&self, preparation: &str) -> Option<Command> {
+        let unshare = || {
+            let mut unshare = new_command("unshare");
+            unshare.args(["--map-root-user", "--mount"]);
+            unshare
+        };
+        if !are_installed(&["unshare", "mount"]) {
+            return None;
+        }
+        let works = unshare().arg("true").output().expect("it runs");
+        if !works.status.success() {
+            skip("no mount namespaces can be made here");
+            return None;
+        }
+        let server = Server::command();
+        let mut command = unshare();
+        let script = format!("cd \"$0\" && {preparation} && cd / && exec \"$@\"");
+        command
+            .args(["sh", "-c", &script, self.path()])
+            .arg(server.get_program());
+        Some(command)
+    }
+
+    /// What `chatd log` prints, without the times.
+    pub fn log(&self, args: &[&str]) -> Vec<String> {
+        let output = self.run(&[&["log"], args].concat());
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{complaint}");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let line = |line: &str| {
+            let (_, said) = line.split_once("Z ").expect("a time");
+            said.to_owned()
+        };
+        text.lines().map(line).collect()
+    }
+
+    /// Waits until the last line that is kept is this one.
+    pub fn keeps(&self, line: &str) {
+        let query =
+            "SELECT CASE kind WHEN 0 THEN '<' || name || '> ' WHEN 1 THEN '* ' || name || ' '
+            END || text FROM lines ORDER BY n DESC LIMIT 1";
+        let database = self.database();
+        eventually(line, || {
+            let last = database.query_row(query, [], |row| row.get::<_, String>(0));
+            last.is_ok_and(|last| last == line)
+        });
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // What is left behind there harms nobody.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
