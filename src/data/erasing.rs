@@ -172,10 +172,10 @@ mod tests {
 
     #[test]
     fn no_word_of_what_is_too_old_is_left_and_all_that_is_not_is() {
-        for (longest, step) in [(1, 700), (60, 97), (4_000, 13), (20_000, 7)] {
-            let lines = 20 * step;
+        for (longest, step) in [(1, 700_i32), (60, 97), (4_000, 13), (20_000, 7)] {
+            let lines = i64::from(20 * step);
             let (mut connection, path) = filled(&format!("{longest}-{step}"), lines, longest);
-            for live in (1..lines).step_by(step as usize) {
+            for live in (1..lines).step_by(step.unsigned_abs() as usize) {
                 while trim(&mut connection, live).unwrap() {}
                 let words = words(&connection, &path);
                 assert!(

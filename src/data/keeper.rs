@@ -53,6 +53,8 @@ pub struct State {
     batch: Vec<Kept>,
     /// Why it cannot be, as the log has it already.
     outage: Option<String>,
+    /// Why what is old cannot be taken away, as the log has it already.
+    unclean: Option<String>,
     /// No row before this is live.
     trimmed: i64,
     /// What is erased now, and from which row on; the last was found last.
@@ -229,16 +231,22 @@ impl Keeper {
         while Instant::now() < end {
             match self.clean_step() {
                 Ok(true) => self.state.has_written = true,
-                Ok(false) => return,
-                Err(error) => {
-                    // What is new can be kept perhaps all the same.
-                    if let Some(store) = &self.store {
-                        let why = store.complain(&error);
-                        error!(target: "chatd::cleaning", "what is old cannot be erased now: {why}");
-                    }
+                Ok(false) => {
+                    self.state.unclean = None;
                     return;
                 }
+                Err(error) => return self.note_unclean(&error),
             }
+        }
+    }
+
+    /// Says why nothing is taken away now, once. What is new can be kept perhaps all the same.
+    fn note_unclean(&mut self, error: &rusqlite::Error) {
+        let why = self.store.as_ref().map(|store| store.complain(error));
+        if self.state.unclean != why {
+            let text = why.as_deref().unwrap_or_default();
+            error!(target: "chatd::kept", "what is old cannot be erased now: {text}");
+            self.state.unclean = why;
         }
     }
 

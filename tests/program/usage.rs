@@ -277,6 +277,12 @@ fn help_lists_every_option() {
         "--patience",
         "--allow",
         "--idle-timeout",
+        #[cfg(feature = "data")]
+        "--data",
+        #[cfg(feature = "data")]
+        "--keep",
+        #[cfg(feature = "data")]
+        "--keep-size",
         "-v",
         "-q",
     ] {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::kit::{Chat, Server, StopOnDrop, eventually};
+use crate::kit::{Chat, Server, StopOnDrop, eventually, nobody_panicked};
 
 use super::Directory;
 
@@ -222,6 +222,32 @@ fn a_database_that_is_damaged_and_then_replaced_is_written_again() {
 }
 
 #[test]
+fn a_database_that_is_damaged_in_the_middle_goes_on_being_written() {
+    let directory = Directory::new();
+    let mut server = directory.server(&["--rate", "0"]);
+    let mut author = server.joined("author");
+    let lines = (0..5_000).map(|number| format!("this is old line {number}\n"));
+    author.send_bytes(lines.collect::<String>().as_bytes());
+    author.settle();
+    server.signal("TERM");
+    assert_eq!(server.wait_exit().code(), Some(0));
+    let (server, mut chat) = server_and_chat(&directory, &[]);
+    let path = directory.file("chatd.db");
+    let file = File::options().write(true).open(&path).unwrap();
+    let middle = file.metadata().unwrap().len() / 2 / 4096 * 4096;
+    file.write_all_at(&[0x5a; 4096], middle).unwrap();
+    chat.goes_on(100);
+    directory.keeps("<chatting> line 100");
+    // What can be read of it is printed, and what is wrong is said.
+    let output = directory.run(&["log"]);
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(complaint.contains("/chatd.db: "), "{complaint}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("old line 0\n"));
+    nobody_panicked(&server);
+}
+
+#[test]
 fn a_full_disk_stops_nobody_and_is_written_again_when_there_is_room() {
     let directory = Directory::new();
     fs::create_dir(directory.path()).unwrap();
@@ -251,7 +277,7 @@ fn after_a_kill_everything_said_more_than_1_s_before_is_there_once_and_in_order(
         let mut author = server.joined("author");
         let mut said = Vec::new();
         let start = Instant::now();
-        let time = Duration::from_millis(300 + 250 * kill);
+        let time = Duration::from_millis(300 + kill * 7_919 % 2_000);
         let mut number = 0;
         while start.elapsed() < time {
             let lines = (number..number + 200).map(|number| format!("{kill} {number}\n"));

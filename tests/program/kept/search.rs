@@ -83,6 +83,18 @@ fn what_follows_a_search_is_taken_behind_its_answer() {
     bob.next_is("<alice> said behind it");
 }
 
+#[cfg(feature = "tls")]
+#[test]
+fn search_is_the_same_over_tls() {
+    let directory = Directory::new();
+    let server = directory.server(&["--tls"]);
+    let [mut alice, bob] = server.room(["alice", "bob"]);
+    bob.send("over TLS");
+    alice.expect("<bob> over TLS");
+    directory.keeps("<bob> over TLS");
+    assert_eq!(search(&mut alice, "tls"), ["<bob> over TLS"]);
+}
+
 #[test]
 fn where_nothing_is_kept_there_is_nothing_to_search() {
     let server = Server::start(&[]);
