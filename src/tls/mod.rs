@@ -3,14 +3,16 @@
 
 mod carrier;
 pub mod certificate;
+mod handshake;
+mod records;
 
 use crate::client::carrier::{Carriage, Carrier, Protocol};
 use crate::client::connection::Connection;
 use crate::config::{TlsOptions, show_path};
 use crate::reload::{Renewable, Renewal};
-use carrier::shake_hands;
 use certificate::Identity;
 use crossbeam_channel::{Receiver, Sender, bounded};
+use handshake::shake_hands;
 use log::{info, warn};
 use rustls::crypto::ring::default_provider;
 use rustls::version::TLS13;
