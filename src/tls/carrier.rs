@@ -156,17 +156,21 @@ impl<'a> TlsCarrier<'a> {
         })
     }
 
-    /// Goes on with the handshake as far as bytes have come. Returns whether it is done.
+    /// Goes on with the handshake as far as bytes have come, if its turn comes before `end`. Returns
+    /// whether it is done.
+    ///
+    /// # Errors
+    ///
+    /// The client is gone, or does not speak TLS as it should.
     pub fn begin(&mut self, tls: &Tls, end: Instant) -> io::Result<bool> {
         let inbound = &mut Inbound(self.stream, &mut self.records);
         match self.session.read_tls(inbound) {
             Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
             Ok(_) => {
-                let turn = tls.turns.1.recv_deadline(end);
+                let Some(_turn) = tls.turns.wait(end) else {
+                    return Ok(false);
+                };
                 self.decrypt();
-                if turn.is_ok() {
-                    let _ = tls.turns.0.send(());
-                }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
