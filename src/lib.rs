@@ -53,6 +53,8 @@ mod units;
 pub mod wire;
 
 pub use chat::commands;
+#[cfg(feature = "tls")]
+pub use client::carrier;
 pub use client::{cutter, telnet};
 #[cfg(feature = "tls")]
-pub use tls::certificate::write_new as make_certificate;
+pub use tls::{Tls, TlsCarrier, certificate::write_new as make_certificate};

@@ -36,6 +36,7 @@ const STEP: Timespec = Timespec {
     tv_nsec: 20_000_000,
 };
 
+/// What carries the bytes of a client that speaks TLS.
 pub struct TlsCarrier<'a> {
     stream: &'a Socket,
     /// Its other end is what the broadcaster writes into.
@@ -79,7 +80,6 @@ impl Carrier for TlsCarrier<'_> {
             self.session
                 .read_tls(&mut Inbound(self.stream, &mut self.records))?;
             self.decrypt();
-            self.write_out();
         }
         // It is paid for before the lines behind it.
         let nothing = self.beyond_plaintext();
@@ -113,7 +113,12 @@ impl Carrier for TlsCarrier<'_> {
     }
 
     fn take_failure(&mut self) -> Option<io::Error> {
-        self.failure.take()
+        // What cannot be decrypted is told of behind what came before it.
+        if self.is_over {
+            None
+        } else {
+            self.failure.take()
+        }
     }
 
     fn drop_rest(&mut self) {
@@ -123,7 +128,7 @@ impl Carrier for TlsCarrier<'_> {
     fn turn_away(&mut self, text: &[u8]) {
         self.write_plaintext(text);
         self.has_ended = true;
-        self.say_goodbye();
+        let _ = self.say_goodbye();
     }
 
     fn close(&mut self, connection: &Connection) {
@@ -137,6 +142,12 @@ impl Carrier for TlsCarrier<'_> {
 }
 
 impl<'a> TlsCarrier<'a> {
+    /// Of a client that is about to begin. `outlet` is the other end of what the broadcaster writes
+    /// into.
+    ///
+    /// # Errors
+    ///
+    /// The system has no random numbers.
     pub fn new(tls: &Tls, stream: &'a Socket, outlet: &'a Socket) -> io::Result<Self> {
         let mut session = ServerConnection::new(tls.config()).map_err(io::Error::other)?;
         // What is written is a chunk, and nothing before all of that is sent. A limit would cut off
@@ -195,6 +206,8 @@ impl<'a> TlsCarrier<'a> {
                 // The client is told why, if there is room for that.
                 self.write_out();
                 self.is_over = true;
+                // Of what came with that nobody knows what it says.
+                self.told = self.records.whole;
                 self.failure = Some(io::Error::new(ErrorKind::InvalidData, error));
             }
         }
@@ -254,20 +267,28 @@ impl<'a> TlsCarrier<'a> {
         }
     }
 
-    /// Ends the sending side, once everything was sent. Returns whether it is done.
-    fn say_goodbye(&mut self) -> bool {
+    /// Writes what is left, and ends the sending side once the broadcaster is done and all of it was
+    /// sent. Returns whether that is so; else it is to be called again.
+    ///
+    /// # Errors
+    ///
+    /// Nothing more can be sent.
+    pub fn say_goodbye(&mut self) -> io::Result<bool> {
         self.pump();
         if self.has_ended {
             // At most once, whatever it is told.
             self.session.send_close_notify();
             self.write_out();
         }
-        let is_done = self.has_ended && !self.is_stuck && self.failure.is_none();
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
+        let is_done = self.has_ended && !self.is_stuck;
         if is_done {
             // Fails only if the connection is gone.
             let _ = self.stream.shutdown(Shutdown::Write);
         }
-        is_done
+        Ok(is_done)
     }
 
     /// Writes what is left, until the broadcaster is done, and ends the sending side. What the
@@ -277,11 +298,11 @@ impl<'a> TlsCarrier<'a> {
         let mut hears = PollFlags::IN;
         let mut rubbish = [0; 1024];
         while !connection.was_let_go.load(Ordering::Acquire) {
-            if self.say_goodbye() {
-                return true;
-            }
-            if self.failure.is_some() || (connection.is_finished() && end <= Instant::now()) {
-                return false;
+            match self.say_goodbye() {
+                Ok(true) => return true,
+                Ok(false) if connection.is_finished() && end <= Instant::now() => return false,
+                Ok(false) => {}
+                Err(_) => return false,
             }
             let Interest { stream, outlet } = self.interest(hears);
             let stream = (!stream.is_empty()).then(|| PollFd::new(self.stream, stream));

@@ -11,6 +11,7 @@ use crate::client::carrier::{Carriage, Carrier, Protocol};
 use crate::client::connection::Connection;
 use crate::config::{TlsOptions, show_path};
 use crate::reload::{Renewable, Renewal};
+pub use carrier::TlsCarrier;
 use certificate::Identity;
 use handshake::shake_hands;
 use log::{info, warn};
