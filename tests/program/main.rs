@@ -35,7 +35,7 @@
 //! | `/msg`, `/reply` | `private_messages` |
 //! | `/ignore` | `ignoring` |
 //! | 5. raw mode | `raw` |
-//! | 6. encryption | `tls/` |
+//! | 6. encryption | `tls/`, `without_tls` |
 //! | 8. systemd, socket activation, the manual, completions, Unix sockets, ssh | `service/` |
 //! | `nc`, `telnet`, `socat` and the like, whatever they do | `real_clients` |
 //!
@@ -82,3 +82,5 @@ mod tls;
 mod usage;
 mod vanishing;
 mod welcome;
+#[cfg(not(feature = "tls"))]
+mod without_tls;
