@@ -105,6 +105,10 @@ impl Carrier for TlsCarrier<'_> {
                 Ok(_) => {
                     passed += chunk.len();
                     self.write_plaintext(&chunk);
+                    if chunk.len() < CHUNK {
+                        // There is no more, and poll tells when there is.
+                        break;
+                    }
                 }
                 Err(Errno::AGAIN | Errno::INTR) => break,
                 Err(_) => self.has_ended = true,
