@@ -59,8 +59,10 @@ mod units;
 pub mod wire;
 
 pub use chat::{archive, commands};
+#[cfg(feature = "tls")]
+pub use client::carrier;
 pub use client::{cutter, telnet};
 #[cfg(feature = "data")]
 pub use data::command_line::{erase, print_log};
 #[cfg(feature = "tls")]
-pub use tls::certificate::write_new as make_certificate;
+pub use tls::{Tls, TlsCarrier, certificate::write_new as make_certificate};

@@ -21,7 +21,11 @@ pub trait Protocol: Send + Sync {
     /// How many descriptors each client takes.
     fn descriptors(&self) -> u64;
 
-    /// What carries the bytes of one more client. Fails when the system has no descriptors for it.
+    /// What carries the bytes of one more client.
+    ///
+    /// # Errors
+    ///
+    /// The system has no descriptors for it.
     fn carriage(&self) -> io::Result<Box<dyn Carriage>>;
 
     /// What a client reads that is turned away at once.
@@ -34,6 +38,10 @@ pub trait Carriage: Send + Sync {
     fn inlet<'a>(&'a self, stream: &'a Socket) -> &'a Socket;
 
     /// Writes as much as there is room for.
+    ///
+    /// # Errors
+    ///
+    /// There is none now (`WouldBlock`), or never again.
     fn send(&self, stream: &Socket, text: &[IoSlice<'_>]) -> io::Result<usize> {
         // Per call, not set_nonblocking, which belongs to the open socket (fcntl(2)).
         let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
@@ -52,6 +60,10 @@ pub trait Carrier {
     }
 
     /// Looks, every few seconds, whether the client is still there and takes what is written to it.
+    ///
+    /// # Errors
+    ///
+    /// It is not.
     fn look_after(&mut self, connection: &Connection) -> Result<(), Ending> {
         // A socket on which this fails says why at the read.
         let _ = connection.choose_user_timeout();
@@ -62,6 +74,10 @@ pub trait Carrier {
     fn interest(&self, wanted: PollFlags) -> Interest<'_>;
 
     /// Takes what has come.
+    ///
+    /// # Errors
+    ///
+    /// There is nothing to take now (`WouldBlock`, `Interrupted`), or the connection is broken.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received>;
 
     /// Whether there is something to take that no socket tells of.

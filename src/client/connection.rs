@@ -33,7 +33,7 @@ pub struct Connection {
     /// What is still on its way is of no use any more.
     pub was_let_go: AtomicBool,
     /// Given back when the socket is closed.
-    pub _seat: Seat,
+    pub(crate) _seat: Seat,
 }
 
 impl Connection {

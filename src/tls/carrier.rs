@@ -8,18 +8,15 @@
 use crate::client::carrier::{Carrier, Interest, Received};
 use crate::client::connection::Connection;
 use crate::client::lingering;
-use crate::client::strangers::TLS_HANDSHAKE;
-use crate::config::Mode;
 use crate::tls::Tls;
+use crate::tls::records::Records;
 use libc::{MSG_DONTWAIT, MSG_NOSIGNAL};
-use log::debug;
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use rustls::ServerConnection;
 use socket2::Socket;
-use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::sync::atomic::Ordering;
@@ -39,12 +36,7 @@ const STEP: Timespec = Timespec {
     tv_nsec: 20_000_000,
 };
 
-/// How long a client may take for its handshake.
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-
-const NOT_TLS: &[u8] = b"-- this server speaks TLS: ncat --ssl HOST PORT, \
-    or openssl s_client -quiet -connect HOST:PORT\n";
-
+/// What carries the bytes of a client that speaks TLS.
 pub struct TlsCarrier<'a> {
     stream: &'a Socket,
     /// Its other end is what the broadcaster writes into.
@@ -65,142 +57,6 @@ pub struct TlsCarrier<'a> {
     /// How many bytes of whole records were taken as plaintext, or told of as bytes that say
     /// nothing.
     told: u64,
-}
-
-/// The client's socket, without waiting.
-struct Inbound<'a>(&'a Socket, &'a mut Records);
-struct Outbound<'a>(&'a Socket);
-
-impl Read for Inbound<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (_, bytes) = recv(self.0, &mut *buffer, RecvFlags::DONTWAIT)?;
-        self.1.take(&buffer[..bytes]);
-        Ok(bytes)
-    }
-}
-
-impl Write for Outbound<'_> {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.write_vectored(&[IoSlice::new(text)])
-    }
-
-    fn write_vectored(&mut self, text: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0
-            .send_vectored_with_flags(text, MSG_DONTWAIT | MSG_NOSIGNAL)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// How far the client is with its records (RFC 8446, section 5.1). TLS does not tell how many bytes
-/// those had that say nothing.
-#[derive(Default)]
-struct Records {
-    /// How many bytes came of those that are whole.
-    whole: u64,
-    header: [u8; 5],
-    /// How many bytes came of the one that has begun, its header included.
-    begun: usize,
-}
-
-impl Records {
-    fn take(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let [.., high, low] = self.header;
-            let header = self.header.len();
-            let length = if self.begun < header {
-                header
-            } else {
-                header + usize::from(u16::from_be_bytes([high, low]))
-            };
-            let (now, rest) = bytes.split_at(bytes.len().min(length - self.begun));
-            if self.begun < header {
-                self.header[self.begun..self.begun + now.len()].copy_from_slice(now);
-            }
-            self.begun += now.len();
-            bytes = rest;
-            self.finish();
-        }
-    }
-
-    fn finish(&mut self) {
-        let [.., high, low] = self.header;
-        let length = self.header.len() + usize::from(u16::from_be_bytes([high, low]));
-        if self.begun >= self.header.len() && self.begun == length {
-            self.whole += self.begun as u64;
-            self.begun = 0;
-        }
-    }
-}
-
-/// Makes a carrier of a client that has just connected. None if that is not possible: a client that
-/// does not speak TLS is told so.
-pub fn shake_hands<'a>(
-    tls: &Tls,
-    connection: &'a Connection,
-    outlet: &'a Socket,
-) -> Option<TlsCarrier<'a>> {
-    let failed = |why: &dyn fmt::Display| {
-        let address = connection.address;
-        debug!(target: "chatd::handshakes", "no handshake: {address}, {why}");
-    };
-    let (stream, bell) = (&connection.stream, &connection.shared.bell);
-    let mut carrier = match TlsCarrier::new(tls, stream, outlet) {
-        Ok(carrier) => carrier,
-        Err(error) => {
-            failed(&error);
-            return None;
-        }
-    };
-    let end = Instant::now() + HANDSHAKE_TIME;
-    let mut first = [0];
-    while !bell.has_rung() && Instant::now() < end {
-        let wanted = carrier.interest(PollFlags::IN).stream;
-        let mut set = [
-            PollFd::from_borrowed_fd(bell.descriptor(), PollFlags::IN),
-            PollFd::new(stream, wanted),
-        ];
-        let wait = end.saturating_duration_since(Instant::now());
-        let _ = poll(&mut set, Timespec::try_from(wait).ok().as_ref());
-        if first[0] != TLS_HANDSHAKE {
-            match recv(stream, &mut first, RecvFlags::DONTWAIT | RecvFlags::PEEK) {
-                Err(Errno::AGAIN | Errno::INTR) => continue,
-                Ok((_, 1)) if first[0] == TLS_HANDSHAKE => {}
-                Ok((_, 0)) | Err(_) => {
-                    failed(&"closed");
-                    return None;
-                }
-                Ok(_) => break,
-            }
-        }
-        match carrier.shake_hands(tls, end) {
-            Ok(true) => return Some(carrier),
-            Ok(false) => {}
-            Err(error) => {
-                failed(&error);
-                // Behind what it was told of that.
-                lingering::turn_away(stream, b"");
-                lingering::read_out(stream, || true);
-                return None;
-            }
-        }
-    }
-    if bell.has_rung() {
-        failed(&"the server stops");
-    } else if first[0] == TLS_HANDSHAKE {
-        failed(&"it took too long");
-    } else {
-        failed(&"it does not speak TLS");
-        let text = match connection.shared.config.mode {
-            Mode::Chat { .. } => NOT_TLS,
-            Mode::Raw => b"",
-        };
-        lingering::turn_away(stream, text);
-        lingering::read_out(stream, || true);
-    }
-    None
 }
 
 impl Carrier for TlsCarrier<'_> {
@@ -224,7 +80,6 @@ impl Carrier for TlsCarrier<'_> {
             self.session
                 .read_tls(&mut Inbound(self.stream, &mut self.records))?;
             self.decrypt();
-            self.write_out();
         }
         // It is paid for before the lines behind it.
         let nothing = self.beyond_plaintext();
@@ -250,6 +105,10 @@ impl Carrier for TlsCarrier<'_> {
                 Ok(_) => {
                     passed += chunk.len();
                     self.write_plaintext(&chunk);
+                    if chunk.len() < CHUNK {
+                        // There is no more, and poll tells when there is.
+                        break;
+                    }
                 }
                 Err(Errno::AGAIN | Errno::INTR) => break,
                 Err(_) => self.has_ended = true,
@@ -258,7 +117,12 @@ impl Carrier for TlsCarrier<'_> {
     }
 
     fn take_failure(&mut self) -> Option<io::Error> {
-        self.failure.take()
+        // What cannot be decrypted is told of behind what came before it.
+        if self.is_over {
+            None
+        } else {
+            self.failure.take()
+        }
     }
 
     fn drop_rest(&mut self) {
@@ -268,7 +132,7 @@ impl Carrier for TlsCarrier<'_> {
     fn turn_away(&mut self, text: &[u8]) {
         self.write_plaintext(text);
         self.has_ended = true;
-        self.say_goodbye();
+        let _ = self.say_goodbye();
     }
 
     fn close(&mut self, connection: &Connection) {
@@ -282,7 +146,13 @@ impl Carrier for TlsCarrier<'_> {
 }
 
 impl<'a> TlsCarrier<'a> {
-    fn new(tls: &Tls, stream: &'a Socket, outlet: &'a Socket) -> io::Result<Self> {
+    /// Of a client that is about to begin. `outlet` is the other end of what the broadcaster writes
+    /// into.
+    ///
+    /// # Errors
+    ///
+    /// The system has no random numbers.
+    pub fn new(tls: &Tls, stream: &'a Socket, outlet: &'a Socket) -> io::Result<Self> {
         let mut session = ServerConnection::new(tls.config()).map_err(io::Error::other)?;
         // What is written is a chunk, and nothing before all of that is sent. A limit would cut off
         // what does not fit beside a key update.
@@ -301,17 +171,21 @@ impl<'a> TlsCarrier<'a> {
         })
     }
 
-    /// Goes on with the handshake as far as bytes have come. Returns whether it is done.
-    fn shake_hands(&mut self, tls: &Tls, end: Instant) -> io::Result<bool> {
+    /// Goes on with the handshake as far as bytes have come, if its turn comes before `end`. Returns
+    /// whether it is done.
+    ///
+    /// # Errors
+    ///
+    /// The client is gone, or does not speak TLS as it should.
+    pub fn begin(&mut self, tls: &Tls, end: Instant) -> io::Result<bool> {
         let inbound = &mut Inbound(self.stream, &mut self.records);
         match self.session.read_tls(inbound) {
             Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
             Ok(_) => {
-                let turn = tls.turns.1.recv_deadline(end);
+                let Some(_turn) = tls.turns.wait(end) else {
+                    return Ok(false);
+                };
                 self.decrypt();
-                if turn.is_ok() {
-                    let _ = tls.turns.0.send(());
-                }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
@@ -336,6 +210,8 @@ impl<'a> TlsCarrier<'a> {
                 // The client is told why, if there is room for that.
                 self.write_out();
                 self.is_over = true;
+                // Of what came with that nobody knows what it says.
+                self.told = self.records.whole;
                 self.failure = Some(io::Error::new(ErrorKind::InvalidData, error));
             }
         }
@@ -395,20 +271,28 @@ impl<'a> TlsCarrier<'a> {
         }
     }
 
-    /// Ends the sending side, once everything was sent. Returns whether it is done.
-    fn say_goodbye(&mut self) -> bool {
+    /// Writes what is left, and ends the sending side once the broadcaster is done and all of it was
+    /// sent. Returns whether that is so; else it is to be called again.
+    ///
+    /// # Errors
+    ///
+    /// Nothing more can be sent.
+    pub fn say_goodbye(&mut self) -> io::Result<bool> {
         self.pump();
         if self.has_ended {
             // At most once, whatever it is told.
             self.session.send_close_notify();
             self.write_out();
         }
-        let is_done = self.has_ended && !self.is_stuck && self.failure.is_none();
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
+        let is_done = self.has_ended && !self.is_stuck;
         if is_done {
             // Fails only if the connection is gone.
             let _ = self.stream.shutdown(Shutdown::Write);
         }
-        is_done
+        Ok(is_done)
     }
 
     /// Writes what is left, until the broadcaster is done, and ends the sending side. What the
@@ -418,11 +302,11 @@ impl<'a> TlsCarrier<'a> {
         let mut hears = PollFlags::IN;
         let mut rubbish = [0; 1024];
         while !connection.was_let_go.load(Ordering::Acquire) {
-            if self.say_goodbye() {
-                return true;
-            }
-            if self.failure.is_some() || (connection.is_finished() && end <= Instant::now()) {
-                return false;
+            match self.say_goodbye() {
+                Ok(true) => return true,
+                Ok(false) if connection.is_finished() && end <= Instant::now() => return false,
+                Ok(false) => {}
+                Err(_) => return false,
             }
             let Interest { stream, outlet } = self.interest(hears);
             let stream = (!stream.is_empty()).then(|| PollFd::new(self.stream, stream));
@@ -438,25 +322,29 @@ impl<'a> TlsCarrier<'a> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The client's socket, without waiting. What comes is counted.
+struct Inbound<'a>(&'a Socket, &'a mut Records);
+struct Outbound<'a>(&'a Socket);
 
-    #[test]
-    fn records_are_counted_when_they_are_whole_however_they_come() {
-        // Of 3 bytes, of none, of 300, and one that has begun.
-        let long = [&[23, 3, 3, 1, 44][..], &[7; 300]].concat();
-        let bytes = [
-            &b"\x17\x03\x03\0\x03abc\x17\x03\x03\0\0"[..],
-            &long,
-            b"\x17\x03",
-        ]
-        .concat();
-        for piece in [1, 2, 3, 5, 7, 300, 999] {
-            let mut records = Records::default();
-            bytes.chunks(piece).for_each(|bytes| records.take(bytes));
-            assert_eq!(records.whole, 8 + 5 + 305, "in pieces of {piece}");
-            assert_eq!(records.begun, 2, "in pieces of {piece}");
-        }
+impl Read for Inbound<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (_, bytes) = recv(self.0, &mut *buffer, RecvFlags::DONTWAIT)?;
+        self.1.take(&buffer[..bytes]);
+        Ok(bytes)
+    }
+}
+
+impl Write for Outbound<'_> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(text)])
+    }
+
+    fn write_vectored(&mut self, text: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0
+            .send_vectored_with_flags(text, MSG_DONTWAIT | MSG_NOSIGNAL)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -3,14 +3,17 @@
 
 mod carrier;
 pub mod certificate;
+mod handshake;
+mod records;
+mod turns;
 
 use crate::client::carrier::{Carriage, Carrier, Protocol};
 use crate::client::connection::Connection;
 use crate::config::{TlsOptions, show_path};
 use crate::reload::{Renewable, Renewal};
-use carrier::shake_hands;
+pub use carrier::TlsCarrier;
 use certificate::Identity;
-use crossbeam_channel::{Receiver, Sender, bounded};
+use handshake::shake_hands;
 use log::{info, warn};
 use rustls::crypto::ring::default_provider;
 use rustls::version::TLS13;
@@ -19,6 +22,7 @@ use socket2::{Domain, Socket, Type};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use turns::Turns;
 
 /// How many bytes of plaintext may wait to be encrypted for one client (the kernel doubles this,
 /// socket(7)).
@@ -29,7 +33,7 @@ pub struct Tls {
     options: TlsOptions,
     current: Mutex<Shown>,
     /// As many as there are cores. A handshake computes while it has one.
-    turns: (Sender<()>, Receiver<()>),
+    turns: Turns,
 }
 
 struct Shown {
@@ -47,14 +51,10 @@ impl Tls {
     /// For the user, on one line.
     pub fn new(options: &TlsOptions) -> Result<Self, String> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let turns = bounded(cores);
-        for _ in 0..cores {
-            let _ = turns.0.send(());
-        }
         Ok(Self {
             options: options.clone(),
             current: Mutex::new(load(options)?),
-            turns,
+            turns: Turns::new(cores),
         })
     }
 

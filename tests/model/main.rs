@@ -8,6 +8,8 @@ mod bytes;
 mod grammar;
 mod harm;
 mod line_cutter;
+#[cfg(feature = "tls")]
+mod pump;
 mod regressions;
 mod slow_readers;
 
@@ -82,5 +84,18 @@ proptest! {
         operations in prop::collection::vec(any::<[u8; broadcaster::OP_BYTES]>(), 0..200)
     ) {
         broadcaster::check(&operations.concat());
+    }
+}
+
+#[cfg(feature = "tls")]
+proptest! {
+    #![proptest_config(cases(400))]
+
+    #[test]
+    fn a_tls_client_is_carried_as_a_plain_one_whatever_either_side_does(
+        choices in any::<[u8; pump::CHOICES]>(),
+        operations in prop::collection::vec(any::<[u8; pump::OP_BYTES]>(), 0..150)
+    ) {
+        pump::check(&[&choices[..], &operations.concat()].concat());
     }
 }

@@ -8,7 +8,6 @@
 //! | `panics`, `scarcity`, `start`, `usage` | it makes no difference to them how clients talk |
 //! | `real_clients` | those do not speak TLS; those that do are in `tls/` |
 //! | `shape` | it looks at the TCP socket; what waiting TLS clients cost is in `tls/crowds` |
-//! | `vanishing` | its clients are `nc` in a network of their own |
 //! | `tls/` | it is about TLS already |
 //!
 //! In the other files a test that stays out says why (`only_in_plain`).
@@ -65,5 +64,7 @@ mod slow_readers;
 mod strangers;
 #[path = "../program/telnet.rs"]
 mod telnet;
+#[path = "../program/vanishing.rs"]
+mod vanishing;
 #[path = "../program/welcome.rs"]
 mod welcome;

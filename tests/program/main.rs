@@ -35,7 +35,7 @@
 //! | `/msg`, `/reply` | `private_messages` |
 //! | `/ignore` | `ignoring` |
 //! | 5. raw mode | `raw` |
-//! | 6. encryption | `tls/` |
+//! | 6. encryption | `tls/`, `without_tls` |
 //! | 8. systemd, socket activation, the manual, completions, Unix sockets, ssh | `service/` |
 //! | 7. accounts: passwords where there are none | `accounts` |
 //! | 7. what is kept | `kept/` |
@@ -87,3 +87,5 @@ mod tls;
 mod usage;
 mod vanishing;
 mod welcome;
+#[cfg(not(feature = "tls"))]
+mod without_tls;

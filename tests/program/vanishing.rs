@@ -5,9 +5,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crate::TRANSPORT;
 use crate::kit::{
-    NARROW, Program, Server, are_installed, eventually, new_command, paste, seen_from_both_sides,
-    server_side, skip, text,
+    NARROW, Program, Server, Transport, are_installed, eventually, new_command, paste,
+    seen_from_both_sides, server_side, skip, text,
+};
+
+/// The client whose host vanishes, or that is stopped.
+const NETCAT: &str = match TRANSPORT {
+    Transport::Tls => "ncat --ssl",
+    // Nobody vanishes from a Unix socket.
+    Transport::Plain | Transport::Unix => "nc",
 };
 
 /// A network of its own, joined to this machine by a cable (a veth pair) that can be cut. It goes
@@ -24,7 +32,8 @@ impl Island {
     /// Nothing where the system lets nobody make networks: the test is skipped then.
     fn new() -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        if !are_installed(&["unshare", "nsenter", "ip", "nc"]) {
+        let netcat = NETCAT.split(' ').next().unwrap_or(NETCAT);
+        if !are_installed(&["unshare", "nsenter", "ip", netcat]) {
             return None;
         }
         let number = std::process::id() * 4 + NEXT.fetch_add(1, Ordering::Relaxed);
@@ -94,7 +103,7 @@ impl Island {
 
     /// Somebody there who joins under a name.
     fn netcat(&self, server: &Server, name: &str) -> Program {
-        let connect = format!("nc {} {}", self.address(1), server.port());
+        let connect = format!("{NETCAT} {} {}", self.address(1), server.port());
         let mut netcat = Program::spawn(self.command(&connect));
         netcat.join(name);
         netcat
@@ -162,7 +171,7 @@ fn a_host_that_vanishes_while_something_is_pending_is_gone_after_the_user_timeou
 fn a_stopped_client_with_a_little_pending_is_not_given_up_after_the_keepalive() {
     let server = Server::start(&["--keepalive", "3s", "--user-timeout", "1m"]);
     let [mut speaker] = server.room(["speaker"]);
-    let Some(mut nc) = Program::start("nc", &server) else {
+    let Some(mut nc) = Program::start(NETCAT, &server) else {
         return;
     };
     nc.join("carl");

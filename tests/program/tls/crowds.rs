@@ -1,12 +1,14 @@
 //! P1 to P3 with clients that talk over TLS.
 
+use std::fs;
+use std::io::Write;
 use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
 use crate::kit::{
     Chat, Client, Flood, Follower, IMPATIENT, MIB, NARROW, Notice, Server, TlsClient, crowd_size,
-    crowd_turn, grew_by_less_than, paste, read_notices, text,
+    crowd_turn, eventually, grew_by_less_than, paste, read_notices, skip, text,
 };
 
 /// Room for the descriptors of the bridges.
@@ -22,7 +24,7 @@ fn six_hundred_who_begin_a_handshake_and_wait_keep_nobody_out() {
     let waiting: Vec<TcpStream> = (0..count)
         .map(|_| {
             let mut stream = TcpStream::connect(server.address()).unwrap();
-            std::io::Write::write_all(&mut stream, b"\x16").unwrap();
+            stream.write_all(b"\x16").unwrap();
             stream
         })
         .collect();
@@ -34,6 +36,41 @@ fn six_hundred_who_begin_a_handshake_and_wait_keep_nobody_out() {
     bob.lines_until_one(&"the number of people", |line| line.contains('2'));
     server.comes_to_rest();
     drop(waiting);
+}
+
+/// How many of its clients' threads wait for each other (futex(2)), and not for their clients.
+fn waiting_for_others(server: &Server) -> usize {
+    let tasks = fs::read_dir(format!("/proc/{}/task", server.pid())).expect("it runs");
+    let waits = |task: &fs::DirEntry| {
+        // A thread may end between the two looks.
+        let read = |name| fs::read_to_string(task.path().join(name)).unwrap_or_default();
+        let call = format!("{} ", libc::SYS_futex);
+        read("syscall").starts_with(&call) && read("comm").starts_with("client ")
+    };
+    tasks.flatten().filter(waits).count()
+}
+
+#[test]
+fn of_those_who_shake_hands_at_once_only_as_many_compute_as_there_are_cores() {
+    let Some(_turn) = crowd_turn() else { return };
+    // A crowd may be served before anybody has looked, so who looks goes before it.
+    let server = Server::start_after("exec nice -n 19 \"$0\" \"$@\"", &["--tls"]);
+    if fs::read(format!("/proc/{}/syscall", server.pid())).is_err() {
+        return skip("the kernel does not show what threads wait for");
+    }
+    let count = tls_crowd(200);
+    let hello = TlsClient::hello();
+    eventually("a crowd waits for its turn", || {
+        let connect = |_| TcpStream::connect(server.address()).unwrap();
+        let mut crowd: Vec<TcpStream> = (0..count).map(connect).collect();
+        eventually("each has a thread", || server.threads().len() > count);
+        server.signal("STOP");
+        for client in &mut crowd {
+            client.write_all(&hello).unwrap();
+        }
+        server.signal("CONT");
+        (0..10).any(|_| waiting_for_others(&server) > count / 4)
+    });
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::thread;
 use socket2::SockRef;
 
 use crate::kit::{
-    Client, Flood, GOODBYE, IMPATIENT, NARROW, Server, TlsClient, TlsEnd, paste, text,
+    Client, Flood, Footprint, GOODBYE, IMPATIENT, NARROW, Server, TlsClient, TlsEnd, paste, text,
 };
 
 /// A server, somebody who watches, and who is going to end.
@@ -226,4 +226,27 @@ fn who_sends_much_and_reads_only_then_loses_nothing_of_what_was_pending() {
     let last = format!("<bob> {:0>1000}", 1499);
     assert_eq!(read.lines().last(), Some(last.as_str()));
     assert_eq!(end, TlsEnd::CloseNotify);
+}
+
+#[test]
+fn what_is_pending_for_who_leaves_and_does_not_read_is_written_for_2_s_wherever_it_is() {
+    let server = Server::start(&["--tls", "--rate", "0"]);
+    let mut bob = server.joined("bob");
+    let before = Footprint::of(&server);
+    let mut sleepers: Vec<TlsClient> = (0..24)
+        .map(|_| {
+            let mut sleeper = TlsClient::narrow(&server, NARROW);
+            sleeper.shake_hands();
+            sleeper.send(b"I shall read no more\n");
+            bob.lines_until_one(&"the first words", |line| line.contains("no more"));
+            sleeper
+        })
+        .collect();
+    // Of some all of it is in the kernel, of some in the thread, in the pair, or in the log.
+    for sleeper in &mut sleepers {
+        bob.send_bytes(text((0..20).map(|_| "x".repeat(1000))).as_bytes());
+        bob.settle();
+        sleeper.send(b"/quit\n");
+    }
+    before.returns(&server);
 }

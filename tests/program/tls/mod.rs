@@ -8,6 +8,7 @@ mod log;
 mod options;
 mod pump;
 mod refusals;
+mod shape;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -109,6 +109,21 @@ fn key_updates_count_as_bytes_that_make_no_line() {
 }
 
 #[test]
+fn who_waits_for_the_rate_reads_what_the_others_say() {
+    let server = Server::start(&["--tls", "--rate", "1KiB"]);
+    let mut bob = server.joined("bob");
+    let mut alice = TlsClient::join(&server, "alice");
+    bob.settle();
+    // 4 KiB of it may come at once, and the rest takes 96 s.
+    alice.send(text((0..100).map(|number| format!("{number:0>900}"))).as_bytes());
+    bob.expect(&format!("<alice> {:0>900}", 0));
+    bob.send("I hear you");
+    alice.expect("<bob> I hear you");
+    let last = format!("<alice> {:0>900}", 99);
+    assert!(!bob.settle().contains(&last), "she did not wait");
+}
+
+#[test]
 fn empty_records_keep_nobody_from_being_idle() {
     let server = Server::start(&["--tls", "--idle-timeout", "2s"]);
     let mut alice = TlsClient::join(&server, "alice").into_sealer();
