@@ -1,6 +1,8 @@
 //! The one thread that owns all chat state and writes to every client.
 
 use crate::channel::EventReceiver;
+#[cfg(feature = "data")]
+use crate::chat::club::{Club, Membership};
 use crate::chat::{Chat, Relay, Scene};
 use crate::clock::Clock;
 use crate::config::{BacklogLimits, Mode};
@@ -40,6 +42,28 @@ impl Broadcaster {
         Self {
             scene: match mode {
                 Mode::Chat { motd, history } => Box::new(Chat::new(motd, *history, delivery)),
+                Mode::Raw => Box::new(Relay::new(delivery)),
+            },
+            count: 0,
+        }
+    }
+
+    /// A broadcaster of a chat with accounts.
+    #[cfg(feature = "data")]
+    pub fn with_accounts(
+        mode: &Mode,
+        membership: Membership,
+        limits: BacklogLimits,
+        pressure: Arc<Pressure>,
+        clock: Clock,
+    ) -> Self {
+        let delivery = Delivery::new(limits, pressure, clock);
+        Self {
+            scene: match mode {
+                Mode::Chat { motd, history } => {
+                    let chat = Chat::new(motd, *history, delivery);
+                    Box::new(Club::new(chat, membership))
+                }
                 Mode::Raw => Box::new(Relay::new(delivery)),
             },
             count: 0,
@@ -132,6 +156,8 @@ impl Broadcaster {
                 scene.left(client, ending, tally);
             }
             Event::Reloaded(motd) => scene.reloaded(&motd),
+            #[cfg(feature = "data")]
+            other => scene.told(other),
         }
     }
 
@@ -159,10 +185,15 @@ impl Broadcaster {
 
     /// The goodbye: everybody reads what is pending now, until `until`, and nothing more.
     fn end(&mut self, until: Instant) {
-        self.scene.delivery().make_room(NOTICES_COST);
-        self.scene.ended();
+        self.say_goodbye();
         self.scene.delivery().dismiss_all(until);
         self.scene.delivery().flush();
+    }
+
+    /// Says that the server ends.
+    pub fn say_goodbye(&mut self) {
+        self.scene.delivery().make_room(NOTICES_COST);
+        self.scene.ended();
     }
 }
 

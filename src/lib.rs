@@ -9,6 +9,7 @@
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes; its socket, which the broadcaster writes to | `client` |
 //! | how its bytes are encrypted, if they are | `tls`, by way of `client/carrier` |
 //! | the words between the threads | [`event`], [`command`], [`text`], [`name`], [`wire`] |
+//! | what is kept of accounts and bans, how it changes, and what operators want | `change`, `order` |
 //! | it passes no faster than it may | `channel`, [`pressure`], `counted` |
 //! | the one thread with all state takes it | [`broadcaster`] |
 //! | what it means: it is asked, becomes a fact, and is applied | `chat` |
@@ -19,6 +20,8 @@
 
 pub mod address;
 pub mod broadcaster;
+#[cfg(feature = "data")]
+pub mod change;
 mod channel;
 mod chat;
 mod client;
@@ -33,6 +36,8 @@ mod faults;
 mod listener;
 mod logging;
 pub mod name;
+#[cfg(feature = "data")]
+pub mod order;
 pub mod pressure;
 mod reload;
 mod seats;
@@ -45,6 +50,8 @@ mod tls;
 mod units;
 pub mod wire;
 
+#[cfg(feature = "data")]
+pub use chat::club::{Membership, Policy};
 pub use chat::commands;
 pub use client::{cutter, telnet};
 #[cfg(feature = "tls")]

@@ -14,7 +14,8 @@ const HISTORY_BYTES: usize = 256 << 10;
 /// A line that was said or done, under the name of that time.
 #[derive(Debug, PartialEq)]
 struct Entry {
-    /// When, as people read it.
+    at: Timestamp,
+    /// The same as people read it.
     time: Arc<str>,
     /// Who said it, so that those who ignore them are not shown it.
     author: ClientId,
@@ -28,7 +29,7 @@ pub struct History {
     pub shown: usize,
     bytes: usize,
     entries: VecDeque<Entry>,
-    /// How many lines it has ever been given: another number, another history.
+    /// How often it has changed: another number, another history.
     pub version: u64,
     /// The minute of the newest line, and how people read it.
     minute: Option<(i64, Arc<str>)>,
@@ -53,13 +54,18 @@ impl History {
         if self.shown == 0 {
             return;
         }
-        let time = self.stamp(time);
+        let (at, time) = (time, self.stamp(time));
         for line in lines {
             let text = [prefix, line].concat().into_boxed_slice();
             self.bytes += text.len();
             self.version += 1;
             let time = Arc::clone(&time);
-            self.entries.push_back(Entry { time, author, text });
+            self.entries.push_back(Entry {
+                at,
+                time,
+                author,
+                text,
+            });
         }
         while (self.entries.len() > HISTORY_LINES || self.bytes > HISTORY_BYTES)
             && let Some(oldest) = self.entries.pop_front()
@@ -99,15 +105,61 @@ impl History {
             1 => push_server_line(text, format_args!("the last line, times in UTC:")),
             count => push_server_line(text, format_args!("the last {count} lines, times in UTC:")),
         }
-        let today = show_day(now);
-        for Entry {
-            time, text: line, ..
-        } in last.iter().rev()
-        {
-            let time = time.strip_prefix(&today).unwrap_or(time);
-            for part in [b"-- ", time.as_bytes(), b" ", line, b"\n"] {
-                text.extend_from_slice(part);
+        push_lines(text, last.into_iter().rev(), now);
+    }
+
+    /// The same with what was said since then, at most the last lines, so many.
+    #[cfg(feature = "data")]
+    pub fn push_since(&self, text: &mut Vec<u8>, since: Timestamp, most: usize, now: Timestamp) {
+        let later = self.entries.iter().filter(|entry| entry.at >= since);
+        let count = later.clone().count();
+        let lines = if count == 1 { "line" } else { "lines" };
+        match count {
+            0 => {}
+            _ if count > most => push_server_line(
+                text,
+                format_args!("{count} {lines} since you were here, the last {most}, times in UTC:"),
+            ),
+            _ => push_server_line(
+                text,
+                format_args!("{count} {lines} since you were here, times in UTC:"),
+            ),
+        }
+        push_lines(text, later.skip(count.saturating_sub(most)), now);
+    }
+
+    /// Forgets the lines that `is_erased` says are, by their time and text, the newest first.
+    #[cfg(feature = "data")]
+    pub fn erase(&mut self, mut is_erased: impl FnMut(Timestamp, &[u8]) -> bool) {
+        let mut kept = VecDeque::with_capacity(self.entries.len());
+        while let Some(entry) = self.entries.pop_back() {
+            if is_erased(entry.at, &entry.text) {
+                self.bytes -= entry.text.len();
+            } else {
+                kept.push_front(entry);
             }
+        }
+        self.entries = kept;
+        self.version += 1;
+    }
+
+    /// How many lines it holds.
+    #[cfg(feature = "data")]
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+/// Appends lines as they are shown again.
+fn push_lines<'a>(text: &mut Vec<u8>, lines: impl Iterator<Item = &'a Entry>, now: Timestamp) {
+    let today = show_day(now);
+    for Entry {
+        time, text: line, ..
+    } in lines
+    {
+        let time = time.strip_prefix(&today).unwrap_or(time);
+        for part in [b"-- ", time.as_bytes(), b" ", line, b"\n"] {
+            text.extend_from_slice(part);
         }
     }
 }

@@ -5,6 +5,8 @@
 
 mod answers;
 mod asking;
+#[cfg(feature = "data")]
+pub mod club;
 pub mod commands;
 mod facts;
 mod gathering;
@@ -28,11 +30,12 @@ use crate::command::Command;
 use crate::delivery::Delivery;
 use crate::event::{Answer, ClientId, Ending, Tally};
 use crate::logging::clients as client_log;
+use crate::name::Name;
 use crate::text::Lines;
 use asking::Asking;
+use commands::Who;
 use facts::Fact;
 use std::time::Instant;
-use welcome::welcome;
 
 impl Scene for Chat {
     fn delivery(&mut self) -> &mut Delivery {
@@ -41,28 +44,26 @@ impl Scene for Chat {
 
     fn joined(&mut self, client: ClientId, address: Address) {
         let clock = self.clock();
-        let name = self.people.admit(client, address, clock);
-        client_log::joined(address, Some(&name));
         let history = &self.room.history;
         let opening = self.opening.text(&self.motd, history, clock.time);
-        self.room
-            .delivery
-            .tell(client, Answer::SharedLines(opening));
-        let welcome = welcome(&name, &self.room.here);
-        self.room.delivery.tell(client, Answer::Lines(welcome));
-        self.apply(Fact::Joined(client, name));
+        let opening = Answer::SharedLines(opening);
+        self.room.delivery.tell(client, opening);
+        // Its own number: nobody else can have that name.
+        self.admit(client, Name::guest(client.0), address, clock);
+        self.say_how_to_begin(client);
     }
 
     fn said(&mut self, client: ClientId, lines: Lines) {
-        self.people[client].last_heard = self.clock().instant;
+        self.hear(client);
         self.apply(Fact::Said(client, lines));
     }
 
     fn asked(&mut self, client: ClientId, command: Command) {
-        self.people[client].last_heard = self.clock().instant;
+        self.hear(client);
         let asking = Asking {
             chat: self,
             client,
+            may: Who::Everybody,
             text: Vec::new(),
         };
         commands::answer(asking, command);

@@ -13,6 +13,8 @@ use std::time::Instant;
 
 pub struct Person {
     pub name: Name,
+    /// What they are on a server with accounts.
+    pub title: Title,
     pub address: Address,
     pub joined: Clock,
     /// When they last sent a line.
@@ -27,6 +29,15 @@ pub struct Person {
     pub ignored: BTreeSet<ClientId>,
     /// They do not read who comes and goes.
     pub is_quiet: bool,
+}
+
+/// What others read beside a name: nothing for guests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Title {
+    /// Before it, in `/who`.
+    pub mark: &'static str,
+    /// Behind it, in `/whois`.
+    pub words: &'static str,
 }
 
 /// Everybody on the server. Whoever says or asks something can be indexed, since nothing comes from
@@ -56,15 +67,15 @@ impl IndexMut<ClientId> for People {
 }
 
 impl People {
-    /// A newcomer is a guest, and has its number: nobody else can have that name.
-    pub fn admit(&mut self, client: ClientId, address: Address, clock: Clock) -> Name {
-        let name = Name::guest(client.0);
+    /// Adds a newcomer of this name, which nobody else has, who came then.
+    pub fn admit(&mut self, client: ClientId, name: Name, address: Address, came: Clock) {
         self.register(client, &name);
         let person = Person {
-            name: name.clone(),
+            name,
+            title: Title::default(),
             address,
-            joined: clock,
-            last_heard: clock.instant,
+            joined: came,
+            last_heard: came.instant,
             away: None,
             last_name: Arc::default(),
             correspondent: None,
@@ -72,7 +83,6 @@ impl People {
             is_quiet: false,
         };
         self.people.insert(client, person);
-        name
     }
 
     pub fn apply(&mut self, fact: &Fact) {
@@ -119,6 +129,21 @@ impl People {
         looks.find_map(|look| self.by_look.get(look)).copied()
     }
 
+    /// Everybody who has this name, or one that looks like it in some case: three at most.
+    #[cfg(feature = "data")]
+    pub fn holders(&self, name: &Name) -> BTreeSet<ClientId> {
+        let looks = name.looks().iter();
+        looks
+            .filter_map(|look| self.by_look.get(look))
+            .copied()
+            .collect()
+    }
+
+    #[cfg(feature = "data")]
+    pub fn iter(&self) -> impl Iterator<Item = (&ClientId, &Person)> {
+        self.people.iter()
+    }
+
     /// Somebody who may have left.
     pub fn get(&self, client: ClientId) -> Option<&Person> {
         self.people.get(&client)
@@ -136,7 +161,8 @@ mod tests {
     fn people() -> People {
         let mut people = People::default();
         for client in [ALICE, BOB] {
-            people.admit(client, Address::User(1), Clock::now());
+            let guest = Name::guest(client.0);
+            people.admit(client, guest, Address::User(1), Clock::now());
         }
         people
     }

@@ -3,6 +3,8 @@
 use crate::address::Address;
 use crate::command::Command;
 use crate::delivery::Delivery;
+#[cfg(feature = "data")]
+use crate::event::Event;
 use crate::event::{ClientId, Ending, Tally};
 use crate::text::Lines;
 use std::time::Instant;
@@ -25,6 +27,10 @@ pub trait Scene: Send {
 
     /// The message of the day has these lines now.
     fn reloaded(&mut self, _motd: &[String]) {}
+
+    /// Something has happened that only a server with accounts knows of.
+    #[cfg(feature = "data")]
+    fn told(&mut self, _: Event) {}
 
     fn waited(&mut self) {}
 
