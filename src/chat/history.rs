@@ -135,12 +135,12 @@ impl History {
         while let Some(entry) = self.entries.pop_back() {
             if is_erased(entry.at, &entry.text) {
                 self.bytes -= entry.text.len();
+                self.version += 1;
             } else {
                 kept.push_front(entry);
             }
         }
         self.entries = kept;
-        self.version += 1;
     }
 
     /// How many lines it holds.

@@ -26,6 +26,10 @@ pub const ORDERS: [Row; 7] = [
 impl Club {
     /// Does what an operator wants.
     pub fn obey(&mut self, by: ClientId, order: Order) {
+        if !matches!(order, Order::Unban(_) | Order::Bans | Order::Erase(..)) {
+            // Others are about to read of it.
+            self.chat.apply(Fact::Mentioned(by));
+        }
         match order {
             Order::Kick(called, text) => self.kick(by, &called, text.as_ref()),
             Order::Ban(whom, time, text) => self.ban(by, &whom, time, text.as_ref()),
