@@ -62,6 +62,11 @@ pub enum Change {
     Account(Account),
     /// The account of this name is no more.
     AccountRemoved(Name),
+    /// The account of this name has another password, with this hash. Nothing else of it has changed:
+    /// another program may have changed that meanwhile.
+    Password(Name, Arc<str>),
+    /// The owner of the account of this name was here until then. The same holds.
+    WasHere(Name, Timestamp),
     /// There is this ban, instead of any other of the same target.
     Ban(Ban),
     /// The target is banned no longer.

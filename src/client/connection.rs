@@ -93,7 +93,7 @@ impl Wire for Connection {
     }
 
     fn end_reading(&self) {
-        // Not before: what comes after this is answered by a reset (tcp(7), RFC 1122).
+        // Not before: what comes after this is answered by a reset (RFC 1122, section 4.2.2.13).
         let _ = self.stream.shutdown(Shutdown::Read);
     }
 }

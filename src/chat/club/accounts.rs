@@ -115,12 +115,12 @@ impl Accounts {
         }
     }
 
-    /// A client has left. Returns the account that it was logged in to, as it is now.
-    pub fn depart(&mut self, client: ClientId, now: Timestamp) -> Option<Account> {
+    /// A client has left. Returns the name of the account that it was logged in to.
+    pub fn depart(&mut self, client: ClientId, now: Timestamp) -> Option<Name> {
         let name = self.logged_in.remove(&client)?;
         let entry = self.entries.get_mut(name.letters())?;
         entry.here = None;
         entry.account.last_here = Some(now);
-        Some(entry.account.clone())
+        Some(name)
     }
 }

@@ -16,6 +16,17 @@ impl Club {
                 self.put_out_owner(&name, "your account was removed");
                 self.accounts.remove(&name);
             }
+            Change::Password(name, hash) => {
+                if let Some(entry) = self.accounts.get(&name) {
+                    let account = entry.account.clone();
+                    self.account_changed(Account { hash, ..account });
+                }
+            }
+            Change::WasHere(name, at) => {
+                if let Some(entry) = self.accounts.get_mut(&name) {
+                    entry.account.last_here = entry.account.last_here.max(Some(at));
+                }
+            }
             Change::Ban(ban) => {
                 let victims = self.victims(&ban);
                 self.put_ban(&ban);

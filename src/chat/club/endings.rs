@@ -80,12 +80,12 @@ impl Club {
         let now = self.chat.clock();
         let account = self.accounts.depart(client, now.time);
         let person = &self.chat.people[client];
-        let (name, host) = (&person.name, person.address.host());
-        let owned = account.as_ref().map(|account| account.name.clone());
-        self.departed.add(name, host, owned, now.instant);
+        let host = person.address.host();
+        self.departed
+            .add(&person.name, host, account.clone(), now.instant);
         self.muted.remove(&client);
-        if let Some(account) = account {
-            (self.keep)(Change::Account(account));
+        if let Some(name) = account {
+            (self.keep)(Change::WasHere(name, now.time));
         }
     }
 
@@ -93,8 +93,8 @@ impl Club {
     pub fn say_goodbye(&mut self) {
         let now = self.chat.clock().time;
         for client in self.accounts.clients() {
-            if let Some(account) = self.accounts.depart(client, now) {
-                (self.keep)(Change::Account(account));
+            if let Some(name) = self.accounts.depart(client, now) {
+                (self.keep)(Change::WasHere(name, now));
             }
         }
         for client in self.lobby.clients() {

@@ -118,10 +118,12 @@ impl Club {
         let Some(entry) = entry.filter(|entry| *entry.account.hash == *old) else {
             return self.refuse(client, format_args!("wrong name or password"));
         };
-        let mut account = entry.account.clone();
-        account.hash = new;
-        self.accounts.put(account.clone());
-        (self.keep)(Change::Account(account));
+        let account = Account {
+            hash: Arc::clone(&new),
+            ..entry.account.clone()
+        };
+        (self.keep)(Change::Password(account.name.clone(), new));
+        self.accounts.put(account);
         self.tell(client, format_args!("your password is changed"));
     }
 

@@ -194,15 +194,12 @@ fn when_an_account_was_last_here_is_kept_at_every_departure() {
     stage.joined(2);
     stage.wait(5 * SECOND);
     assert_eq!(stage.take_changes(), []);
-    let kept = |stage: &Stage| Account {
-        last_here: Some(stage.clock.time),
-        ..account("bob", Rank::Member)
-    };
+    let kept = |stage: &Stage| Change::WasHere(name("bob"), stage.clock.time);
     stage.log_in(2, "bob");
-    assert_eq!(stage.take_changes(), [Change::Account(kept(&stage))]);
+    assert_eq!(stage.take_changes(), [kept(&stage)]);
     stage.wait(SECOND);
     stage.leave(2, Ending::Lost);
-    assert_eq!(stage.take_changes(), [Change::Account(kept(&stage))]);
+    assert_eq!(stage.take_changes(), [kept(&stage)]);
 }
 
 #[test]
@@ -263,11 +260,8 @@ fn a_new_password_is_taken_if_the_old_one_is_still_that() {
     let change = |old: &str| Event::PasswordChanged(ClientId(1), old.into(), "$new".into());
     stage.handle(change(HASH));
     stage.reads(1, "-- your password is changed\n");
-    let kept = Account {
-        hash: "$new".into(),
-        ..account("alice", Rank::Operator)
-    };
-    assert_eq!(stage.take_changes(), [Change::Account(kept)]);
+    let kept = Change::Password(name("alice"), "$new".into());
+    assert_eq!(stage.take_changes(), [kept]);
     stage.handle(change(HASH));
     stage.reads(1, "-- wrong name or password\n");
     stage.has_ended(1);

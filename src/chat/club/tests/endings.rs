@@ -79,10 +79,6 @@ fn at_the_shutdown_who_waits_to_be_let_in_reads_of_it_too() {
     stage.broadcaster.say_goodbye();
     stage.reads(1, "-- chatd is shutting down\n");
     stage.reads(2, "-- chatd is shutting down\n");
-    let last_here = Some(stage.clock.time);
-    let kept = Account {
-        last_here,
-        ..account("alice", Rank::Operator)
-    };
-    assert_eq!(stage.take_changes(), [Change::Account(kept)]);
+    let kept = Change::WasHere(name("alice"), stage.clock.time);
+    assert_eq!(stage.take_changes(), [kept]);
 }
