@@ -191,7 +191,7 @@ impl Broadcaster {
     }
 
     /// Says that the server ends.
-    pub fn say_goodbye(&mut self) {
+    pub(crate) fn say_goodbye(&mut self) {
         self.scene.delivery().make_room(NOTICES_COST);
         self.scene.ended();
     }

@@ -226,7 +226,7 @@ impl Club {
                 return Some(known);
             }
         }
-        let here = self.find(by, called, " and was not, nobody was banned")?;
+        let here = self.find(by, called, ", nobody was banned")?;
         let person = &self.chat.people[here];
         Some(Known {
             name: person.name.clone(),

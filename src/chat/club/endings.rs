@@ -21,11 +21,6 @@ pub struct Farewell {
 }
 
 impl Club {
-    /// Whether a client is here, in the chat or in the lobby, and was not ended.
-    pub fn is_present(&self, client: ClientId) -> bool {
-        self.lobby.get(client).is_some() || self.chat.people.get(client).is_some()
-    }
-
     /// Ends a client, which reads what is pending for it. As far as others can see it has left.
     pub fn end(&mut self, client: ClientId, ending: Ending) {
         let (name, address, came) = if let Some(waiting) = self.lobby.remove(client) {

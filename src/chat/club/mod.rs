@@ -107,6 +107,15 @@ impl Club {
         self.chat.delivery().tell(client, Answer::Lines(text));
     }
 
+    /// Takes notice of a line that a client has sent. Returns whether it means anything: not if the
+    /// client was ended.
+    fn hears(&mut self, client: ClientId) -> bool {
+        if self.chat.people.get(client).is_some() {
+            self.chat.hear(client);
+        }
+        !self.ended.contains_key(&client)
+    }
+
     fn asking(&mut self, client: ClientId) -> Asking<'_> {
         let is_operator = self.accounts.is_operator(client);
         Asking {
@@ -204,21 +213,20 @@ impl Scene for Club {
     }
 
     fn said(&mut self, client: ClientId, lines: Lines) {
-        if self.ended.contains_key(&client) {
+        if !self.hears(client) {
             return;
         }
         if self.lobby.get(client).is_some() {
             return self.repeat_why(client, lines.count());
         }
         if self.is_muted(client) {
-            self.chat.hear(client);
             return self.tell(client, format_args!("{MUTED}"));
         }
         self.chat.said(client, lines);
     }
 
     fn asked(&mut self, client: ClientId, command: Command) {
-        if self.ended.contains_key(&client) {
+        if !self.hears(client) {
             return;
         }
         if self.lobby.get(client).is_some() {
@@ -229,7 +237,6 @@ impl Scene for Club {
                 _ => self.repeat_why(client, 1),
             };
         }
-        self.chat.hear(client);
         if self.is_muted(client) && !self.is_left_to_the_muted(client, &command) {
             return self.tell(client, format_args!("{MUTED}"));
         }
@@ -238,17 +245,17 @@ impl Scene for Club {
 
     fn told(&mut self, event: Event) {
         match event {
-            Event::LoggedIn(client, name, hash) if self.is_present(client) => {
+            Event::LoggedIn(client, name, hash) if self.hears(client) => {
                 self.logged_in(client, &name, &hash);
             }
-            Event::Registered(client, name, hash) if self.is_present(client) => {
+            Event::Registered(client, name, hash) if self.hears(client) => {
                 self.registered(client, &name, hash);
             }
-            Event::PasswordChanged(client, old, new) if self.is_present(client) => {
+            Event::PasswordChanged(client, old, new) if self.hears(client) => {
                 self.password_changed(client, &old, new);
             }
-            Event::GavePassword(client) if self.is_present(client) => self.gave_password(client),
-            Event::Inquired(client, inquiry) if self.is_present(client) => {
+            Event::GavePassword(client) if self.hears(client) => self.gave_password(client),
+            Event::Inquired(client, inquiry) if self.hears(client) => {
                 self.inform(client, &inquiry);
             }
             Event::Changed(changes) => {

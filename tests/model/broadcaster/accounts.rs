@@ -136,6 +136,7 @@ impl Chat {
 
     /// Somebody gives the password of an account.
     pub fn log_in(&mut self, me: usize, at: usize, password: Password, now: u64) {
+        self.people[me].last_heard = now;
         if password == Password::Wrong {
             self.tell(me, "-- wrong name or password");
             return self.end(me, now);

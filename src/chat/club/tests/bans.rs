@@ -92,7 +92,7 @@ fn who_left_within_the_last_hour_can_be_banned_by_name() {
         let read = if is_known {
             "-- banned for 1d: 192.0.2.3\n-- alice banned carol for 1d\n"
         } else {
-            "-- Carol is not here and was not, nobody was banned\n"
+            "-- Carol is not here, nobody was banned\n"
         };
         stage.reads(1, read);
     }
