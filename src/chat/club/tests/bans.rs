@@ -147,6 +147,33 @@ fn a_ban_of_a_network_leaves_alone_who_is_logged_in_and_is_listed_as_joins_are()
 }
 
 #[test]
+fn who_is_banned_before_others_know_of_them_is_never_mentioned() {
+    let mut stage = stage();
+    for client in 5..=6 {
+        stage.join_from(client, "198.51.100.7:1");
+    }
+    stage.forget_read();
+    stage.send(1, "/ban 198.51.100.7");
+    stage.reads(1, "-- banned: 198.51.100.7\n");
+    for client in 5..=6 {
+        stage.reads(client, "-- you were banned by alice\n");
+    }
+    stage.wait(2 * SECOND);
+    stage.reads(1, "");
+}
+
+#[test]
+fn an_operator_whose_account_another_program_has_banned_stays_and_comes_in() {
+    let mut stage = stage();
+    let ban = Change::Ban(ban(Target::Account(name("alice"))));
+    stage.handle(Event::Changed(vec![ban]));
+    stage.reads(1, "");
+    stage.joined(5);
+    stage.log_in(5, "alice");
+    stage.reads(5, "-- alice left\n-- guest5 is now alice\n");
+}
+
+#[test]
 fn unban_lets_them_in_again_and_bans_lists_who_is_kept_out() {
     let mut stage = stage();
     stage.send(1, "/bans");

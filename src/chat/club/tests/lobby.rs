@@ -146,6 +146,45 @@ fn at_most_40_wait_from_one_address() {
 }
 
 #[test]
+fn who_waited_is_not_idle_when_it_comes_in() {
+    let mut stage = Stage::new(Policy::MembersOnly);
+    stage.join(1);
+    stage.wait(90 * SECOND);
+    stage.log_in(1, "bob");
+    stage.member(2, "alice");
+    stage.send(2, "/whois bob");
+    let line = "-- bob, registered, joined at 14:59Z (1m 31s ago), idle for 1s, \
+                from 192.0.2.1:4711\n";
+    stage.reads(2, line);
+}
+
+#[test]
+fn who_waits_reads_the_motd_as_it_is_now() {
+    let mut stage = Stage::new(Policy::MembersOnly);
+    stage.join(1);
+    stage.handle(Event::Reloaded(vec!["be brief".to_owned()]));
+    stage.join(2);
+    stage.reads(2, &format!("-- be brief\n{MEMBERS_ONLY}"));
+}
+
+#[test]
+fn the_rooms_password_is_not_asked_of_users_of_this_machine() {
+    let mut stage = Stage::new(Policy::RoomPassword);
+    let wire = TestWire::with_room(usize::MAX);
+    stage.wires.insert(1, Arc::clone(&wire));
+    stage.handle(Event::Joined(ClientId(1), wire.arrival(Style::Lf)));
+    assert!(stage.read(1).ends_with(HOW_TO_BEGIN));
+}
+
+#[test]
+fn who_comes_to_members_from_a_banned_address_reads_of_the_ban() {
+    let what = Target::Network("192.0.2.1/32".parse().unwrap());
+    let mut stage = Stage::with(Policy::MembersOnly, Vec::new(), vec![ban(what)]);
+    stage.join(1);
+    stage.reads(1, "-- be kind\n-- 192.0.2.1 is banned; /login NAME\n");
+}
+
+#[test]
 fn who_gives_the_rooms_password_is_welcomed_as_a_guest() {
     let mut stage = Stage::new(Policy::RoomPassword);
     stage.join(1);
