@@ -2,6 +2,8 @@
 
 use crate::channel::EventReceiver;
 use crate::chat::archive::Archive;
+#[cfg(feature = "data")]
+use crate::chat::club::{Club, Membership};
 use crate::chat::{Chat, Relay, Scene};
 use crate::clock::Clock;
 use crate::config::{BacklogLimits, Mode};
@@ -35,8 +37,7 @@ pub struct Broadcaster {
 }
 
 impl Broadcaster {
-    /// A broadcaster with nobody to write to. What is said in chat goes to the archive, if there is
-    /// one.
+    /// A broadcaster with nobody to write to, who hands what is said to the archive.
     pub fn new(
         mode: &Mode,
         limits: BacklogLimits,
@@ -45,15 +46,32 @@ impl Broadcaster {
         archive: Option<Box<dyn Archive>>,
     ) -> Self {
         let delivery = Delivery::new(limits, pressure, clock);
-        Self {
-            scene: match mode {
-                Mode::Chat { motd, history } => {
-                    Box::new(Chat::new(motd, *history, delivery, archive))
-                }
-                Mode::Raw => Box::new(Relay::new(delivery)),
-            },
-            count: 0,
-        }
+        Self::of(match mode {
+            Mode::Chat { motd, history } => Box::new(Chat::new(motd, *history, delivery, archive)),
+            Mode::Raw => Box::new(Relay::new(delivery)),
+        })
+    }
+
+    /// The same of a chat with accounts.
+    #[cfg(feature = "data")]
+    pub fn with_accounts(
+        mode: &Mode,
+        membership: Membership,
+        limits: BacklogLimits,
+        pressure: Arc<Pressure>,
+        clock: Clock,
+        archive: Option<Box<dyn Archive>>,
+    ) -> Self {
+        let Mode::Chat { motd, history } = mode else {
+            return Self::new(mode, limits, pressure, clock, archive);
+        };
+        let delivery = Delivery::new(limits, pressure, clock);
+        let chat = Chat::new(motd, *history, delivery, archive);
+        Self::of(Box::new(Club::new(chat, membership)))
+    }
+
+    fn of(scene: Box<dyn Scene>) -> Self {
+        Self { scene, count: 0 }
     }
 
     /// Takes events and writes what follows from them, until the shutdown. Returns until when what
@@ -143,9 +161,10 @@ impl Broadcaster {
             }
             Event::Reloaded(motd) => scene.reloaded(&motd),
             #[cfg(feature = "data")]
-            Event::Changed(changes) => scene.changed(&changes),
             #[cfg(feature = "data")]
             Event::BeganSearch(client, wants) => scene.began_search(client, &wants),
+            #[cfg(feature = "data")]
+            other => scene.told(other),
         }
     }
 
@@ -173,10 +192,15 @@ impl Broadcaster {
 
     /// The goodbye: everybody reads what is pending now, until `until`, and nothing more.
     fn end(&mut self, until: Instant) {
-        self.scene.delivery().make_room(NOTICES_COST);
-        self.scene.ended();
+        self.say_goodbye();
         self.scene.delivery().dismiss_all(until);
         self.scene.delivery().flush();
+    }
+
+    /// Says that the server ends.
+    pub(crate) fn say_goodbye(&mut self) {
+        self.scene.delivery().make_room(NOTICES_COST);
+        self.scene.ended();
     }
 }
 

@@ -1,6 +1,8 @@
 //! Which lines are commands: the grammar, and nothing of what the commands do.
 
 use crate::name::{Called, Name, Refusal};
+#[cfg(feature = "data")]
+use crate::order::Order;
 use crate::text::{Line, is_harmful, is_invisible};
 use std::borrow::Cow;
 use unicode_normalization::char::is_combining_mark;
@@ -49,6 +51,9 @@ pub enum Arguments {
     Person(Called),
     /// Somebody, and text for them.
     Message(Called, Line),
+    /// What an operator wants.
+    #[cfg(feature = "data")]
+    Order(Order),
 }
 
 impl Command {
@@ -58,6 +63,8 @@ impl Command {
             Self::Row(_, Arguments::Text(text) | Arguments::Message(_, text)) => {
                 text.as_str().len()
             }
+            #[cfg(feature = "data")]
+            Self::Row(_, Arguments::Order(order)) => order.text_bytes(),
             _ => 0,
         }
     }

@@ -2,9 +2,9 @@
 //! `wire`, by `pressure`, and by giving room in the `channel` back.
 
 use crate::address::Address;
-use crate::command::Command;
 #[cfg(feature = "data")]
-use crate::data::Change;
+use crate::change::Change;
+use crate::command::Command;
 use crate::name::Name;
 use crate::text::{Line, Lines};
 use crate::wire::Wire;
@@ -36,13 +36,29 @@ pub enum Event {
     Left(ClientId, Ending, Tally),
     /// The message of the day was read anew, and has these lines, cleaned.
     Reloaded(Vec<String>),
-    /// Another program has changed what is kept.
-    #[cfg(feature = "data")]
-    Changed(Vec<Change>),
     /// A client's thread has begun to search what is kept, and waits to be sent the names of those
     /// whom the client ignores.
     #[cfg(feature = "data")]
     BeganSearch(ClientId, Sender<Vec<Name>>),
+    /// It has given the password of the account of this name, which had this hash.
+    #[cfg(feature = "data")]
+    LoggedIn(ClientId, Name, Arc<str>),
+    /// It wants an account of this name, and its password has this hash.
+    #[cfg(feature = "data")]
+    Registered(ClientId, Name, Arc<str>),
+    /// It has given the password of its account, which had the first hash, and a new one, which has
+    /// the second.
+    #[cfg(feature = "data")]
+    PasswordChanged(ClientId, Arc<str>, Arc<str>),
+    /// It has given the password of the room (`--password-file`).
+    #[cfg(feature = "data")]
+    GavePassword(ClientId),
+    /// Its thread wants to know something.
+    #[cfg(feature = "data")]
+    Inquired(ClientId, Inquiry),
+    /// Other programs have changed these.
+    #[cfg(feature = "data")]
+    Changed(Vec<Change>),
 }
 
 impl Event {
@@ -51,6 +67,8 @@ impl Event {
         match self {
             Self::Said(_, lines) => NOTICES_COST + lines.cost(),
             Self::Asked(_, command) => NOTICES_COST + command.text_bytes() as u64,
+            #[cfg(feature = "data")]
+            Self::LoggedIn(..) | Self::Registered(..) => NOTICES_COST,
             _ => 0,
         }
     }
@@ -113,6 +131,30 @@ impl Answer {
     }
 }
 
+/// What a client's thread wants to know, and where it waits for that: a channel with room for one
+/// answer.
+#[cfg(feature = "data")]
+pub struct Inquiry {
+    /// Whose account it is about: nothing for that of the name that the client has.
+    pub name: Option<Name>,
+    /// Where the answer goes.
+    pub reply: Sender<Knowledge>,
+}
+
+/// What the broadcaster knows of a client, and of the account that was asked for.
+#[cfg(feature = "data")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Knowledge {
+    /// What the client is called: nothing while it waits to be let in.
+    pub called: Option<Name>,
+    /// The account that it is logged in to.
+    pub logged_in: Option<Name>,
+    /// The names of those whom it ignores.
+    pub ignored: Vec<Name>,
+    /// The name of the account that was asked for, as it is spelt there, and its hash.
+    pub account: Option<(Name, Arc<str>)>,
+}
+
 /// What a client has sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -139,6 +181,14 @@ pub enum Ending {
     TooSlow,
     /// The server shuts down.
     Shutdown,
+    /// An operator has ended its connection.
+    Kicked,
+    /// An operator keeps it out.
+    Banned,
+    /// The owner of its account has come by another connection.
+    Replaced,
+    /// It has not logged in, or may not.
+    NoLogin,
     /// It speaks another protocol, HTTP or TLS, and is answered in HTTP.
     NotChat,
     /// Something else.
@@ -179,6 +229,10 @@ impl fmt::Display for Ending {
             Self::Idle => f.write_str("idle"),
             Self::TooSlow => f.write_str("too slow"),
             Self::Shutdown => f.write_str("shutdown"),
+            Self::Kicked => f.write_str("kicked"),
+            Self::Banned => f.write_str("banned"),
+            Self::Replaced => f.write_str("replaced"),
+            Self::NoLogin => f.write_str("no login"),
             Self::NotChat => f.write_str("not a chat client"),
             Self::Failed(kind) => write!(f, "{kind}"),
             Self::Panicked => f.write_str("internal error"),
@@ -203,6 +257,8 @@ mod tests {
             (Event::Asked(client, Command::Row(4, action)), 4096 + 5),
             (Event::Asked(client, Command::Misused(4)), 4096),
             (Event::WantsCrlf(client), 0),
+            #[cfg(feature = "data")]
+            (Event::LoggedIn(client, Name::guest(1), "".into()), 4096),
         ] {
             assert_eq!(event.logged_cost(), most);
         }
@@ -216,6 +272,10 @@ mod tests {
             Ending::Closed,
             Ending::Idle,
             Ending::Shutdown,
+            Ending::Kicked,
+            Ending::Banned,
+            Ending::Replaced,
+            Ending::NoLogin,
             Ending::NotChat,
             Ending::Panicked,
         ] {

@@ -11,6 +11,7 @@
 //! | who comes by a Unix socket, and sockets that systemd hands down | `service`, by way of `listener` and `client/carrier` |
 //! | which passwords are right, and what wrong ones cost | `passwords` |
 //! | the words between the threads | [`event`], [`command`], [`text`], [`name`], [`wire`] |
+//! | what is kept of accounts and bans, how it changes, and what operators want | `change`, `order` |
 //! | it passes no faster than it may | `channel`, [`pressure`], `counted` |
 //! | the one thread with all state takes it | [`broadcaster`] |
 //! | what it means: it is asked, becomes a fact, and is applied | `chat` |
@@ -24,6 +25,8 @@
 mod accept;
 pub mod address;
 pub mod broadcaster;
+#[cfg(feature = "data")]
+pub mod change;
 mod channel;
 mod chat;
 mod client;
@@ -40,6 +43,8 @@ mod faults;
 mod listener;
 mod logging;
 pub mod name;
+#[cfg(feature = "data")]
+pub mod order;
 #[cfg(feature = "data")]
 pub mod passwords;
 mod ports;
@@ -58,6 +63,8 @@ mod tls;
 mod units;
 pub mod wire;
 
+#[cfg(feature = "data")]
+pub use chat::club::{Membership, Policy};
 pub use chat::{archive, commands};
 #[cfg(feature = "tls")]
 pub use client::carrier;

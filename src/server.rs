@@ -3,6 +3,8 @@
 use crate::accept::accept;
 use crate::broadcaster::Broadcaster;
 use crate::channel::channel;
+#[cfg(feature = "data")]
+use crate::chat::club::{Membership, Policy};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::counted::Count;
@@ -86,13 +88,26 @@ fn serve_clients(
     let pressure = Arc::new(Pressure::new(config.backlog));
     let (limits, slowing) = (config.backlog, Arc::clone(&pressure));
     #[cfg(feature = "data")]
-    let (archive, readers, keeper) = Data::open(&config.data)
-        .map_err(ServerError::Refused)?
-        .map_or((None, None, None), Data::into_parts);
-    #[cfg(not(feature = "data"))]
-    let archive = None;
+    let data = Data::open(&config.data).map_err(ServerError::Refused)?;
     let (mode, now) = (&config.mode, Clock::now());
-    let broadcaster = Broadcaster::new(mode, limits, slowing, now, archive);
+    #[cfg(feature = "data")]
+    let (broadcaster, readers, keeper) = if let Some(data) = data {
+        let membership = Membership {
+            policy: Policy::Open,
+            accounts: data.accounts,
+            bans: data.bans,
+            keep: data.keep,
+        };
+        let archive = Some(data.archive);
+        let broadcaster =
+            Broadcaster::with_accounts(mode, membership, limits, slowing, now, archive);
+        (broadcaster, Some(data.readers), Some(data.keeper))
+    } else {
+        let broadcaster = Broadcaster::new(mode, limits, slowing, now, None);
+        (broadcaster, None, None)
+    };
+    #[cfg(not(feature = "data"))]
+    let broadcaster = Broadcaster::new(mode, limits, slowing, now, None);
     let shared = Arc::new(Shared {
         events,
         bell: Arc::new(Bell::new()?),

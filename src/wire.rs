@@ -28,6 +28,10 @@ pub trait Wire: Send + Sync {
     /// Closes the sending side after everything has been written. The thread reads out what the
     /// client still sends, so that the last lines are not lost to a reset, and closes.
     fn finish(&self);
+
+    /// Ends the reading of a connection that is [finished](Self::finish), so that its thread
+    /// notices: while the client sends nothing it does not.
+    fn end_reading(&self);
 }
 
 #[cfg(test)]
@@ -59,6 +63,7 @@ mod tests {
     pub enum End {
         HungUp,
         Finished,
+        ReadingEnded,
     }
 
     impl TestWire {
@@ -137,6 +142,10 @@ mod tests {
 
         fn finish(&self) {
             self.state().end = Some(End::Finished);
+        }
+
+        fn end_reading(&self) {
+            self.state().end = Some(End::ReadingEnded);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! What the commands do that are about the chat as a whole.
 
 use crate::chat::asking::Asking;
+use crate::chat::commands::Who;
 use crate::chat::facts::Fact;
 use crate::chat::notices::quote;
 use crate::clock::{show_day, show_time};
 use crate::event::ClientId;
-use crate::logging::clients as client_log;
 use crate::name::{Name, Refusal};
 use crate::text::{Line, Lines};
 use crate::units::show_duration;
@@ -20,13 +20,7 @@ pub fn nick(asking: &mut Asking<'_>, wanted: Result<Name, Refusal>, written: &Li
     let old = asking.me().name.clone();
     match wanted.and_then(|name| asking.chat.people.check_free(client, name)) {
         Ok(name) if name == old => asking.say(format_args!("you are {name} already")),
-        Ok(name) => {
-            client_log::renamed(asking.me().address, &old, &name);
-            if !asking.chat.room.here.contains_key(&client) {
-                asking.say(format_args!("{old} is now {name}"));
-            }
-            asking.chat.apply(Fact::Renamed(client, name));
-        }
+        Ok(name) => asking.chat.rename(client, name),
         Err(refusal) => asking.say(format_args!("{refusal}: {}", quote(written))),
     }
 }
@@ -52,7 +46,8 @@ pub fn who(asking: &mut Asking<'_>, prefix: Option<&Line>) {
         } else {
             ""
         };
-        format!("{name}{you}{away}")
+        let mark = people[*client].title.mark;
+        format!("{mark}{name}{you}{away}")
     });
     let listed = listed.collect::<Vec<_>>();
     let more = matching.count();
@@ -108,15 +103,19 @@ fn begins_with(name: &str, prefix: &str) -> bool {
 pub fn whois(asking: &mut Asking<'_>, other: ClientId) {
     let clock = asking.chat.clock();
     let person = &asking.chat.people[other];
-    let name = person.name.clone();
+    let (name, words) = (person.name.clone(), person.title.words);
     let joined = show_time(person.joined.time);
     let joined = joined.trim_start_matches(&show_day(clock.time));
     let ago = show_duration(clock.since(person.joined.instant));
     let idle = show_duration(clock.since(person.last_heard));
     let away = person.away.as_ref();
     let away = away.map(|away| format!(", {away}")).unwrap_or_default();
+    let address = match asking.may {
+        Who::Operators => format!(", from {}", person.address),
+        _ => String::new(),
+    };
     asking.say(format_args!(
-        "{name} joined at {joined} ({ago} ago), idle for {idle}{away}"
+        "{name}{words} joined at {joined} ({ago} ago), idle for {idle}{address}{away}"
     ));
 }
 

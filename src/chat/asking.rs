@@ -1,5 +1,6 @@
 //! A client that has asked for something, and what it takes to answer it.
 
+use crate::chat::commands::Who;
 use crate::chat::facts::Fact;
 use crate::chat::notices::quote;
 use crate::chat::people::Person;
@@ -14,6 +15,8 @@ pub struct Asking<'a> {
     /// What it may look at and change.
     pub chat: &'a mut Chat,
     pub client: ClientId,
+    /// Whose commands it may use: everybody's, or those of operators too.
+    pub may: Who,
     /// What the client is answered.
     pub text: Vec<u8>,
 }

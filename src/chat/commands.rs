@@ -2,11 +2,15 @@
 //! and what does it.
 
 use crate::chat::asking::Asking;
+#[cfg(feature = "data")]
+use crate::chat::club::ORDERS;
 use crate::chat::notices::quote;
 use crate::chat::{answers, ignoring, private};
 use crate::command::{Arguments, Command, Request, is_blank, split_word};
 use crate::event::ClientId;
 use crate::name::{Called, Name, Refusal, without_lrm};
+#[cfg(feature = "data")]
+use crate::order::Order;
 use crate::text::{LINE_COST, Line};
 use std::fmt;
 
@@ -14,25 +18,30 @@ use std::fmt;
 pub const REQUEST_COST: u64 = 1 << 10;
 
 /// A command.
-struct Row {
+pub(super) struct Row {
     /// What it is called, its own name first.
-    names: &'static [&'static str],
+    pub names: &'static [&'static str],
     /// What stands behind its name, as `/help` shows it.
-    usage: &'static str,
+    pub usage: &'static str,
     /// Nothing for what is no command here, but may be elsewhere: `/help` does not list it.
-    help: &'static str,
-    who: Who,
-    does: Does,
+    pub help: &'static str,
+    pub who: Who,
+    pub does: Does,
 }
 
 /// Who may use a command.
-#[derive(Clone, Copy)]
-enum Who {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    /// Who waits to be let in, too.
+    Anybody,
     Everybody,
+    /// Others read what it is given, so the muted may not.
+    Unmuted,
+    Operators,
 }
 
 /// What a command does, by what it is given.
-enum Does {
+pub(super) enum Does {
     /// The client's own thread takes it for the client's end.
     Leave,
     /// The client's own thread asks for the password.
@@ -51,6 +60,9 @@ enum Does {
     MaybePerson(fn(&mut Asking<'_>, Option<ClientId>)),
     /// Somebody, and text for them.
     Message(fn(&mut Asking<'_>, ClientId, &Line)),
+    /// An order, made of the text behind the command's name: nothing where it is used wrongly.
+    #[cfg(feature = "data")]
+    Order(fn(&str) -> Option<Order>),
 }
 
 /// A command that asks for a password.
@@ -85,19 +97,19 @@ use Does::{
     Alone, AskPassword, Leave, MaybeNumber, MaybePerson, MaybeText, MaybeWord, Message, NewName,
     Person, Text,
 };
-use Who::Everybody;
+use Who::{Anybody, Everybody, Operators, Unmuted};
 
 /// In the order of `/help`.
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
-    Row { names: &["help"], usage: "[NAME]", help: "lists the commands; or one, with its other names", who: Everybody, does: MaybeWord(help) },
-    Row { names: &["nick"], usage: "NAME", help: "renames you", who: Everybody, does: NewName(answers::nick) },
+    Row { names: &["help"], usage: "[NAME]", help: "lists the commands; or one, with its other names", who: Anybody, does: MaybeWord(help) },
+    Row { names: &["nick"], usage: "NAME", help: "renames you", who: Unmuted, does: NewName(answers::nick) },
     Row { names: &["who", "names", "users"], usage: "[TEXT]", help: "who is here (whose names begin with TEXT)", who: Everybody, does: MaybeWord(answers::who) },
     Row { names: &["whois"], usage: "NAME", help: "when they joined, how long they are idle, why away", who: Everybody, does: Person(answers::whois) },
-    Row { names: &["me"], usage: "ACTION", help: "says what you do", who: Everybody, does: Text(answers::me) },
-    Row { names: &["msg", "m", "tell"], usage: "NAME TEXT", help: "a private message", who: Everybody, does: Message(private::msg) },
-    Row { names: &["reply", "r"], usage: "TEXT", help: "a private message to whoever last sent you one", who: Everybody, does: Text(private::reply) },
-    Row { names: &["away"], usage: "[TEXT]", help: "marks you away; who writes to you privately is told", who: Everybody, does: MaybeText(answers::away) },
+    Row { names: &["me"], usage: "ACTION", help: "says what you do", who: Unmuted, does: Text(answers::me) },
+    Row { names: &["msg", "m", "tell"], usage: "NAME TEXT", help: "a private message", who: Unmuted, does: Message(private::msg) },
+    Row { names: &["reply", "r"], usage: "TEXT", help: "a private message to whoever last sent you one", who: Unmuted, does: Text(private::reply) },
+    Row { names: &["away"], usage: "[TEXT]", help: "marks you away; who writes to you privately is told", who: Unmuted, does: MaybeText(answers::away) },
     Row { names: &["back"], usage: "", help: "you are here again", who: Everybody, does: Alone(answers::back) },
     Row { names: &["ignore"], usage: "[NAME]", help: "hides what NAME says, does and sends you; or lists them", who: Everybody, does: MaybePerson(ignoring::ignore) },
     Row { names: &["unignore"], usage: "NAME", help: "shows it again", who: Everybody, does: Person(ignoring::unignore) },
@@ -109,22 +121,40 @@ const TABLE: &[Row] = &[
     Row { names: &["time"], usage: "", help: "what time it is here", who: Everybody, does: Alone(answers::time) },
     Row { names: &["uptime"], usage: "", help: "how long chatd has been running", who: Everybody, does: Alone(answers::uptime) },
     Row { names: &["version"], usage: "", help: "which chatd this is", who: Everybody, does: Alone(answers::version) },
-    Row { names: &["quit", "q", "exit"], usage: "[TEXT]", help: "leaves", who: Everybody, does: Leave },
-    Row { names: &["login"], usage: "[NAME]", help: "", who: Everybody, does: AskPassword(PasswordCommand::Login) },
+    Row { names: &["quit", "q", "exit"], usage: "[TEXT]", help: "leaves", who: Anybody, does: Leave },
+    Row { names: &["login"], usage: "[NAME]", help: "", who: Anybody, does: AskPassword(PasswordCommand::Login) },
     Row { names: &["password"], usage: "", help: "", who: Everybody, does: AskPassword(PasswordCommand::Password) },
-    Row { names: &["register"], usage: "NAME", help: "", who: Everybody, does: AskPassword(PasswordCommand::Register) },
+    Row { names: &["register"], usage: "NAME", help: "", who: Anybody, does: AskPassword(PasswordCommand::Register) },
     Row { names: &["join", "topic", "list"], usage: "", help: "", who: Everybody, does: MaybeText(answers::only_room) },
 ];
+
+/// Those of operators, behind the others.
+#[cfg(not(feature = "data"))]
+const ORDERS: [Row; 0] = [];
+
+fn rows() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().chain(&ORDERS)
+}
+
+/// The row that a command has in the tables; nothing if it has none.
+pub(super) fn row(command: &Command) -> Option<&'static Row> {
+    match command {
+        Command::Row(number, _) | Command::Misused(number) => rows().nth(*number),
+        Command::Unknown(_) => None,
+    }
+}
 
 /// What a client's request means. What takes time, such as the looks of a name, is done here, in
 /// the client's own thread.
 pub fn understand(request: &Request) -> Meaning {
     let word = request.word.as_str();
-    let Some(number) = TABLE.iter().position(|row| row.names.contains(&word)) else {
+    let found = rows()
+        .enumerate()
+        .find(|(_, row)| row.names.contains(&word));
+    let Some((number, row)) = found else {
         let word = Line::new(&format!("/{word}"));
         return Meaning::Asks(Command::Unknown(word), REQUEST_COST);
     };
-    let row = &TABLE[number];
     if let AskPassword(command) = row.does {
         let (name, _) = split_word(&request.arguments);
         return Meaning::AsksPassword(command, without_lrm(name).to_owned());
@@ -152,12 +182,13 @@ pub fn understand(request: &Request) -> Meaning {
 
 /// Does what was asked for, and answers.
 pub(super) fn answer(mut asking: Asking<'_>, command: Command) {
-    match command {
-        Command::Row(number, arguments) => match TABLE[number].who {
-            Everybody => TABLE[number].does.call(&mut asking, arguments),
-        },
-        Command::Misused(number) => asking.say(format_args!("usage: {}", TABLE[number])),
-        Command::Unknown(word) => {
+    match (row(&command), command) {
+        (Some(row), _) if row.who == Operators && asking.may != Operators => {
+            asking.say(format_args!("only operators can do that"));
+        }
+        (Some(row), Command::Row(_, arguments)) => row.does.call(&mut asking, arguments),
+        (Some(row), _) => asking.say(format_args!("usage: {row}")),
+        (None, Command::Unknown(word)) => {
             // As much of it as is quoted.
             let word = quote(&word);
             let unquoted = word.trim_matches('"');
@@ -165,6 +196,7 @@ pub(super) fn answer(mut asking: Asking<'_>, command: Command) {
                 "no such command: {word}; /{unquoted} says it as text, /help lists the commands"
             ));
         }
+        (None, _) => {}
     }
     asking.send();
 }
@@ -174,6 +206,8 @@ impl Does {
     fn parse(&self, text: &str) -> Option<Arguments> {
         let is_word = !text.contains(is_blank);
         match self {
+            #[cfg(feature = "data")]
+            Self::Order(parse) => parse(text).map(Arguments::Order),
             Text(_) | NewName(_) | Person(_) | Message(_) if text.is_empty() => None,
             #[cfg(feature = "data")]
             Search => (!text.is_empty()).then(|| Arguments::Text(Line::new(text))),
@@ -226,6 +260,9 @@ impl Does {
             (Message(does), Arguments::Message(_, text), Some(person)) => {
                 does(asking, person, &text)
             }
+            // Whoever owns the accounts obeys it.
+            #[cfg(feature = "data")]
+            (Self::Order(_), ..) => {}
             // Nothing else is parsed for it.
             (Leave | AskPassword(_) | Text(_) | NewName(_) | Person(_) | Message(_), ..) => {}
             #[cfg(feature = "data")]
@@ -235,18 +272,16 @@ impl Does {
 }
 
 fn help(asking: &mut Asking<'_>, name: Option<&Line>) {
-    let listed = || TABLE.iter().filter(|row| !row.help.is_empty());
     let Some(name) = name else {
-        let width = listed().map(|row| row.to_string().len()).max();
-        let width = width.unwrap_or_default();
-        for row in listed() {
-            let usage = row.to_string();
-            asking.say(format_args!("{usage:width$}  {}", row.help));
+        list(asking, TABLE);
+        if asking.may == Operators {
+            list(asking, &ORDERS);
         }
         return;
     };
     let wanted = name.as_str().trim_start_matches('/').to_ascii_lowercase();
-    match listed().find(|row| row.names.contains(&wanted.as_str())) {
+    let mut listed = rows().filter(|row| !row.help.is_empty());
+    match listed.find(|row| row.names.contains(&wanted.as_str())) {
         Some(row) => {
             let others = row.names[1..].iter().map(|name| format!(" /{name}"));
             let others = others.collect::<Vec<_>>().join(",");
@@ -257,6 +292,17 @@ fn help(asking: &mut Asking<'_>, name: Option<&Line>) {
             "no such command, /help lists them: {}",
             quote(name)
         )),
+    }
+}
+
+/// Lists the commands of a table, which are as wide as its widest.
+fn list(asking: &mut Asking<'_>, table: &[Row]) {
+    let listed = || table.iter().filter(|row| !row.help.is_empty());
+    let width = listed().map(|row| row.to_string().len()).max();
+    let width = width.unwrap_or_default();
+    for row in listed() {
+        let usage = row.to_string();
+        asking.say(format_args!("{usage:width$}  {}", row.help));
     }
 }
 
@@ -298,13 +344,13 @@ mod tests {
             let Meaning::Asks(Command::Misused(number), REQUEST_COST) = meaning(line) else {
                 panic!("{line}: {:?}", meaning(line));
             };
-            assert_eq!(TABLE[number].to_string(), usage, "{line}");
+            assert_eq!(rows().nth(number).unwrap().to_string(), usage, "{line}");
         }
     }
 
     #[test]
     fn each_name_stands_for_one_command() {
-        let names = TABLE.iter().flat_map(|row| row.names).collect::<Vec<_>>();
+        let names = rows().flat_map(|row| row.names).collect::<Vec<_>>();
         for (at, name) in names.iter().enumerate() {
             assert!(!names[..at].contains(name), "{name}");
         }
@@ -312,9 +358,12 @@ mod tests {
 
     #[test]
     fn each_line_of_help_has_at_most_78_columns() {
-        let width = TABLE.iter().map(|row| row.to_string().len()).max().unwrap();
-        for row in TABLE {
-            assert!("-- ".len() + width + 2 + row.help.len() <= 78, "{row}");
+        for table in [TABLE, &ORDERS] {
+            let width = table.iter().map(|row| row.to_string().len()).max();
+            for row in table {
+                let line = "-- ".len() + width.unwrap() + 2 + row.help.len();
+                assert!(line <= 78, "{row}");
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 //! A fact is plain data, so that it can be written down and read again. To ask whether something
 //! may be done is somebody else's task; whoever applies a fact only does what follows from it.
 
+#[cfg(feature = "data")]
+use crate::change::Erasure;
 use crate::event::{ClientId, Ending};
 use crate::name::Name;
 use crate::text::Lines;
@@ -22,6 +24,12 @@ pub enum Fact {
     Mentioned(ClientId),
     /// It has left, for this reason.
     Left(ClientId, Ending),
+    /// The server tells everybody this.
+    #[cfg(feature = "data")]
+    Told(String),
+    /// This is erased.
+    #[cfg(feature = "data")]
+    Erased(Erasure),
     /// Time has passed: what has gathered for long enough is told.
     Waited,
     /// The server ends: who has left is told, and then that.

@@ -74,15 +74,6 @@ impl History {
         }
     }
 
-    /// Forgets the lines that `is_erased` says are, by their time and what stands before them.
-    #[cfg(feature = "data")]
-    pub fn erase(&mut self, is_erased: impl Fn(Timestamp, &[u8]) -> bool) {
-        self.entries
-            .retain(|entry| !is_erased(entry.at, &entry.text));
-        self.bytes = self.entries.iter().map(|entry| entry.text.len()).sum();
-        self.version += 1;
-    }
-
     /// A moment as people read it, made once a minute.
     fn stamp(&mut self, time: Timestamp) -> Arc<str> {
         let minute = time.as_second() / 60;
@@ -114,15 +105,61 @@ impl History {
             1 => push_server_line(text, format_args!("the last line, times in UTC:")),
             count => push_server_line(text, format_args!("the last {count} lines, times in UTC:")),
         }
-        let today = show_day(now);
-        for Entry {
-            time, text: line, ..
-        } in last.iter().rev()
-        {
-            let time = time.strip_prefix(&today).unwrap_or(time);
-            for part in [b"-- ", time.as_bytes(), b" ", line, b"\n"] {
-                text.extend_from_slice(part);
+        push_lines(text, last.into_iter().rev(), now);
+    }
+
+    /// The same with what was said since then, at most the last lines, so many.
+    #[cfg(feature = "data")]
+    pub fn push_since(&self, text: &mut Vec<u8>, since: Timestamp, most: usize, now: Timestamp) {
+        let later = self.entries.iter().filter(|entry| entry.at >= since);
+        let count = later.clone().count();
+        let lines = if count == 1 { "line" } else { "lines" };
+        match count {
+            0 => {}
+            _ if count > most => push_server_line(
+                text,
+                format_args!("{count} {lines} since you were here, the last {most}, times in UTC:"),
+            ),
+            _ => push_server_line(
+                text,
+                format_args!("{count} {lines} since you were here, times in UTC:"),
+            ),
+        }
+        push_lines(text, later.skip(count.saturating_sub(most)), now);
+    }
+
+    /// Forgets the lines that `is_erased` says are, by their time and text, the newest first.
+    #[cfg(feature = "data")]
+    pub fn erase(&mut self, mut is_erased: impl FnMut(Timestamp, &[u8]) -> bool) {
+        let mut kept = VecDeque::with_capacity(self.entries.len());
+        while let Some(entry) = self.entries.pop_back() {
+            if is_erased(entry.at, &entry.text) {
+                self.bytes -= entry.text.len();
+                self.version += 1;
+            } else {
+                kept.push_front(entry);
             }
+        }
+        self.entries = kept;
+    }
+
+    /// How many lines it holds.
+    #[cfg(feature = "data")]
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+/// Appends lines as they are shown again.
+fn push_lines<'a>(text: &mut Vec<u8>, lines: impl Iterator<Item = &'a Entry>, now: Timestamp) {
+    let today = show_day(now);
+    for Entry {
+        time, text: line, ..
+    } in lines
+    {
+        let time = time.strip_prefix(&today).unwrap_or(time);
+        for part in [b"-- ", time.as_bytes(), b" ", line, b"\n"] {
+            text.extend_from_slice(part);
         }
     }
 }

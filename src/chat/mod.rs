@@ -6,6 +6,8 @@
 mod answers;
 pub mod archive;
 mod asking;
+#[cfg(feature = "data")]
+pub mod club;
 pub mod commands;
 mod facts;
 mod gathering;
@@ -28,19 +30,17 @@ pub use state::Chat;
 
 use crate::address::Address;
 use crate::command::Command;
-#[cfg(feature = "data")]
-use crate::data::Change;
 use crate::delivery::Delivery;
 use crate::event::{Answer, ClientId, Ending, Tally};
 use crate::logging::clients as client_log;
 use crate::name::Name;
 use crate::text::Lines;
 use asking::Asking;
+use commands::Who;
 #[cfg(feature = "data")]
 use crossbeam_channel::Sender;
 use facts::Fact;
 use std::time::Instant;
-use welcome::welcome;
 
 impl Scene for Chat {
     fn delivery(&mut self) -> &mut Delivery {
@@ -49,28 +49,26 @@ impl Scene for Chat {
 
     fn joined(&mut self, client: ClientId, address: Address, login_name: Option<Name>) {
         let clock = self.clock();
-        let name = self.people.admit(client, address, login_name, clock);
-        client_log::joined(address, Some(&name));
+        let name = self.people.free_or_guest(client, login_name);
         let history = &self.room.history;
         let opening = self.opening.text(&self.motd, history, clock.time);
-        self.room
-            .delivery
-            .tell(client, Answer::SharedLines(opening));
-        let welcome = welcome(&name, &self.room.here);
-        self.room.delivery.tell(client, Answer::Lines(welcome));
-        self.apply(Fact::Joined(client, name));
+        let opening = Answer::SharedLines(opening);
+        self.room.delivery.tell(client, opening);
+        self.admit(client, name, address, clock);
+        self.say_how_to_begin(client);
     }
 
     fn said(&mut self, client: ClientId, lines: Lines) {
-        self.people[client].last_heard = self.clock().instant;
+        self.hear(client);
         self.apply(Fact::Said(client, lines));
     }
 
     fn asked(&mut self, client: ClientId, command: Command) {
-        self.people[client].last_heard = self.clock().instant;
+        self.hear(client);
         let asking = Asking {
             chat: self,
             client,
+            may: Who::Everybody,
             text: Vec::new(),
         };
         commands::answer(asking, command);
@@ -89,15 +87,8 @@ impl Scene for Chat {
     }
 
     #[cfg(feature = "data")]
-    fn changed(&mut self, changes: &[Change]) {
-        for change in changes {
-            kept::apply(self, change);
-        }
-    }
-
-    #[cfg(feature = "data")]
     fn began_search(&mut self, client: ClientId, wants: &Sender<Vec<Name>>) {
-        self.people[client].last_heard = self.clock().instant;
+        self.hear(client);
         // It waits for this one answer, unless it has left.
         let _ = wants.try_send(kept::names_ignored_by(self, client));
     }

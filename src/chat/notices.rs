@@ -5,7 +5,7 @@ use crate::name::Name;
 use crate::text::Line;
 
 /// How many names a notice of joins or departures has at most.
-const NOTICE_NAMES: usize = 5;
+pub const NOTICE_NAMES: usize = 5;
 
 /// How many characters of a client's text stand in a line of the server.
 const QUOTED_CHARACTERS: usize = 200;

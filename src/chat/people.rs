@@ -13,6 +13,8 @@ use std::time::Instant;
 
 pub struct Person {
     pub name: Name,
+    /// What they are on a server with accounts.
+    pub title: Title,
     pub address: Address,
     pub joined: Clock,
     /// When they last sent a line.
@@ -27,6 +29,15 @@ pub struct Person {
     pub ignored: BTreeSet<ClientId>,
     /// They do not read who comes and goes.
     pub is_quiet: bool,
+}
+
+/// What others read beside a name: nothing for guests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Title {
+    /// Before it, in `/who`.
+    pub mark: &'static str,
+    /// Behind it, in `/whois`.
+    pub words: &'static str,
 }
 
 /// Everybody on the server. Whoever says or asks something can be indexed, since nothing comes from
@@ -56,23 +67,22 @@ impl IndexMut<ClientId> for People {
 }
 
 impl People {
-    /// A newcomer is called by its login name if that is free. Otherwise it is a guest, and has its
+    /// What a newcomer is called: by its login name if that is free. Otherwise it is a guest, and has its
     /// number: nobody else can have that name.
-    pub fn admit(
-        &mut self,
-        client: ClientId,
-        address: Address,
-        login_name: Option<Name>,
-        clock: Clock,
-    ) -> Name {
+    pub fn free_or_guest(&self, client: ClientId, login_name: Option<Name>) -> Name {
         let free = login_name.and_then(|name| self.check_free(client, name).ok());
-        let name = free.unwrap_or_else(|| Name::guest(client.0));
+        free.unwrap_or_else(|| Name::guest(client.0))
+    }
+
+    /// Adds a newcomer of this name, which nobody else has, who came then.
+    pub fn admit(&mut self, client: ClientId, name: Name, address: Address, came: Clock) {
         self.register(client, &name);
         let person = Person {
-            name: name.clone(),
+            name,
+            title: Title::default(),
             address,
-            joined: clock,
-            last_heard: clock.instant,
+            joined: came,
+            last_heard: came.instant,
             away: None,
             last_name: Arc::default(),
             correspondent: None,
@@ -80,7 +90,6 @@ impl People {
             is_quiet: false,
         };
         self.people.insert(client, person);
-        name
     }
 
     pub fn apply(&mut self, fact: &Fact) {
@@ -127,6 +136,21 @@ impl People {
         looks.find_map(|look| self.by_look.get(look)).copied()
     }
 
+    /// Everybody who has this name, or one that looks like it in some case: three at most.
+    #[cfg(feature = "data")]
+    pub fn holders(&self, name: &Name) -> BTreeSet<ClientId> {
+        let looks = name.looks().iter();
+        looks
+            .filter_map(|look| self.by_look.get(look))
+            .copied()
+            .collect()
+    }
+
+    #[cfg(feature = "data")]
+    pub fn iter(&self) -> impl Iterator<Item = (&ClientId, &Person)> {
+        self.people.iter()
+    }
+
     /// Somebody who may have left.
     pub fn get(&self, client: ClientId) -> Option<&Person> {
         self.people.get(&client)
@@ -144,7 +168,8 @@ mod tests {
     fn people() -> People {
         let mut people = People::default();
         for client in [ALICE, BOB] {
-            people.admit(client, Address::User(1), None, Clock::now());
+            let guest = Name::guest(client.0);
+            people.admit(client, guest, Address::User(1), Clock::now());
         }
         people
     }
@@ -174,14 +199,15 @@ mod tests {
         let mut admit = |number, name| {
             let login_name = Some(Name::parse(name).unwrap());
             let client = ClientId(number);
-            let name = people.admit(client, Address::User(1), login_name, Clock::now());
+            let name = people.free_or_guest(client, login_name);
+            people.admit(client, name.clone(), Address::User(1), Clock::now());
             name.letters().to_owned()
         };
         assert_eq!(admit(3, "carol"), "carol");
         assert_eq!(admit(4, "Carol"), "guest4", "somebody has it");
         people.apply(&Fact::Left(ClientId(3), crate::event::Ending::Closed));
         let login_name = Name::parse("carol").ok();
-        let name = people.admit(ClientId(5), Address::User(1), login_name, Clock::now());
+        let name = people.free_or_guest(ClientId(5), login_name);
         assert_eq!(name.letters(), "carol", "free again");
     }
 

@@ -4,6 +4,8 @@
 //! is logged of it, depends on the room and on the time that comes with it, and on nothing else, so
 //! two rooms to which the same has happened are the same.
 
+#[cfg(feature = "data")]
+use crate::change::Erasure;
 use crate::chat::archive::{Archive, Kind, Utterance};
 use crate::chat::facts::Fact;
 use crate::chat::gathering::Gathering;
@@ -14,6 +16,8 @@ use crate::delivery::Delivery;
 use crate::delivery::block::Origin;
 use crate::event::{ClientId, Ending};
 use crate::name::Name;
+#[cfg(feature = "data")]
+use crate::name::show_letters;
 use crate::text::{LINE_COST, Lines, push_server_line};
 use std::collections::BTreeMap;
 use std::iter::once;
@@ -58,6 +62,13 @@ impl Room {
             Fact::Renamed(client, name) => self.rename(client, name),
             Fact::Mentioned(client) => self.introduce(client),
             Fact::Left(client, ending) => self.leave(client, &ending, clock),
+            #[cfg(feature = "data")]
+            Fact::Told(notice) => {
+                self.announce_departures();
+                self.note(Origin::Server, &notice);
+            }
+            #[cfg(feature = "data")]
+            Fact::Erased(erasure) => self.erase(&erasure),
             Fact::Waited => {
                 if self.gathering.departures_are_due(clock.instant) {
                     self.announce_departures();
@@ -102,6 +113,25 @@ impl Room {
         }
     }
 
+    /// Nobody reads again what was said under that very name.
+    #[cfg(feature = "data")]
+    fn erase(&mut self, erasure: &Erasure) {
+        let Erasure { since, until, .. } = erasure;
+        let name = show_letters(&erasure.name);
+        let prefixes = [Kind::Said, Kind::Did].map(|kind| kind.prefix(&name));
+        let mut left = erasure.count.unwrap_or(usize::MAX);
+        self.history.erase(|time, line| {
+            let is_theirs = prefixes
+                .iter()
+                .any(|prefix| line.starts_with(prefix.as_bytes()));
+            let is_then =
+                since.is_none_or(|since| since <= time) && until.is_none_or(|until| time < until);
+            let is_erased = left > 0 && is_theirs && is_then;
+            left -= usize::from(is_erased);
+            is_erased
+        });
+    }
+
     /// A newcomer of whom nobody was told is renamed without a word.
     fn rename(&mut self, client: ClientId, name: Name) {
         if let Some(newcomer) = self.gathering.newcomer(client) {
@@ -119,8 +149,8 @@ impl Room {
             && let Some(name) = self.here.remove(&client)
         {
             match ending {
-                // Nobody is told: the server ends.
-                Ending::Shutdown => {}
+                // Nobody is told: the server ends, or has a line of its own for it.
+                Ending::Shutdown | Ending::Kicked | Ending::Banned => {}
                 Ending::Quit(Some(text)) => {
                     let notice = format!("{name} left: {}", notices::quote(text));
                     self.note(Origin::Presence(client), &notice);
@@ -200,9 +230,10 @@ mod tests {
             Just(Ending::Closed),
             Just(Ending::Idle),
             Just(Ending::TooSlow),
+            Just(Ending::Kicked),
             line().prop_map(|text| Ending::Quit(Some(text))),
         ];
-        prop_oneof![
+        let facts = prop_oneof![
             (client(), 1_u64..99).prop_map(|(client, n)| Fact::Joined(client, Name::guest(n))),
             (client(), lines()).prop_map(|(client, lines)| Fact::Said(client, lines)),
             (client(), lines()).prop_map(|(client, lines)| Fact::Did(client, lines)),
@@ -211,7 +242,19 @@ mod tests {
             (client(), ending).prop_map(|(client, ending)| Fact::Left(client, ending)),
             Just(Fact::Waited),
             Just(Fact::Ended),
-        ]
+        ];
+        #[cfg(feature = "data")]
+        let facts = prop_oneof![
+            8 => facts,
+            1 => "[a-z ]{1,20}".prop_map(Fact::Told),
+            1 => (1_u64..99, 0_usize..3).prop_map(|(n, count)| Fact::Erased(Erasure {
+                name: Name::guest(n).letters().to_owned(),
+                since: None,
+                until: None,
+                count: Some(count),
+            })),
+        ];
+        facts
     }
 
     #[test]

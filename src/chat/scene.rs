@@ -2,9 +2,9 @@
 
 use crate::address::Address;
 use crate::command::Command;
-#[cfg(feature = "data")]
-use crate::data::Change;
 use crate::delivery::Delivery;
+#[cfg(feature = "data")]
+use crate::event::Event;
 use crate::event::{ClientId, Ending, Tally};
 use crate::name::Name;
 use crate::text::Lines;
@@ -31,13 +31,13 @@ pub trait Scene: Send {
     /// The message of the day has these lines now.
     fn reloaded(&mut self, _motd: &[String]) {}
 
-    /// Something else has changed what is kept.
-    #[cfg(feature = "data")]
-    fn changed(&mut self, _: &[Change]) {}
-
     /// A client's thread searches what is kept, and wants to know whom it ignores.
     #[cfg(feature = "data")]
     fn began_search(&mut self, _: ClientId, _: &Sender<Vec<Name>>) {}
+
+    /// Something has happened that only a server with accounts knows of.
+    #[cfg(feature = "data")]
+    fn told(&mut self, _: Event) {}
 
     fn waited(&mut self) {}
 

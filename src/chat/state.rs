@@ -1,12 +1,16 @@
 //! The state of the chat: everybody on the server, and the room that they are in.
 
+use crate::address::Address;
 use crate::chat::archive::Archive;
 use crate::chat::facts::Fact;
 use crate::chat::people::People;
 use crate::chat::room::Room;
-use crate::chat::welcome::Opening;
+use crate::chat::welcome::{Opening, welcome};
 use crate::clock::Clock;
 use crate::delivery::Delivery;
+use crate::event::{Answer, ClientId};
+use crate::logging::clients as client_log;
+use crate::name::Name;
 use crate::text::push_server_line;
 use std::time::Instant;
 
@@ -47,6 +51,44 @@ impl Chat {
         self.people.apply(&fact);
         let clock = self.clock();
         self.room.apply(fact, clock);
+    }
+
+    /// Lets a newcomer in who came then: what it reads, behind what was said before.
+    pub fn admit(&mut self, client: ClientId, name: Name, address: Address, came: Clock) {
+        client_log::joined(address, Some(&name));
+        self.people.admit(client, name.clone(), address, came);
+        self.people[client].last_heard = self.clock().instant;
+        let welcome = welcome(&name, &self.room.here);
+        self.room.delivery.tell(client, Answer::Lines(welcome));
+        self.apply(Fact::Joined(client, name));
+    }
+
+    /// Tells a newcomer who may pick a name that it may.
+    pub fn say_how_to_begin(&mut self, client: ClientId) {
+        let mut text = Vec::new();
+        push_server_line(
+            &mut text,
+            format_args!("/nick NAME picks a name, /help lists the commands"),
+        );
+        self.room.delivery.tell(client, Answer::Lines(text));
+    }
+
+    /// Gives somebody a name that nobody else has. Who is not announced yet is told alone.
+    pub fn rename(&mut self, client: ClientId, name: Name) {
+        let person = &self.people[client];
+        client_log::renamed(person.address, &person.name, &name);
+        if !self.room.here.contains_key(&client) {
+            let mut text = Vec::new();
+            let old = &person.name;
+            push_server_line(&mut text, format_args!("{old} is now {name}"));
+            self.room.delivery.tell(client, Answer::Lines(text));
+        }
+        self.apply(Fact::Renamed(client, name));
+    }
+
+    /// Somebody has sent a line.
+    pub fn hear(&mut self, client: ClientId) {
+        self.people[client].last_heard = self.clock().instant;
     }
 
     pub fn clock(&self) -> Clock {

@@ -63,9 +63,5 @@ pub fn welcome(name: &Name, here: &BTreeMap<ClientId, Name>) -> Vec<u8> {
         let names = join_names(here.values(), WELCOME_NAMES);
         push_server_line(&mut text, format_args!("here: {names}"));
     }
-    push_server_line(
-        &mut text,
-        format_args!("/nick NAME picks a name, /help lists the commands"),
-    );
     text
 }

@@ -88,6 +88,11 @@ impl Wire for Connection {
         self.has_finished.store(true, Ordering::Release);
         let _ = self.carriage.inlet(&self.stream).shutdown(Shutdown::Write);
     }
+
+    fn end_reading(&self) {
+        // Not before: what comes after this is answered by a reset (RFC 1122, section 4.2.2.13).
+        let _ = self.stream.shutdown(Shutdown::Read);
+    }
 }
 
 /// For how long a silent host is waited for while nothing is pending: less than `--keepalive`, by

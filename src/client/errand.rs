@@ -63,6 +63,7 @@ impl Errands {
 
     /// In the core there are none.
     #[cfg(not(feature = "data"))]
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
     pub fn begin(&mut self, wish: Wish, _: ClientId, _: &Shared, _: Instant) -> Box<dyn Errand> {
         match wish {}
     }

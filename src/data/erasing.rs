@@ -5,7 +5,9 @@
 //! they can still be read, `secure_delete` or not (`rebuildPage` in its source). A row that is
 //! overwritten by one of the same length moves nothing.
 
+use crate::change;
 use crate::data::lines::{Walk, ends, walk};
+use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use std::ops::ControlFlow;
 
@@ -24,6 +26,17 @@ pub struct Erasure {
 const STEP: i64 = 10_000;
 
 impl Erasure {
+    /// The same as the chat is told it.
+    pub fn told(&self) -> change::Erasure {
+        let time = |at| Timestamp::from_millisecond(at).ok();
+        change::Erasure {
+            name: self.name.clone(),
+            since: time(self.since),
+            until: time(self.until),
+            count: None,
+        }
+    }
+
     pub fn is_about(&self, name: &str, time: i64) -> bool {
         self.name == name && (self.since..self.until).contains(&time)
     }

@@ -4,7 +4,7 @@
 //! Whatever the disk does, only this thread waits for it. What cannot be written now is tried again,
 //! each second at least, and stays in the queue meanwhile.
 
-use crate::data::Change;
+use crate::change::Change;
 use crate::data::directory::Directory;
 use crate::data::queue::{Kept, Load};
 use crate::data::store::{Numbered, Room, Store};
@@ -220,7 +220,7 @@ impl Keeper {
         let last = self.state.last_erasure;
         for (id, erasure) in erasures.into_iter().filter(|(id, _)| *id > last) {
             self.state.last_erasure = id;
-            self.state.untold.push(Change::Erased(erasure.clone()));
+            self.state.untold.push(Change::Erased(erasure.told()));
             self.state.erasing.push_back(((id, erasure), 0));
         }
     }

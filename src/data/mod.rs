@@ -21,8 +21,7 @@ mod schema;
 pub mod search;
 mod store;
 
-pub use erasing::Erasure;
-
+use crate::change::{Account, Ban, Change};
 use crate::chat::archive::Archive;
 use crate::config::DataOptions;
 use crate::shared::Shared;
@@ -37,18 +36,18 @@ use std::time::Duration;
 use std::{io, thread};
 use store::{Room, Store};
 
-/// Something that has become so in what is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// These lines are to be forgotten.
-    Erased(Erasure),
-}
-
 /// What is kept, before anything more is said.
 pub struct Data {
-    archive: Box<dyn Archive>,
-    readers: Readers,
-    keeper: Keeper,
+    /// What the chat hands on what is said to.
+    pub archive: Box<dyn Archive>,
+    /// What clients search with.
+    pub readers: Readers,
+    /// Who keeps it.
+    pub keeper: Keeper,
+    pub accounts: Vec<Account>,
+    pub bans: Vec<Ban>,
+    /// Takes what changes in the chat of accounts and bans, and what is erased. Never waits.
+    pub keep: Box<dyn FnMut(Change) + Send>,
 }
 
 /// The thread that keeps what is said.
@@ -86,12 +85,10 @@ impl Data {
                 overwriting: options.overwriting,
                 state: State::default(),
             },
+            accounts: Vec::new(),
+            bans: Vec::new(),
+            keep: Box::new(|_| {}),
         }))
-    }
-
-    /// What the chat hands on, what clients search with, and who keeps.
-    pub fn into_parts(self) -> (Option<Box<dyn Archive>>, Option<Readers>, Option<Keeper>) {
-        (Some(self.archive), Some(self.readers), Some(self.keeper))
     }
 }
 

@@ -8,6 +8,7 @@
 //! `client/connection.rs`.)
 
 pub mod block;
+mod ended;
 pub mod filter;
 mod outbox;
 mod patience;
@@ -20,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::BacklogLimits;
 use crate::event::{Answer, Arrival, ClientId, Ending, Style};
 use crate::pressure::Pressure;
+use ended::Ended;
 use filter::Hidden;
 use log::debug;
 use outbox::{Outbox, Sent};
@@ -53,6 +55,7 @@ pub struct Delivery {
     /// Until when what is pending is written to those who have left, some of whom may have it by
     /// now.
     leaving: BTreeSet<(Instant, ClientId)>,
+    ended: Ended,
     /// Who is to be tried at the next flush, beside everybody if something was logged.
     ready: BTreeSet<ClientId>,
     told_bytes: u64,
@@ -70,6 +73,7 @@ impl Delivery {
             full: Outboxes::new(),
             dead: BTreeMap::new(),
             leaving: BTreeSet::new(),
+            ended: Ended::default(),
             ready: BTreeSet::new(),
             told_bytes: 0,
             flushed: Position::default(),
@@ -146,6 +150,7 @@ impl Delivery {
     /// thread may have seen no more than what was done to its connection. At the shutdown it stays
     /// a recipient, for the goodbye.
     pub fn leave(&mut self, client: ClientId, ending: Ending) -> Ending {
+        self.ended.heard(client);
         // The system tells only one of two threads that it gave up a connection.
         if let Some(reason) = self.dead.remove(&client)
             && !matches!(ending, Ending::Quit(_) | Ending::Lost)
@@ -160,6 +165,33 @@ impl Delivery {
             self.dismiss(client, self.clock.instant + PARTING_TIME);
         }
         ending
+    }
+
+    /// An event has ended the client, which reads what is pending for it, and nothing more.
+    #[cfg(feature = "data")]
+    pub fn end(&mut self, client: ClientId) {
+        if let Some(outbox) = self.outbox(client) {
+            let wire = Arc::clone(&outbox.wire);
+            self.ended.add(client, wire);
+            self.dismiss(client, self.clock.instant + PARTING_TIME);
+        }
+    }
+
+    /// From now on the client reads nothing of the log, until it is [let in](Self::let_in).
+    #[cfg(feature = "data")]
+    pub fn keep_outside(&mut self, client: ClientId) {
+        if let Some(outbox) = self.outbox(client) {
+            outbox.reads_from = Position::NEVER;
+        }
+    }
+
+    /// The client reads what is logged from now on.
+    #[cfg(feature = "data")]
+    pub fn let_in(&mut self, client: ClientId) {
+        let end = self.log.seal();
+        if let Some(outbox) = self.outbox(client) {
+            outbox.reads_from = end;
+        }
     }
 
     /// A client reads what is pending for it now, until `until`, and nothing more.
@@ -200,7 +232,12 @@ impl Delivery {
     pub fn next_due(&self) -> Option<Instant> {
         let unfinished = (!self.ready.is_empty()).then_some(self.clock.instant);
         let leaving = self.leaving.first().map(|(until, _)| *until);
-        let dues = [unfinished, leaving, self.patience.next_due()];
+        let dues = [
+            unfinished,
+            leaving,
+            self.ended.next_due(),
+            self.patience.next_due(),
+        ];
         dues.into_iter().flatten().min()
     }
 
@@ -259,6 +296,7 @@ impl Delivery {
             self.leaving.pop_first();
             self.let_go(client, Ending::TooSlow);
         }
+        self.ended.close_due(self.clock.instant);
         self.review();
     }
 
@@ -271,6 +309,7 @@ impl Delivery {
             Ok(Sent::All) => {
                 outbox.wire.finish();
                 self.keeping_up.remove(&client);
+                self.ended.finished(client, self.clock.instant);
             }
             Ok(Sent::Part) => {
                 self.ready.insert(client);

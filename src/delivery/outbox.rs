@@ -23,6 +23,8 @@ pub struct Outbox {
     pub filter: Filter,
     /// How far it has come in the log.
     cursor: Cursor,
+    /// Where it begins to read the log: nowhere yet, if it waits to be let in.
+    pub reads_from: Position,
     /// Where it stops reading the log, once it has left. Then nothing more is for it alone either.
     pub limit: Position,
     /// What was logged, or told to it, from here on ends in CR LF.
@@ -66,6 +68,7 @@ impl Outbox {
             wire: arrival.wire,
             filter: Filter::new(client, arrival.echo),
             cursor: Cursor::at(position),
+            reads_from: position,
             limit: Position::NEVER,
             crlf_from: Position::NEVER,
             private: VecDeque::new(),
@@ -73,14 +76,19 @@ impl Outbox {
         }
     }
 
-    /// The first span of the log that the client has not read whole.
+    /// The first span of the log that the client is to read and has not read whole.
     pub fn position(&self) -> Position {
-        self.cursor.position
+        self.cursor.position.max(self.reads_from)
     }
 
     /// The cost of what the client has not read of the log.
     pub fn behind(&self, log: &SharedLog) -> u64 {
-        log.cost_after(self.cursor, self.style_at(self.cursor.position))
+        let cursor = match self.position() {
+            Position::NEVER => return 0,
+            position if position > self.cursor.position => Cursor::at(position),
+            _ => self.cursor,
+        };
+        log.cost_after(cursor, self.style_at(cursor.position))
     }
 
     /// Whether nothing more is for this client than what is pending.
@@ -132,6 +140,9 @@ impl Outbox {
     /// lost.
     pub fn send(&mut self, log: &SharedLog, end: Position) -> io::Result<Sent> {
         let end = end.min(self.limit);
+        if self.cursor.position < self.reads_from {
+            self.cursor = Cursor::at(end.min(self.reads_from));
+        }
         let mut texts = Vec::new();
         let offered = self.walk(log, end, usize::MAX, &mut texts);
         let taken = self.send_texts(&texts)?;

@@ -342,3 +342,33 @@ fn the_front_of_the_log_goes_when_nobody_needs_it_any_more() {
     assert_eq!(stage.delivery.log.cost_kept(), 0);
     assert_eq!(stage.received(1), 2 + 2 + 300 * KIB);
 }
+
+#[cfg(feature = "data")]
+#[test]
+fn who_waits_to_be_let_in_reads_nothing_of_the_log_and_holds_nothing_of_it_up() {
+    let mut stage = Stage::with_rooms(&[0, usize::MAX]);
+    stage.delivery.keep_outside(id(0));
+    stage.tell(0, 10);
+    for _ in 0..4 {
+        // More than the log may hold.
+        stage.log_kib(KIB);
+        // One try takes a quarter of it.
+        for _ in 0..5 {
+            stage.delivery.flush();
+        }
+        let kept = stage.delivery.log.cost_kept();
+        assert!(kept < LIMITS.most, "{kept}");
+    }
+    assert_eq!(stage.pressure.share(), None);
+    stage.resume(0, 15);
+    assert_eq!(stage.wires[0].take_received(), "x".repeat(10));
+    // What is told it before stands before what it reads of the log.
+    stage.tell(0, 10);
+    stage.delivery.let_in(id(0));
+    stage.delivery.flush();
+    stage.send(1);
+    stage.resume(0, usize::MAX);
+    let received = stage.wires[0].take_received();
+    assert_eq!(received, format!("{}x\n", "x".repeat(10)));
+    assert_eq!(stage.wires[0].end(), None);
+}

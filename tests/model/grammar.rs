@@ -5,6 +5,8 @@ use crate::harm::is_forbidden;
 use chatd::command::{Arguments, Command, Input, interpret};
 use chatd::commands::{Meaning, understand};
 use chatd::name::Called;
+#[cfg(feature = "data")]
+use chatd::order::{Order, Whom};
 use chatd::text::{Line, clean};
 use std::borrow::Cow;
 
@@ -123,6 +125,8 @@ fn check_meaning(meaning: &Meaning) {
             }
             Arguments::Message(Called::Nobody(name), text) => (Some(name), Some(text)),
             Arguments::Message(Called::Name(_), text) | Arguments::Text(text) => (None, Some(text)),
+            #[cfg(feature = "data")]
+            Arguments::Order(order) => named_in(order),
             Arguments::Person(Called::Name(_)) | Arguments::None | Arguments::Number(_) => {
                 (None, None)
             }
@@ -148,4 +152,25 @@ fn check_meaning(meaning: &Meaning) {
         assert!(!text.is_empty() && text == text.trim(), "{meaning:?}");
         assert!(!text.contains(is_forbidden), "{meaning:?}");
     }
+}
+
+/// What nobody can be called, and the text, in what an operator wants.
+#[cfg(feature = "data")]
+fn named_in(order: &Order) -> (Option<&Line>, Option<&Line>) {
+    let (called, text) = match order {
+        Order::Kick(called, text) | Order::Ban(Whom::Person(called), _, text) => {
+            (Some(called), text.as_ref())
+        }
+        Order::Ban(Whom::Network(_), _, text) => (None, text.as_ref()),
+        Order::Unban(Whom::Person(called))
+        | Order::Mute(called)
+        | Order::Unmute(called)
+        | Order::Erase(called, _) => (Some(called), None),
+        Order::Unban(Whom::Network(_)) | Order::Bans => (None, None),
+    };
+    let name = called.and_then(|called| match called {
+        Called::Name(_) => None,
+        Called::Nobody(name) => Some(name),
+    });
+    (name, text)
 }

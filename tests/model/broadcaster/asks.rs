@@ -11,6 +11,9 @@ impl Chat {
     /// `text` is what they say with it, if they say anything.
     pub fn ask(&mut self, me: usize, ask: &Ask, text: &str, now: u64) {
         self.people[me].last_heard = now;
+        if self.refuses(me, ask) {
+            return;
+        }
         match ask {
             Ask::Nick(name) => self.nick(me, name),
             Ask::Me => {
@@ -83,7 +86,7 @@ impl Chat {
             Ask::History(most) => {
                 if !self.show_history(me, most.unwrap_or(HISTORY)) {
                     let nothing = match self.history.len() {
-                        0 => "-- nothing has been said yet",
+                        0 if !self.has_erased => "-- nothing has been said yet",
                         _ => "-- nothing to show",
                     };
                     self.tell(me, nothing);
@@ -91,11 +94,19 @@ impl Chat {
             }
             Ask::Who => self.who(me),
             Ask::Whois(other) => {
-                if let Some(other) = self.find(me, *other) {
+                let name = self.name_of(*other);
+                if self.named(&name).is_none()
+                    && let Some(line) = self.absent(&name)
+                {
+                    self.tell(me, &line);
+                } else if let Some(other) = self.find(me, *other) {
                     self.whois(me, other, now);
                 }
             }
             Ask::Motd => self.tell(me, &format!("-- {MOTD}")),
+            Ask::Kick(_) | Ask::Mute(_) | Ask::Unmute(_) | Ask::Erase(..) => {
+                self.order(me, ask, text, now);
+            }
         }
     }
 
@@ -114,7 +125,7 @@ impl Chat {
         self.tell(me, &line);
     }
 
-    fn named(&self, name: &str) -> Option<usize> {
+    pub fn named(&self, name: &str) -> Option<usize> {
         let is_named = |who: &usize| look(&self.people[*who].name) == look(name);
         self.here().find(is_named)
     }
@@ -130,7 +141,7 @@ impl Chat {
         }
     }
 
-    fn find(&mut self, me: usize, addressee: Addressee) -> Option<usize> {
+    pub fn find(&mut self, me: usize, addressee: Addressee) -> Option<usize> {
         self.find_or(me, addressee, "")
     }
 
@@ -150,20 +161,15 @@ impl Chat {
         if ["you", "admin"].contains(&name) || name.starts_with("guest") {
             let why = "that name is kept for the server, or looks like one that is";
             self.tell(me, &format!("-- {why}: \"{name}\""));
+        } else if let Some(why) = self.why_not_called(me, name) {
+            self.tell(me, &why);
         } else if self.named(name).is_some_and(|who| who != me) {
             let why = "that name is taken, or looks like one that is";
             self.tell(me, &format!("-- {why}: \"{name}\""));
         } else if shown(name) == old {
             self.tell(me, &format!("-- you are {old} already"));
         } else {
-            self.people[me].name = shown(name);
-            let notice = format!("-- {old} is now {}", shown(name));
-            if self.people[me].is_announced {
-                self.announce_departures();
-                self.publish(Origin::Server, &notice);
-            } else {
-                self.tell(me, &notice);
-            }
+            self.rename(me, &shown(name));
         }
     }
 
@@ -190,8 +196,8 @@ impl Chat {
         let lines = self
             .history
             .iter()
-            .filter(|(author, _)| !ignored.contains(author));
-        let lines = lines.map(|(_, line)| line.clone()).collect::<Vec<_>>();
+            .filter(|said| !ignored.contains(&said.by));
+        let lines = lines.map(|said| said.line.clone()).collect::<Vec<_>>();
         let lines = &lines[lines.len().saturating_sub(most)..];
         if lines.is_empty() {
             return false;
@@ -219,7 +225,7 @@ impl Chat {
             let person = &self.people[who];
             let you = if who == me { " (you)" } else { "" };
             let away = if person.away.is_some() { " (away)" } else { "" };
-            let item = format!("{}{you}{away}", person.name);
+            let item = format!("{}{}{you}{away}", self.mark(who), person.name);
             if line.is_empty() {
                 line = item;
             } else if columns(&line) + columns(&item) + 6 <= 78 {
@@ -236,11 +242,13 @@ impl Chat {
         let person = &self.people[other];
         let away = person.away.as_deref().unwrap_or_default();
         let line = format!(
-            "-- {} joined at {} ({} ago), idle for {}{}",
+            "-- {}{} joined at {} ({} ago), idle for {}{}{}",
             person.name,
+            self.words(other),
             time(person.joined),
             duration(now - person.joined),
             duration(now - person.last_heard),
+            self.place_shown_to(me),
             away.replacen("is ", ", ", 1)
         );
         self.tell(me, &line);
@@ -248,7 +256,7 @@ impl Chat {
 }
 
 /// What the server writes a name as.
-fn shown(name: &str) -> String {
+pub fn shown(name: &str) -> String {
     if name.is_ascii() {
         name.to_owned()
     } else {
@@ -257,7 +265,7 @@ fn shown(name: &str) -> String {
 }
 
 /// What the names of a run look like in upper case, where nobody can tell `0` from `O`.
-fn look(name: &str) -> String {
+pub fn look(name: &str) -> String {
     let name = name.trim_matches('\u{200e}');
     name.to_ascii_uppercase().replace('0', "O")
 }

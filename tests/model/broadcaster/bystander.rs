@@ -43,6 +43,10 @@ impl Bystander {
                     self.joins(name, line);
                 }
             }
+            ["--", operator, "kicked", name, _] => {
+                self.is_here(operator, line);
+                self.leaves(name.trim_end_matches(':'), line);
+            }
             ["--", name, "left:", _] => self.leaves(name, line),
             ["--", ref names @ .., "left"]
             | ["--", ref names @ .., "left", "(idle)"]

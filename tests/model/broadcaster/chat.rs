@@ -1,6 +1,7 @@
 //! The model of the chat: who is here, and what each of them is to read. It knows nothing of
 //! sockets, batches or logs, and does everything at once.
 
+use super::accounts::Account;
 use super::reading::{Origin, Reading};
 use super::script::Kind;
 use chatd::event::Style;
@@ -37,6 +38,19 @@ pub struct Person {
     /// What is said of them to whoever writes to them: that they are away, and why.
     pub away: Option<String>,
     pub correspondent: Option<usize>,
+    /// The account that they are logged in to.
+    pub account: Option<usize>,
+}
+
+/// A line that was said or done.
+pub struct Said {
+    pub by: usize,
+    /// Their name of that time.
+    pub name: String,
+    /// When, in milliseconds.
+    pub at: u64,
+    /// As it is shown again.
+    pub line: String,
 }
 
 /// Why somebody left, in the order in which departures are told.
@@ -53,8 +67,14 @@ pub struct Chat {
     pub people: Vec<Person>,
     /// What was logged for everybody has cost, ever; the server's own lines a little less.
     pub logged: u64,
-    /// Who spoke, and the line as it is shown again.
-    pub history: Vec<(usize, String)>,
+    pub history: Vec<Said>,
+    /// There was more in it.
+    pub has_erased: bool,
+    pub accounts: Vec<Account>,
+    /// Whose connections may say nothing.
+    pub muted: BTreeSet<usize>,
+    /// Whom the last event has ended, though their threads do not know yet.
+    pub just_ended: Vec<usize>,
     /// Who left, why, and under which name.
     departures: Vec<(usize, Reason, String)>,
     departures_due: Option<u64>,
@@ -93,6 +113,13 @@ impl Person {
 }
 
 impl Chat {
+    pub fn new() -> Self {
+        Self {
+            accounts: Account::all(),
+            ..Self::default()
+        }
+    }
+
     /// Everybody who has not left, in the order of their coming.
     pub fn here(&self) -> impl Iterator<Item = usize> {
         (0..self.people.len()).filter(|who| !self.people[*who].is_gone())
@@ -126,6 +153,7 @@ impl Chat {
             is_quiet: false,
             away: None,
             correspondent: None,
+            account: None,
             name: name.clone(),
         });
         self.tell(me, &format!("-- {MOTD}"));
@@ -137,6 +165,9 @@ impl Chat {
 
     pub fn say(&mut self, me: usize, texts: &[String], now: u64) {
         self.people[me].last_heard = now;
+        if self.refuses_to_say(me) {
+            return;
+        }
         self.announce(me);
         for text in texts {
             let line = format!("<{}> {text}", self.people[me].name);
@@ -147,8 +178,8 @@ impl Chat {
 
     /// Their last event was taken. `text` is what they said with it.
     pub fn leave(&mut self, me: usize, reason: Reason, text: Option<&str>, now: u64) {
-        self.people[me].stage = Stage::Gone;
-        if self.take_arrival(me) {
+        self.depart(me, now);
+        if self.vanish(me) {
             return;
         }
         let name = self.people[me].name.clone();
@@ -157,6 +188,24 @@ impl Chat {
         } else {
             self.departures.push((me, reason, name));
             self.departures_due.get_or_insert(now + GATHERING_TIME);
+        }
+    }
+
+    /// They are gone, and nobody is told. True if nobody knew of them.
+    pub fn vanish(&mut self, me: usize) -> bool {
+        self.people[me].stage = Stage::Gone;
+        self.take_arrival(me)
+    }
+
+    /// Gives somebody a name that nobody else has.
+    pub fn rename(&mut self, me: usize, name: &str) {
+        let old = std::mem::replace(&mut self.people[me].name, name.to_owned());
+        let notice = format!("-- {old} is now {name}");
+        if self.people[me].is_announced {
+            self.announce_departures();
+            self.publish(Origin::Server, &notice);
+        } else {
+            self.tell(me, &notice);
         }
     }
 
@@ -248,9 +297,14 @@ impl Chat {
     pub fn remember(&mut self, me: usize, line: &str, now: u64) {
         let kept = format!("-- {} {line}", time(now));
         let stamp = kept.len() - line.len();
-        self.history.push((me, kept));
-        let bytes = |history: &[(usize, String)]| -> usize {
-            history.iter().map(|(_, line)| line.len() - stamp).sum()
+        self.history.push(Said {
+            by: me,
+            name: self.people[me].name.clone(),
+            at: now,
+            line: kept,
+        });
+        let bytes = |history: &[Said]| -> usize {
+            history.iter().map(|said| said.line.len() - stamp).sum()
         };
         while bytes(&self.history) > HISTORY_BYTES {
             self.history.remove(0);

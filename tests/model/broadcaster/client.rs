@@ -83,7 +83,7 @@ impl Client {
         reading.read(&received);
         match end {
             End::Open => {}
-            End::Finished => {
+            End::Finished | End::ReadingEnded => {
                 assert!(
                     matches!(self.left, Some((_, Parting::Orderly))),
                     "client {who} was finished, and had not left"

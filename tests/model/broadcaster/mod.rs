@@ -1,10 +1,12 @@
 //! The broadcaster as a state machine: a run of joins, lines, commands, partial writes, ticks of
 //! the clock and departures, against a model that says what each client must have read.
 
+mod accounts;
 mod asks;
 mod bystander;
 mod chat;
 mod client;
+mod logins;
 mod reading;
 pub mod script;
 pub mod wire;
@@ -27,7 +29,7 @@ use script::{Ask, Kind, Op, Way};
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wire::FakeWire;
+use wire::{End, FakeWire};
 
 /// How many clients a run has at most, and how many operations.
 const MOST_CLIENTS: usize = 14;
@@ -77,6 +79,8 @@ struct Run {
     chat: Chat,
     /// The same people as in the chat, as far as their connections are concerned.
     clients: Vec<Client>,
+    /// Whom an event has ended, and whose threads do not know yet.
+    ghosts: Vec<usize>,
     bystander: Bystander,
     start: Instant,
     /// Milliseconds since the start.
@@ -110,17 +114,16 @@ impl Run {
             history: HISTORY,
         };
         let pressure = Arc::new(Pressure::new(limits));
-        let broadcaster =
-            Broadcaster::new(&mode, limits, Arc::clone(&pressure), clock(start, 0), None);
         Self {
-            broadcaster,
+            broadcaster: logins::broadcaster(&mode, limits, Arc::clone(&pressure), clock(start, 0)),
             pressure,
             pressed_since: None,
             waited_for: 0,
             kept: 0,
             logged: 0,
-            chat: Chat::default(),
+            chat: Chat::new(),
             clients: Vec::new(),
+            ghosts: Vec::new(),
             bystander: Bystander::default(),
             start,
             now: 0,
@@ -155,6 +158,10 @@ impl Run {
                 run.handle(Event::WantsCrlf, who);
             }),
             Op::Leave(who, way) => self.with(who, |run, who| run.leave(who, way)),
+            Op::Login(who, account, password) => {
+                self.with(who, |run, who| run.log_in(who, account, password));
+            }
+            Op::Haunt(who, haunting) => self.haunt(who, haunting),
             Op::Room(who, room) => self.with(who, |run, who| {
                 if run.clients[who].wire.set_room(room) {
                     run.resume(who);
@@ -232,6 +239,7 @@ impl Run {
         let text = self.text(0);
         let command = self.command(ask, &text);
         self.chat.ask(who, ask, &text, self.now);
+        self.end_some();
         self.handle(|id| Event::Asked(id, command), who);
     }
 
@@ -255,6 +263,13 @@ impl Run {
             Ask::Who => "/who".to_owned(),
             Ask::Whois(other) => format!("/whois {}", name_of(other)),
             Ask::Motd => "/motd".to_owned(),
+            Ask::Kick(other) => {
+                let other = self.chat.kicked(other);
+                format!("/kick {} {text}", self.chat.people[other].name)
+            }
+            Ask::Mute(other) => format!("/mute {}", name_of(other)),
+            Ask::Unmute(other) => format!("/unmute {}", name_of(other)),
+            Ask::Erase(name, count) => format!("/erase {name} {count}"),
         };
         let Input::Command(request) = interpret(line.as_bytes()) else {
             panic!("{line} is no command");
@@ -268,15 +283,15 @@ impl Run {
     fn leave(&mut self, who: usize, way: Way) {
         let client = &mut self.clients[who];
         let text = self.texts.to_string();
-        let (ending, reason) = match way {
-            Way::Quit => (Ending::Quit(None), Reason::None),
-            Way::QuitSaying => (Ending::Quit(Some(Line::new(&text))), Reason::None),
-            Way::Reset => (Ending::Reset, Reason::None),
-            Way::Lose => (Ending::Lost, Reason::ConnectionLost),
-            Way::Idle => (Ending::Idle, Reason::Idle),
-            Way::Close => (Ending::Closed, Reason::None),
+        let ending = ending(way, &text);
+        let reason = match way {
+            Way::Lose => Reason::ConnectionLost,
+            Way::Idle => Reason::Idle,
+            _ => Reason::None,
         };
-        let text = matches!(way, Way::QuitSaying).then_some(text.as_str());
+        // The text of the muted is not said.
+        let is_said = matches!(way, Way::QuitSaying) && !self.chat.is_muted(who);
+        let text = is_said.then_some(text.as_str());
         // A thread may have seen no more than what was done to its connection.
         let reason = match client.dead {
             Some(dead) if !matches!(way, Way::Quit | Way::QuitSaying | Way::Lose) => dead,
@@ -397,6 +412,15 @@ impl Run {
                 "client {who} reads and is still behind"
             );
         }
+        for who in std::mem::take(&mut self.ghosts) {
+            let end = self.clients[who].wire.state().end;
+            let is_over = matches!(end, End::ReadingEnded | End::HungUp);
+            assert!(
+                is_over,
+                "the thread of client {who} does not notice: {end:?}"
+            );
+            self.leave_late(who, Way::Close);
+        }
         for who in self.chat.here().collect::<Vec<_>>() {
             self.leave(who, Way::Close);
         }
@@ -404,6 +428,18 @@ impl Run {
         self.wait(3_000);
         assert!(self.clients.iter().all(Client::is_closed));
         assert_eq!(self.next_due(), None, "there is nobody left");
+    }
+}
+
+/// Why a client has left, with a text.
+fn ending(way: Way, text: &str) -> Ending {
+    match way {
+        Way::Quit => Ending::Quit(None),
+        Way::QuitSaying => Ending::Quit(Some(Line::new(text))),
+        Way::Reset => Ending::Reset,
+        Way::Lose => Ending::Lost,
+        Way::Idle => Ending::Idle,
+        Way::Close => Ending::Closed,
     }
 }
 

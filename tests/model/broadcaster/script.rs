@@ -1,16 +1,22 @@
 //! What happens in a run: operations, made out of bytes.
 
+use super::accounts::ACCOUNTS;
 use crate::bytes::Bytes;
 
+/// Whether the server has accounts.
+const HAS_ACCOUNTS: bool = cfg!(feature = "data");
+
 /// What a client may call itself. The three after the first are the same to the server, the next is
-/// written from right to left, and the last three are kept for the server.
-const NAMES: [&str; 9] = [
+/// written from right to left, two belong to accounts, and the last three are kept for the server.
+const NAMES: [&str; 11] = [
     "ann",
     "bob",
     "Bob",
     "B0B",
     "\u{5e9}\u{5e8}\u{5d4}",
     "cy",
+    "dan",
+    "EVE",
     "guest2",
     "you",
     "admin",
@@ -46,6 +52,10 @@ pub enum Op {
     Option(Who),
     WantCrlf(Who),
     Leave(Who, Way),
+    /// A client logs in to the account of this number.
+    Login(Who, usize, Password),
+    /// One whom an event has ended, and whose thread does not know, does something all the same.
+    Haunt(Who, Haunting),
     /// A client's connection takes so many bytes from now on.
     Room(Who, usize),
     /// A client's connection is reset.
@@ -56,6 +66,22 @@ pub enum Op {
     Flush,
     /// So many milliseconds pass.
     Wait(u64),
+}
+
+/// Whether a client gives the right password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Password {
+    Right,
+    Wrong,
+}
+
+/// What is still taken of a client that was ended.
+#[derive(Debug, Clone, Copy)]
+pub enum Haunting {
+    Say,
+    Do,
+    LogIn,
+    Leave(Way),
 }
 
 /// What a client is.
@@ -90,6 +116,11 @@ pub enum Ask {
     Who,
     Whois(Addressee),
     Motd,
+    /// Somebody else than the bystander.
+    Kick(Who),
+    Mute(Addressee),
+    Unmute(Addressee),
+    Erase(&'static str, usize),
 }
 
 /// By which name somebody is called.
@@ -116,7 +147,7 @@ impl Op {
     /// The operation that these bytes stand for.
     pub fn decode(bytes: &[u8]) -> Self {
         let bytes = &mut Bytes::new(bytes);
-        let kind = bytes.below(32);
+        let kind = bytes.below(if HAS_ACCOUNTS { 37 } else { 32 });
         let who = bytes.below(16);
         match kind {
             0..=1 => Self::Join(usize::MAX, Kind::Netcat),
@@ -131,14 +162,16 @@ impl Op {
             23 => Self::Break(who),
             24 => Self::Signal(who),
             25..=27 => Self::Flush,
-            _ => Self::Wait(STEPS[who % STEPS.len()]),
+            28..=31 => Self::Wait(STEPS[who % STEPS.len()]),
+            32..=34 => Self::Login(who, bytes.below(ACCOUNTS.len()), Password::next(bytes)),
+            _ => Self::Haunt(who, Haunting::next(bytes)),
         }
     }
 }
 
 impl Ask {
     fn next(bytes: &mut Bytes<'_>) -> Self {
-        match bytes.below(21) {
+        match bytes.below(if HAS_ACCOUNTS { 30 } else { 21 }) {
             0..=3 => Self::Nick(bytes.pick(&NAMES)),
             4..=5 => Self::Me,
             6..=8 => Self::Msg(Addressee::next(bytes)),
@@ -153,7 +186,31 @@ impl Ask {
             17 => Self::History(bytes.pick(&[None, Some(0), Some(2), Some(9)])),
             18 => Self::Who,
             19 => Self::Whois(Addressee::next(bytes)),
-            _ => Self::Motd,
+            20 => Self::Motd,
+            21..=23 => Self::Kick(bytes.below(16)),
+            24..=26 => Self::Mute(Addressee::next(bytes)),
+            27 => Self::Unmute(Addressee::next(bytes)),
+            _ => Self::Erase(bytes.pick(&NAMES), 1 + bytes.below(3)),
+        }
+    }
+}
+
+impl Password {
+    fn next(bytes: &mut Bytes<'_>) -> Self {
+        match bytes.below(8) {
+            0 => Self::Wrong,
+            _ => Self::Right,
+        }
+    }
+}
+
+impl Haunting {
+    fn next(bytes: &mut Bytes<'_>) -> Self {
+        match bytes.below(5) {
+            0 => Self::Say,
+            1 => Self::Do,
+            2 => Self::LogIn,
+            _ => Self::Leave(Way::next(bytes)),
         }
     }
 }

@@ -11,6 +11,8 @@ pub enum End {
     Open,
     /// After everything was written.
     Finished,
+    /// Some time after that: the client was silent, and its thread is to notice.
+    ReadingEnded,
     /// At once.
     HungUp,
 }
@@ -112,5 +114,11 @@ impl Wire for FakeWire {
         let mut state = self.state();
         assert_eq!(state.end, End::Open, "finished after the end");
         state.end = End::Finished;
+    }
+
+    fn end_reading(&self) {
+        let mut state = self.state();
+        assert_eq!(state.end, End::Finished, "it is still written to");
+        state.end = End::ReadingEnded;
     }
 }

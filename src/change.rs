@@ -1,0 +1,101 @@
+//! What is kept of people beside what they say: accounts and bans, and how these change.
+//!
+//! The broadcaster has a copy of all of them and never waits for the disk. A [`Change`] goes both
+//! ways: it hands what happened in the chat to whoever keeps it, and is handed what other programs
+//! have changed.
+
+use crate::name::Name;
+use crate::text::Line;
+use ipnet::IpNet;
+use jiff::Timestamp;
+use std::fmt;
+use std::sync::Arc;
+
+/// A name with a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The name, as its owner spells it. No other account has one that looks like it.
+    pub name: Name,
+    /// Argon2id of the password, as a PHC string.
+    pub hash: Arc<str>,
+    /// Whether its owner may put others out.
+    pub rank: Rank,
+    /// When its owner was last here: nothing if they never were.
+    pub last_here: Option<Timestamp>,
+}
+
+/// What the owner of an account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    /// What everybody may.
+    Member,
+    /// To put others out, too.
+    Operator,
+}
+
+/// Whom a ban is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The owner of the account of this name.
+    Account(Name),
+    /// Who comes from there without an account.
+    Network(IpNet),
+}
+
+/// Somebody is kept out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ban {
+    /// Whom it is about.
+    pub what: Target,
+    /// Until when: nothing if it is for ever.
+    pub until: Option<Timestamp>,
+    /// Who made it.
+    pub by: Name,
+    /// Why, as they said it.
+    pub text: Option<Line>,
+}
+
+/// Something has become so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// There is this account; if there was one of that name, it is like this now.
+    Account(Account),
+    /// The account of this name is no more.
+    AccountRemoved(Name),
+    /// The account of this name has another password, with this hash. Nothing else of it has changed:
+    /// another program may have changed that meanwhile.
+    Password(Name, Arc<str>),
+    /// The owner of the account of this name was here until then. The same holds.
+    WasHere(Name, Timestamp),
+    /// There is this ban, instead of any other of the same target.
+    Ban(Ban),
+    /// The target is banned no longer.
+    BanRemoved(Target),
+    /// This is erased.
+    Erased(Erasure),
+}
+
+/// What was said under a name, and is to be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erasure {
+    /// The letters of the name, as they were spelt.
+    pub name: String,
+    /// From this moment on: nothing for all that was said before, too.
+    pub since: Option<Timestamp>,
+    /// Before this moment: nothing for all up to now.
+    pub until: Option<Timestamp>,
+    /// The last lines of that, so many: nothing for all.
+    pub count: Option<usize>,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(name) => name.fmt(f),
+            Self::Network(network) if network.prefix_len() == network.max_prefix_len() => {
+                network.addr().fmt(f)
+            }
+            Self::Network(network) => network.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Who turns out to own an account, or wants one.
+
+use crate::change::{Account, Change, Rank};
+use crate::chat::club::Club;
+use crate::chat::people::Title;
+use crate::clock::show_time;
+use crate::event::{ClientId, Ending, Inquiry, Knowledge};
+use crate::name::{Name, TAKEN};
+use jiff::Timestamp;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long after a login has ended another connection of the account the next one may, so that two
+/// copies of a program do not fight for ever.
+const REPLACING_TIME: Duration = Duration::from_secs(10);
+
+pub fn already_logged_in(name: &Name) -> String {
+    format!("you are logged in as {name}: connect again to be somebody else")
+}
+
+pub fn is_registered(name: &Name) -> String {
+    format!("{name} is registered: /login {name}")
+}
+
+/// What others read of an account whose owner is not here.
+pub fn show_absent(account: &Account) -> String {
+    let Title { words, .. } = title(account.rank);
+    let name = &account.name;
+    match account.last_here {
+        Some(last) => format!("{name}{words} was last here at {}", show_time(last)),
+        None => format!("{name}{words} has not been here yet"),
+    }
+}
+
+/// What others read of the owner of an account.
+pub fn title(rank: Rank) -> Title {
+    match rank {
+        Rank::Member => Title {
+            mark: "",
+            words: ", registered,",
+        },
+        Rank::Operator => Title {
+            mark: "@",
+            words: ", operator,",
+        },
+    }
+}
+
+impl Club {
+    /// A client has given the password of an account.
+    pub fn logged_in(&mut self, client: ClientId, name: &Name, hash: &str) {
+        let entry = self.accounts.owning(name);
+        let Some(entry) = entry.filter(|entry| *entry.account.hash == *hash) else {
+            return self.refuse(client, format_args!("wrong name or password"));
+        };
+        if let Some(mine) = self.accounts.name_of(client) {
+            let line = already_logged_in(mine);
+            return self.tell(client, format_args!("{line}"));
+        }
+        let clock = self.chat.clock();
+        let (name, last_here) = (entry.account.name.clone(), entry.account.last_here);
+        let ban = self.bans.of_account(&name, clock.time);
+        if let Some(ban) = ban.filter(|_| entry.account.rank != Rank::Operator) {
+            let ban = super::bans::show_ban(ban);
+            self.tell(client, format_args!("{ban}"));
+            return self.end(client, Ending::NoLogin);
+        }
+        let Some(other) = entry.here else {
+            return self.recognize(client, &name, last_here);
+        };
+        let replaced = entry.replaced;
+        if replaced.is_some_and(|then| clock.since(then) < REPLACING_TIME) {
+            let line = format!("{name} has just logged in, try again in a few seconds");
+            return self.refuse(client, format_args!("{line}"));
+        }
+        if let Some(entry) = self.accounts.get_mut(&name) {
+            entry.replaced = Some(clock.instant);
+        }
+        let silent = clock.since(self.chat.people[other].last_heard);
+        self.tell(other, format_args!("you logged in elsewhere"));
+        self.end(other, Ending::Replaced);
+        self.recognize(client, &name, clock.time.checked_sub(silent).ok());
+    }
+
+    /// A client wants an account.
+    pub fn registered(&mut self, client: ClientId, name: &Name, hash: Arc<str>) {
+        if let Some(mine) = self.accounts.name_of(client) {
+            let line = already_logged_in(mine);
+            return self.tell(client, format_args!("{line}"));
+        }
+        let is_banned = self.waits_for_ban(client);
+        if let Some(owner) = self.accounts.owning(name) {
+            let line = is_registered(&owner.account.name);
+            return self.refuse(client, format_args!("{line}"));
+        }
+        if is_banned {
+            self.repeat_why(client, 1);
+            return self.end(client, Ending::NoLogin);
+        }
+        if self.chat.people.check_free(client, name.clone()).is_err() {
+            return self.refuse(client, format_args!("{TAKEN}"));
+        }
+        let account = Account {
+            name: name.clone(),
+            hash,
+            rank: Rank::Member,
+            last_here: None,
+        };
+        self.accounts.put(account.clone());
+        (self.keep)(Change::Account(account));
+        self.recognize(client, name, None);
+    }
+
+    /// A client has given the password of its account, which had this hash, and a new one.
+    pub fn password_changed(&mut self, client: ClientId, old: &str, new: Arc<str>) {
+        let entry = self.accounts.of(client);
+        let Some(entry) = entry.filter(|entry| *entry.account.hash == *old) else {
+            return self.refuse(client, format_args!("wrong name or password"));
+        };
+        let account = Account {
+            hash: Arc::clone(&new),
+            ..entry.account.clone()
+        };
+        (self.keep)(Change::Password(account.name.clone(), new));
+        self.accounts.put(account);
+        self.tell(client, format_args!("your password is changed"));
+    }
+
+    /// A client is the owner of this account, and reads what was said since they were here.
+    fn recognize(&mut self, client: ClientId, name: &Name, since: Option<Timestamp>) {
+        self.free(name, Some(client));
+        self.accounts.arrive(client, name);
+        if let Some(waiting) = self.lobby.remove(client) {
+            self.let_in(client, &waiting, name, since);
+        } else {
+            if self.chat.people[client].name != *name {
+                self.chat.rename(client, name.clone());
+            }
+            if let Some(since) = since {
+                self.show_missed(client, since);
+            }
+        }
+        self.give_title(client);
+    }
+
+    /// Shows others what the owner of an account is.
+    pub fn give_title(&mut self, client: ClientId) {
+        if let Some(entry) = self.accounts.of(client) {
+            self.chat.people[client].title = title(entry.account.rank);
+        }
+    }
+
+    /// Whoever has a name that belongs to somebody now, or looks like theirs, gets the number back
+    /// that they came with: nobody else has ever had that.
+    pub fn free(&mut self, name: &Name, owner: Option<ClientId>) {
+        for other in self.chat.people.holders(name) {
+            if Some(other) != owner {
+                self.chat.rename(other, Name::guest(other.0));
+            }
+        }
+    }
+
+    /// Tells a client why it is refused, and ends it, so that nothing of what follows is said.
+    fn refuse(&mut self, client: ClientId, why: fmt::Arguments<'_>) {
+        self.tell(client, why);
+        self.end(client, Ending::NoLogin);
+    }
+
+    /// Answers what a client's thread wants to know.
+    pub fn inform(&mut self, client: ClientId, inquiry: &Inquiry) {
+        let person = self.chat.people.get(client);
+        let called = person.map(|person| person.name.clone());
+        let name = inquiry.name.as_ref().or(called.as_ref());
+        let owner = name.and_then(|name| self.accounts.owning(name));
+        let ignored = person.into_iter().flat_map(|person| &person.ignored);
+        let ignored = ignored.filter_map(|other| self.chat.people.get(*other));
+        let knowledge = Knowledge {
+            logged_in: self.accounts.name_of(client).cloned(),
+            ignored: ignored.map(|person| person.name.clone()).collect(),
+            account: owner
+                .map(|entry| (entry.account.name.clone(), Arc::clone(&entry.account.hash))),
+            called,
+        };
+        // Whoever has stopped waiting does not want to know any more.
+        let _ = inquiry.reply.try_send(knowledge);
+    }
+}
