@@ -1,28 +1,27 @@
 //! The command line and its environment variables, checked: a [`Config`] holds only values in their
 //! ranges.
 
+mod tasks;
+mod values;
+
+pub use tasks::*;
+
 use crate::address::{Address, parse_network};
-#[cfg(feature = "data")]
-use crate::clock::parse_time;
 use crate::text::clean;
-use crate::units::{KIB, MIB, parse_duration, parse_size};
-use clap::builder::TypedValueParser;
+use crate::units::{KIB, MIB};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
 use ipnet::IpNet;
-#[cfg(feature = "data")]
-use jiff::Timestamp;
 use log::LevelFilter;
 use std::env;
-use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use values::{Takes, duration, number, parse_boolean, size};
 
 /// The longest text that `--motd` takes, in bytes.
 const MOTD_BYTES: u64 = 64 * KIB;
@@ -115,93 +114,6 @@ pub struct Config {
     /// What one client may send.
     #[arg(skip)]
     pub line: LineLimits,
-}
-
-/// What chatd does beside serving: nothing in the core alone.
-#[derive(clap::Subcommand, Debug, Clone)]
-pub enum Task {
-    /// Makes a certificate and its key to keep, in a new file
-    ///
-    /// The file is for --tls-cert; it is readable by its owner alone, and lasts for ever. A file that is
-    /// there already is left as it is.
-    #[cfg(feature = "tls")]
-    Cert {
-        /// The file, for --tls-cert
-        file: PathBuf,
-    },
-
-    /// Prints the manual page, in roff
-    ///
-    /// To read it: chatd man | man -l -
-    #[cfg(feature = "service")]
-    Man,
-
-    /// Prints what completes this command line in a shell
-    ///
-    /// SHELL is bash, elvish, fish, powershell or zsh. To have it in this bash at once:
-    /// . <(chatd completions bash)
-    #[cfg(feature = "service")]
-    Completions {
-        /// Whose syntax it has
-        shell: clap_complete::Shell,
-    },
-
-    /// Prints what was said, oldest first
-    #[cfg(feature = "data")]
-    Log(LogOptions),
-    /// Erases what was said under a name
-    #[cfg(feature = "data")]
-    Erase(EraseOptions),
-}
-
-/// What is to be printed of what was said.
-#[cfg(feature = "data")]
-#[derive(clap::Args, Debug, Clone)]
-pub struct LogOptions {
-    /// Where it is kept
-    #[arg(long = "data", value_name = "DIR", env = "CHATD_DATA")]
-    pub directory: PathBuf,
-
-    /// From then on: 2026-11-21, 2026-11-21T14:03Z or 2h (ago)
-    #[arg(long, value_name = "TIME", value_parser = time())]
-    pub since: Option<Timestamp>,
-
-    /// Up to then
-    #[arg(long, value_name = "TIME", value_parser = time())]
-    pub until: Option<Timestamp>,
-
-    /// What was said under this very name
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-
-    /// What contains this, in any case
-    #[arg(long, value_name = "TEXT")]
-    pub search: Option<String>,
-
-    /// One JSON object a line
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What is to be erased of what was said.
-#[cfg(feature = "data")]
-#[derive(clap::Args, Debug, Clone)]
-pub struct EraseOptions {
-    /// Where it is kept
-    #[arg(long = "data", value_name = "DIR", env = "CHATD_DATA")]
-    pub directory: PathBuf,
-
-    /// What was said under this very name
-    #[arg(long, value_name = "NAME")]
-    pub name: String,
-
-    /// From then on: 2026-11-21, 2026-11-21T14:03Z or 2h (ago)
-    #[arg(long, value_name = "TIME", value_parser = time())]
-    pub since: Option<Timestamp>,
-
-    /// Up to then [default: now]
-    #[arg(long, value_name = "TIME", value_parser = time())]
-    pub until: Option<Timestamp>,
 }
 
 /// What passes through the server.
@@ -541,88 +453,4 @@ fn on_one_line(text: impl fmt::Display) -> String {
 fn usage(text: &str) -> NoConfig {
     let text = text.to_owned();
     NoConfig { text, status: 2 }
-}
-
-/// What an option takes. Not clap's own parsers, which say neither what would be right nor, of
-/// bytes that are no text, which option they are about.
-#[derive(Clone)]
-struct Takes<F> {
-    what: &'static str,
-    parse: F,
-}
-
-impl<T, F> TypedValueParser for Takes<F>
-where
-    T: Clone + Send + Sync + 'static,
-    F: Fn(&str) -> Option<T> + Clone + Send + Sync + 'static,
-{
-    type Value = T;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        argument: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<T, clap::Error> {
-        self.parse_ref_(command, argument, value, ValueSource::CommandLine)
-    }
-
-    fn parse_ref_(
-        &self,
-        command: &clap::Command,
-        argument: Option<&Arg>,
-        value: &OsStr,
-        source: ValueSource,
-    ) -> Result<T, clap::Error> {
-        value.to_str().and_then(&self.parse).ok_or_else(|| {
-            let variable = argument.and_then(Arg::get_env);
-            let option = match variable.filter(|_| source == ValueSource::EnvVariable) {
-                Some(variable) => variable.display().to_string(),
-                None => argument.map(ToString::to_string).unwrap_or_default(),
-            };
-            let (value, what) = (on_one_line(value.display()), self.what);
-            let message = format!("invalid value '{value}' for '{option}': takes {what}");
-            command.clone().error(ErrorKind::InvalidValue, message)
-        })
-    }
-}
-
-fn number<T: TryFrom<u64> + Clone + Send + Sync + 'static>(
-    range: RangeInclusive<u64>,
-    what: &'static str,
-) -> impl TypedValueParser<Value = T> {
-    let parse = move |text: &str| {
-        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-        let number = text.parse().ok().filter(|_| is_number)?;
-        range.contains(&number).then(|| number.try_into().ok())?
-    };
-    Takes { what, parse }
-}
-
-fn size(range: RangeInclusive<u64>, what: &'static str) -> impl TypedValueParser<Value = u64> {
-    let parse = move |text: &str| parse_size(text).filter(|size| range.contains(size));
-    Takes { what, parse }
-}
-
-fn duration(least: Duration, what: &'static str) -> impl TypedValueParser<Value = Duration> {
-    // A century: no timer of the system takes much more.
-    let range = least..=Duration::from_secs(100 * 365 * 86_400);
-    let parse = move |text: &str| parse_duration(text).filter(|time| range.contains(time));
-    Takes { what, parse }
-}
-
-#[cfg(feature = "data")]
-fn time() -> impl TypedValueParser<Value = Timestamp> {
-    let what = "a time, such as 2026-11-21, 2026-11-21T14:03Z or 2h (ago)";
-    let parse = |text: &str| parse_time(text, Timestamp::now());
-    Takes { what, parse }
-}
-
-/// How `CHATD_RAW` may be written.
-fn parse_boolean(text: &str) -> Option<bool> {
-    match text {
-        "true" | "1" | "yes" | "on" => Some(true),
-        "false" | "0" | "no" | "off" => Some(false),
-        _ => None,
-    }
 }
