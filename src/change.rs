@@ -92,7 +92,8 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Account(name) => name.fmt(f),
-            Self::Network(network) if network.prefix_len() == network.max_prefix_len() => {
+            // One of IPv6 stands for its /64 where it has no bits.
+            Self::Network(IpNet::V4(network)) if network.prefix_len() == 32 => {
                 network.addr().fmt(f)
             }
             Self::Network(network) => network.fmt(f),

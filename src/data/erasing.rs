@@ -62,20 +62,46 @@ impl Erasure {
         })?;
         let count = found.len() as u64;
         if count > 0 {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut statement = transaction.prepare(&format!("{OVERWRITE} n = ?1"))?;
-            for n in found {
-                statement.execute([n])?;
-            }
-            drop(statement);
-            transaction.commit()?;
+            overwrite(connection, &found)?;
         }
         Ok(match next {
             Some(Walk::Up(next)) if !is_over => (count, Some(next)),
             _ => (count, None),
         })
     }
+}
+
+/// How many lines are looked for and erased in one transaction.
+const LAST_STEP: usize = 10_000;
+
+/// Erases the last lines that were said under a name before row `before`, so many, up to a step's
+/// end. Returns how many that were, and before which row it goes on; nothing if there are no more.
+pub fn erase_last(
+    connection: &mut Connection,
+    name: &str,
+    count: usize,
+    before: i64,
+) -> rusqlite::Result<(usize, Option<i64>)> {
+    let query = "SELECT n FROM lines WHERE n < ?1 AND name = ?2 ORDER BY n DESC LIMIT ?3";
+    let step = count.min(LAST_STEP);
+    let mut statement = connection.prepare(query)?;
+    let limit = i64::try_from(step).unwrap_or(i64::MAX);
+    let rows = statement.query_map((before, name, limit), |row| row.get(0))?;
+    let found = rows.collect::<rusqlite::Result<Vec<i64>>>()?;
+    drop(statement);
+    overwrite(connection, &found)?;
+    let next = found.last().copied().filter(|_| found.len() == step);
+    Ok((found.len(), next))
+}
+
+fn overwrite(connection: &mut Connection, rows: &[i64]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut statement = transaction.prepare(&format!("{OVERWRITE} n = ?1"))?;
+    for n in rows {
+        statement.execute([n])?;
+    }
+    drop(statement);
+    transaction.commit()
 }
 
 /// As many zeros as there was text. Not the row's other values: their length depends on them.

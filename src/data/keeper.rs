@@ -1,5 +1,6 @@
-//! The thread that owns the database for writing. It writes what was said, takes away what is too old
-//! or too much, and notices what other programs have changed.
+//! The thread that owns the database for writing. It writes what was said and what has changed of
+//! accounts and bans, takes away what is too old or too much, and notices what other programs have
+//! changed.
 //!
 //! Whatever the disk does, only this thread waits for it. What cannot be written now is tried again,
 //! each second at least, and stays in the queue meanwhile.
@@ -7,6 +8,7 @@
 use crate::change::Change;
 use crate::data::directory::Directory;
 use crate::data::queue::{Kept, Load};
+use crate::data::roll::Roll;
 use crate::data::store::{Numbered, Room, Store};
 use crate::event::Event;
 use crate::shared::Shared;
@@ -29,6 +31,13 @@ const TICK: Duration = Duration::from_secs(1);
 pub const LAST_TIME: Duration = Duration::from_secs(10);
 const LAST_STEP: Duration = Duration::from_millis(100);
 
+/// How often the broadcaster is tried to be told something when its channel is full.
+const TELLING_STEP: Duration = Duration::from_millis(20);
+
+/// How long it may take the broadcaster to hear of what it is told. What it changes meanwhile it has
+/// perhaps changed before that.
+const HEARING_TIME: Duration = Duration::from_secs(10);
+
 /// How long what is too old is taken away before lines are written again.
 const CLEANING: Duration = Duration::from_millis(50);
 
@@ -43,6 +52,8 @@ pub struct Keeper {
     pub keep: Duration,
     /// How often the journal is emptied.
     pub overwriting: Duration,
+    /// The accounts and bans, as the database had them last.
+    pub roll: Roll,
     pub state: State,
 }
 
@@ -60,8 +71,9 @@ pub struct State {
     /// What is erased now, and from which row on; the last was found last.
     erasing: VecDeque<(Numbered, i64)>,
     last_erasure: i64,
-    /// What the broadcaster is to be told.
+    /// What the broadcaster is to be told, and when it was told something last.
     untold: Vec<Change>,
+    told: Option<Instant>,
     /// Something was written since the journal was emptied.
     has_written: bool,
     emptied: Option<Instant>,
@@ -74,7 +86,10 @@ impl Keeper {
         let mut ticked = Instant::now();
         self.tick();
         loop {
-            let wait = TICK.saturating_sub(ticked.elapsed());
+            let mut wait = TICK.saturating_sub(ticked.elapsed());
+            if !self.state.untold.is_empty() {
+                wait = wait.min(TELLING_STEP);
+            }
             match self.queue.recv_timeout(wait) {
                 Ok(kept) => {
                     self.state.batch.push(kept);
@@ -89,10 +104,11 @@ impl Keeper {
                 self.tick();
             }
             let untold = std::mem::take(&mut self.state.untold);
-            if !untold.is_empty()
-                && let Err(Event::Changed(untold)) = events.try_send(Event::Changed(untold), 0)
-            {
-                self.state.untold = untold;
+            if !untold.is_empty() {
+                self.state.told = Some(Instant::now());
+                if let Err(Event::Changed(untold)) = events.try_send(Event::Changed(untold), 0) {
+                    self.state.untold = untold;
+                }
             }
         }
         self.finish();
@@ -134,34 +150,52 @@ impl Keeper {
         }
     }
 
-    /// Writes the batch. Returns whether it was written.
+    /// Writes the first of the batch: a change, or all lines before the next one. Returns whether they
+    /// were written.
     fn write(&mut self) -> bool {
-        let batch = std::mem::take(&mut self.state.batch);
-        match self.usable_store().map(|store| store.write(&batch)) {
-            Some(Ok(())) => {}
-            failed => {
-                self.state.batch = batch;
-                if let Some(Err(error)) = failed {
-                    self.fail(&error);
+        self.prepare_store();
+        let Some(store) = &mut self.store else {
+            return false;
+        };
+        let batch = &mut self.state.batch;
+        let is_line = |kept: &&Kept| !matches!(kept, Kept::Changed(_));
+        let lines = batch.iter().take_while(is_line).count();
+        let written = match batch.first_mut() {
+            Some(Kept::Changed(change)) => match store.write_change(change) {
+                Ok(true) => {
+                    self.roll.apply(change);
+                    let told = self.state.told;
+                    // Otherwise it would go on as it was told, and the database as it is written.
+                    if told.is_some_and(|told| told.elapsed() < HEARING_TIME)
+                        && !matches!(change, Change::Erased(_) | Change::WasHere(..))
+                    {
+                        self.state.untold.push(change.clone());
+                    }
+                    Ok(())
                 }
-                return false;
-            }
+                written => written.map(|_| ()),
+            },
+            _ => store.write_lines(&batch[..lines], &self.roll),
+        };
+        if let Err(error) = written {
+            self.fail(&error);
+            return false;
         }
         if self.state.outage.take().is_some() {
             info!(target: "chatd::kept", "what is said is kept again");
         }
-        for kept in &batch {
+        for kept in self.state.batch.drain(..lines.max(1)) {
             if let Kept::Gap(_, lines) = kept {
                 warn!(target: "chatd::kept", "there is a gap in what is kept: {lines} lines are lost");
             }
-            self.load.remove(kept);
+            self.load.remove(&kept);
         }
         self.state.has_written = true;
         true
     }
 
-    /// The store, opened anew if it has to be.
-    fn usable_store(&mut self) -> Option<&mut Store> {
+    /// Opens the store anew if it has to be.
+    fn prepare_store(&mut self) {
         if let Some(store) = self.store.take_if(|store| store.was_moved(&self.directory)) {
             store.abandon();
         }
@@ -169,6 +203,9 @@ impl Keeper {
             let locked = self.directory.lock_again();
             match locked.and_then(|()| Store::open(&self.directory, self.room)) {
                 Ok(store) => {
+                    if store.is_new {
+                        self.keep_roll();
+                    }
                     self.store = Some(store);
                     self.state.trimmed = 0;
                     self.state.last_erasure = 0;
@@ -177,7 +214,14 @@ impl Keeper {
                 Err(why) => self.note_outage(why),
             }
         }
-        self.store.as_mut()
+    }
+
+    /// Has the accounts and bans written into a database that is new, before anything else.
+    fn keep_roll(&mut self) {
+        let changes = self.roll.changes().into_iter().map(Kept::Changed);
+        let changes = changes.inspect(|kept| self.load.add(kept));
+        let changes = changes.collect::<Vec<_>>();
+        self.state.batch.splice(..0, changes);
     }
 
     /// Says why nothing is kept now, once. What may be wrong with the connection is gone with it.
@@ -202,15 +246,24 @@ impl Keeper {
 
     /// Looks after everything that is due each second.
     fn tick(&mut self) {
-        if !self.state.batch.is_empty() {
-            self.write_all(|| true);
-        }
-        let Some(store) = self.usable_store() else {
+        self.prepare_store();
+        let begun = Instant::now();
+        self.write_all(|| begun.elapsed() >= GATHERING);
+        let Some(store) = &mut self.store else {
             return;
         };
-        match store.new_erasures() {
-            Ok(erasures) => self.begin_erasing(erasures),
-            Err(error) => return self.fail(&error),
+        let is_change = |kept: &Kept| matches!(kept, Kept::Changed(_));
+        // What is not written yet is not to be taken for what others have changed.
+        if !self.state.batch.iter().any(is_change) {
+            match store.what_others_changed(&self.roll) {
+                Ok(None) => {}
+                Ok(Some((roll, erasures))) => {
+                    self.state.untold.extend(self.roll.changes_to(&roll));
+                    self.roll = roll;
+                    self.begin_erasing(erasures);
+                }
+                Err(error) => return self.fail(&error),
+            }
         }
         self.clean();
         self.empty_journal();

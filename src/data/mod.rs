@@ -8,7 +8,8 @@
 //! | how lines are read | `lines` |
 //! | how they are erased, by whoever wants it, or since they are too old | `erasing` |
 //! | what is found again | `search`, `matching` |
-//! | `chatd log`, `chatd erase` | `command_line` |
+//! | accounts and bans, and how they change | `roll` |
+//! | `chatd log`, `chatd user` and so on | `command_line` |
 
 pub mod command_line;
 mod directory;
@@ -17,6 +18,7 @@ mod keeper;
 mod lines;
 mod matching;
 mod queue;
+mod roll;
 mod schema;
 pub mod search;
 mod store;
@@ -30,6 +32,7 @@ use directory::Directory;
 use keeper::{Keeper, LAST_TIME, State};
 use log::warn;
 use queue::{Load, queue};
+use roll::Roll;
 use search::Readers;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +75,11 @@ impl Data {
         let is_kept = !options.keep.is_zero();
         let past = if is_kept { store.recall()? } else { Vec::new() };
         let (archivist, queue, load) = queue(options.keep, past);
+        let roll = store.read_roll(&Roll::default())?;
         Ok(Some(Self {
+            accounts: roll.accounts.values().cloned().collect(),
+            bans: roll.bans.values().cloned().collect(),
+            keep: Box::new(archivist.changes()),
             archive: Box::new(archivist),
             readers: Readers::new(path, is_kept),
             keeper: Keeper {
@@ -83,11 +90,9 @@ impl Data {
                 room,
                 keep: options.keep,
                 overwriting: options.overwriting,
+                roll,
                 state: State::default(),
             },
-            accounts: Vec::new(),
-            bans: Vec::new(),
-            keep: Box::new(|_| {}),
         }))
     }
 }
@@ -112,10 +117,14 @@ impl Keeping {
         // The thread looks at the time itself, unless the disk does not even answer.
         let longest = LAST_TIME + Duration::from_millis(500);
         let ended = self.ended.recv_timeout(longest);
-        let lines = self.load.lines();
+        let (lines, changes) = (self.load.lines(), self.load.changes());
         if lines > 0 {
             warn!("{lines} lines are not kept: the disk did not take them in time");
-        } else if ended == Err(RecvTimeoutError::Timeout) {
+        }
+        if changes > 0 {
+            warn!("{changes} changes of accounts and bans are not kept: the same holds");
+        }
+        if lines + changes == 0 && ended == Err(RecvTimeoutError::Timeout) {
             warn!("the database is not closed: the disk does not answer");
         }
     }

@@ -1,8 +1,11 @@
 //! What waits to be kept: the broadcaster puts it here, and the keeper takes it.
 //!
 //! The broadcaster never waits: where there is no room, lines are counted and not kept. It goes on
-//! keeping when there is room for half of the queue, so that there is one gap and not many.
+//! keeping when there is room for half of the queue, so that there is one gap and not many. Changes
+//! of accounts and bans, and what is erased, stand among the lines in the order in which all that
+//! happened; for them there is always room.
 
+use crate::change::Change;
 use crate::chat::archive::{Archive, Recalled, Utterance};
 use crate::units::{MIB, show_duration};
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -24,6 +27,7 @@ pub enum Kept {
     Said(Utterance),
     /// So many lines were said until then that are lost.
     Gap(Timestamp, u64),
+    Changed(Change),
 }
 
 /// What waits, or is being written.
@@ -31,6 +35,7 @@ pub enum Kept {
 pub struct Load {
     bytes: AtomicU64,
     lines: AtomicU64,
+    changes: AtomicU64,
 }
 
 impl Kept {
@@ -38,7 +43,7 @@ impl Kept {
     pub fn bytes(&self) -> u64 {
         match self {
             Self::Said(utterance) => OWN_BYTES + utterance.lines.capacity() as u64,
-            Self::Gap(..) => OWN_BYTES,
+            Self::Gap(..) | Self::Changed(_) => OWN_BYTES,
         }
     }
 
@@ -47,25 +52,37 @@ impl Kept {
         match self {
             Self::Said(utterance) => utterance.lines.count() as u64,
             Self::Gap(_, lines) => *lines,
+            Self::Changed(_) => 0,
         }
+    }
+
+    fn changes(&self) -> u64 {
+        u64::from(matches!(self, Self::Changed(_)))
     }
 }
 
 impl Load {
-    fn add(&self, kept: &Kept) {
+    pub fn add(&self, kept: &Kept) {
         self.bytes.fetch_add(kept.bytes(), Ordering::Relaxed);
         self.lines.fetch_add(kept.lines(), Ordering::Relaxed);
+        self.changes.fetch_add(kept.changes(), Ordering::Relaxed);
     }
 
     /// It is kept now.
     pub fn remove(&self, kept: &Kept) {
         self.bytes.fetch_sub(kept.bytes(), Ordering::Relaxed);
         self.lines.fetch_sub(kept.lines(), Ordering::Relaxed);
+        self.changes.fetch_sub(kept.changes(), Ordering::Relaxed);
     }
 
     /// How many lines are not kept yet.
     pub fn lines(&self) -> u64 {
         self.lines.load(Ordering::Relaxed)
+    }
+
+    /// How many changes of accounts and bans, and erasures, are not kept yet.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     fn bytes(&self) -> u64 {
@@ -99,10 +116,14 @@ pub fn queue(keep: Duration, past: Vec<Recalled>) -> (Archivist, Receiver<Kept>,
 }
 
 impl Archivist {
+    /// What hands on what has changed.
+    pub fn changes(&self) -> impl FnMut(Change) + Send + use<> {
+        let (queue, load) = (self.queue.clone(), Arc::clone(&self.load));
+        move |change| push(&queue, &load, Kept::Changed(change))
+    }
+
     fn push(&self, kept: Kept) {
-        self.load.add(&kept);
-        // If the keeper has ended, its panic was logged, and nothing is kept any more.
-        let _ = self.queue.send(kept);
+        push(&self.queue, &self.load, kept);
     }
 
     /// Puts what is missing in its place.
@@ -111,6 +132,12 @@ impl Archivist {
             self.push(Kept::Gap(time, lines));
         }
     }
+}
+
+fn push(queue: &Sender<Kept>, load: &Load, kept: Kept) {
+    load.add(&kept);
+    // If the keeper has ended, its panic was logged, and nothing is kept any more.
+    let _ = queue.send(kept);
 }
 
 impl Archive for Archivist {

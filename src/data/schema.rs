@@ -1,7 +1,7 @@
 //! What a database of chatd looks like, and how a connection to it is set up.
 
 use crate::data::directory::complaint;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const CHECKED_BYTES: i64 = 32 << 20;
 /// was done, and 2 for a gap, of which `text` is how many lines it has.
 ///
 /// Erasures are there until the server has carried them out.
-const TABLES: &str = "
+pub const TABLES: &str = "
     CREATE TABLE lines(n INTEGER PRIMARY KEY, time INTEGER NOT NULL, name TEXT NOT NULL,
         account INTEGER NOT NULL, kind INTEGER NOT NULL, text TEXT NOT NULL);
     CREATE TABLE accounts(name TEXT PRIMARY KEY, hash TEXT NOT NULL, is_operator INTEGER NOT NULL,
@@ -38,16 +38,18 @@ const TABLES: &str = "
 /// For the user, on one line that names the file.
 pub fn open(path: &Path, patience: Duration) -> Result<Connection, String> {
     let open = || -> rusqlite::Result<_> {
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, patience)?;
-        let tables = "SELECT count(*) FROM sqlite_schema";
-        let is_new = pragma(&connection, "application_id")? == 0
-            && connection.query_row(tables, [], |row| row.get::<_, i64>(0))? == 0;
-        if is_new {
+        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, patience)?;
+        if is_new(&connection)? {
             connection.execute_batch("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL")?;
-            connection.execute_batch(&format!(
-                "BEGIN IMMEDIATE; {TABLES}; PRAGMA application_id={APPLICATION};
-                PRAGMA user_version={VERSION}; COMMIT"
-            ))?;
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // Another program may have been faster.
+            if is_new(&transaction)? {
+                transaction.execute_batch(&format!(
+                    "{TABLES}; PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}"
+                ))?;
+            }
+            transaction.commit()?;
         }
         Ok(connection)
     };
@@ -72,6 +74,12 @@ pub fn open(path: &Path, patience: Duration) -> Result<Connection, String> {
         Ok(_) => Err(complaint(path, &"database disk image is malformed")),
         Err(error) => Err(complaint(path, &error)),
     }
+}
+
+fn is_new(connection: &Connection) -> rusqlite::Result<bool> {
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    let is_nobodys = pragma(connection, "application_id")? == 0;
+    Ok(is_nobodys && connection.query_row(tables, [], |row| row.get::<_, i64>(0))? == 0)
 }
 
 /// Opens a database that is there to read it. Nothing is made, and nothing is changed.

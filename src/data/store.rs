@@ -1,15 +1,18 @@
 //! The database, as the keeper writes it.
 
+use crate::change::{self, Change};
 use crate::chat::archive::Recalled;
 use crate::data::directory::{Directory, FileId, complaint, file_id};
-use crate::data::erasing::{Erasure, row_behind, trim};
+use crate::data::erasing::{Erasure, erase_last, row_behind, trim};
 use crate::data::lines::{GAP, ends, first_from, number_of, recall};
 use crate::data::queue::Kept;
+use crate::data::roll::{self, Roll};
 use crate::data::schema::{self, pragma};
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior};
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,6 +49,8 @@ pub struct Store {
     file: Option<FileId>,
     room: Room,
     page_bytes: u64,
+    /// It had no tables before.
+    pub is_new: bool,
     /// The last row's number and its time.
     last: (i64, i64),
     /// What other programs have changed until it was last looked.
@@ -63,6 +68,7 @@ impl Store {
     /// For the user, on one line that names the file.
     pub fn open(directory: &Directory, room: Room) -> Result<Self, String> {
         let path = directory.database()?;
+        let is_new = fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0);
         let connection = schema::open(&path, FIRST_PATIENCE)?;
         let prepare = || -> rusqlite::Result<_> {
             connection.busy_timeout(PATIENCE)?;
@@ -82,6 +88,7 @@ impl Store {
             path,
             room,
             page_bytes,
+            is_new,
             last,
             version: -1,
         })
@@ -107,34 +114,73 @@ impl Store {
         let _ = self.connection.set_db_config(setting, true);
     }
 
-    /// Writes all of it, or nothing.
-    pub fn write(&mut self, batch: &[Kept]) -> rusqlite::Result<()> {
+    /// The accounts and bans that there are.
+    ///
+    /// # Errors
+    ///
+    /// For the user, on one line that names the file.
+    pub fn read_roll(&self, known: &Roll) -> Result<Roll, String> {
+        Roll::read(&self.connection, known).map_err(|error| complaint(&self.path, &error))
+    }
+
+    /// Writes all of it, or nothing. No line of it is a change.
+    pub fn write_lines(&mut self, batch: &[Kept], roll: &Roll) -> rusqlite::Result<()> {
         let (mut n, mut time) = self.last;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut insert = transaction.prepare("INSERT INTO lines VALUES(?1, ?2, ?3, 0, ?4, ?5)")?;
+        let mut insert = transaction.prepare("INSERT INTO lines VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?;
         for kept in batch {
             match kept {
                 Kept::Said(said) => {
                     time = time.max(said.time.as_millisecond());
                     let (name, kind) = (said.name.letters(), number_of(said.kind));
+                    // Nobody but its owner has the name of an account.
+                    let account = roll.accounts.contains_key(name);
                     for line in said.lines.iter() {
                         n += 1;
                         let text = String::from_utf8_lossy(line);
-                        insert.execute((n, time, name, kind, &*text))?;
+                        insert.execute((n, time, name, account, kind, &*text))?;
                     }
                 }
                 Kept::Gap(at, lines) => {
                     (n, time) = (n + 1, time.max(at.as_millisecond()));
-                    insert.execute((n, time, "", GAP, lines.to_string()))?;
+                    insert.execute((n, time, "", false, GAP, lines.to_string()))?;
                 }
+                Kept::Changed(_) => {}
             }
         }
         drop(insert);
         transaction.commit()?;
         self.last = (n, time);
         Ok(())
+    }
+
+    /// Writes a change so that a power cut does not undo it. Returns whether anything is another than
+    /// before.
+    pub fn write_change(&mut self, change: &mut Change) -> rusqlite::Result<bool> {
+        self.connection.execute_batch("PRAGMA synchronous=FULL")?;
+        let written = match change {
+            Change::Erased(erasure) => self.erase_last(erasure),
+            change => roll::write_whole(&mut self.connection, change),
+        };
+        self.connection.execute_batch("PRAGMA synchronous=NORMAL")?;
+        written
+    }
+
+    /// Erases the last lines said under a name, as many as `erasure` counts, which counts down.
+    fn erase_last(&mut self, erasure: &mut change::Erasure) -> rusqlite::Result<bool> {
+        let Some(left) = &mut erasure.count else {
+            return Ok(false);
+        };
+        let mut before = i64::MAX;
+        while *left > 0 {
+            let (erased, next) = erase_last(&mut self.connection, &erasure.name, *left, before)?;
+            *left -= erased;
+            let Some(next) = next else { break };
+            before = next;
+        }
+        Ok(true)
     }
 
     /// When the last line was said, in milliseconds since 1970.
@@ -182,13 +228,17 @@ impl Store {
         Ok(busy == 0)
     }
 
-    /// The erasures that there are, if another program has changed something since they were last
-    /// asked for.
-    pub fn new_erasures(&mut self) -> rusqlite::Result<Vec<Numbered>> {
+    /// The accounts and bans, and the erasures that there are, if another program has changed
+    /// something since they were last asked for.
+    pub fn what_others_changed(
+        &mut self,
+        known: &Roll,
+    ) -> rusqlite::Result<Option<(Roll, Vec<Numbered>)>> {
         let version = pragma(&self.connection, "data_version")?;
         if version == self.version {
-            return Ok(Vec::new());
+            return Ok(None);
         }
+        let roll = Roll::read(&self.connection, known)?;
         let query = "SELECT id, name, since, until FROM erasures ORDER BY id";
         let mut statement = self.connection.prepare(query)?;
         let rows = statement.query_map([], |row| {
@@ -197,7 +247,7 @@ impl Store {
         })?;
         let erasures = rows.collect::<rusqlite::Result<Vec<_>>>()?;
         self.version = version;
-        Ok(erasures)
+        Ok(Some((roll, erasures)))
     }
 
     /// Erases what there is of it from row `n` on, up to a step's end. Returns where it goes on.

@@ -1,0 +1,247 @@
+//! Who has an account and who is banned: as the database has it, and how it changes.
+
+#[cfg(test)]
+mod tests;
+
+use crate::address::parse_network;
+use crate::change::{Account, Ban, Change, Rank, Target};
+use crate::name::{Called, Name};
+use crate::text::Line;
+use jiff::Timestamp;
+use log::warn;
+use rusqlite::{Connection, Row, TransactionBehavior};
+use std::collections::BTreeMap;
+
+/// All accounts and bans at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roll {
+    /// By the letters of their names.
+    pub accounts: BTreeMap<String, Account>,
+    /// By their targets, as these are written down.
+    pub bans: BTreeMap<String, Ban>,
+}
+
+impl Roll {
+    /// Reads all there is. Names that `known` has too are not looked at anew, which would take tens
+    /// of microseconds each.
+    pub fn read(connection: &Connection, known: &Self) -> rusqlite::Result<Self> {
+        let mut roll = Self::default();
+        let query = "SELECT name, hash, is_operator, last_here FROM accounts";
+        let mut statement = connection.prepare(query)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let letters = row.get::<_, String>(0)?;
+            let parsed = match known.accounts.get(&letters) {
+                Some(account) => Ok(account.name.clone()),
+                None => Name::parse(&letters),
+            };
+            match parsed {
+                Ok(name) => {
+                    roll.accounts.insert(letters, account(name, row)?);
+                }
+                Err(why) => {
+                    let letters = Line::new(&letters);
+                    warn!(target: "chatd::kept", "nobody can use the account {}: {why}", letters.as_str());
+                }
+            }
+        }
+        let query = "SELECT what, until, by, text FROM bans ORDER BY id";
+        let mut statement = connection.prepare(query)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let what = row.get::<_, String>(0)?;
+            if let Some(ban) = ban(&what, row)? {
+                roll.bans.insert(what, ban);
+            } else {
+                let what = Line::new(&what);
+                warn!(target: "chatd::kept", "nobody is banned by the ban of {}", what.as_str());
+            }
+        }
+        Ok(roll)
+    }
+
+    /// What has changed since, if it is like `newer` now.
+    pub fn changes_to(&self, newer: &Self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (letters, account) in &self.accounts {
+            if !newer.accounts.contains_key(letters) {
+                changes.push(Change::AccountRemoved(account.name.clone()));
+            }
+        }
+        for (letters, account) in &newer.accounts {
+            changes.extend(change_of_account(self.accounts.get(letters), account));
+        }
+        for (what, ban) in &self.bans {
+            if !newer.bans.contains_key(what) {
+                changes.push(Change::BanRemoved(ban.what.clone()));
+            }
+        }
+        let is_new = |(what, ban): &(&String, &Ban)| self.bans.get(*what) != Some(*ban);
+        let bans = newer.bans.iter().filter(is_new);
+        changes.extend(bans.map(|(_, ban)| Change::Ban(ban.clone())));
+        changes
+    }
+
+    /// All of it, to be written where nothing of it is.
+    pub fn changes(&self) -> Vec<Change> {
+        Self::default().changes_to(self)
+    }
+
+    /// Changes it as [`write`] changes the database, if that has changed anything.
+    pub fn apply(&mut self, change: &Change) {
+        match change.clone() {
+            Change::Account(account) => {
+                let letters = account.name.letters().to_owned();
+                self.accounts.insert(letters, account);
+            }
+            Change::AccountRemoved(name) => {
+                self.accounts.remove(name.letters());
+            }
+            Change::Password(name, hash) => {
+                if let Some(account) = self.accounts.get_mut(name.letters()) {
+                    account.hash = hash;
+                }
+            }
+            Change::WasHere(name, at) => {
+                if let Some(account) = self.accounts.get_mut(name.letters()) {
+                    account.last_here = account.last_here.max(millisecond(at));
+                }
+            }
+            Change::Ban(mut ban) => {
+                ban.until = ban.until.and_then(millisecond);
+                self.bans.insert(written(&ban.what), ban);
+            }
+            Change::BanRemoved(what) => {
+                self.bans.remove(&written(&what));
+            }
+            Change::Erased(_) => {}
+        }
+    }
+}
+
+/// What of an account is another than before.
+fn change_of_account(known: Option<&Account>, account: &Account) -> Option<Change> {
+    let Some(known) = known else {
+        return Some(Change::Account(account.clone()));
+    };
+    let name = || account.name.clone();
+    let is_same_hash = known.hash == account.hash;
+    let is_same_time = known.last_here == account.last_here;
+    match account.last_here {
+        _ if known.rank != account.rank => {}
+        _ if is_same_hash && is_same_time => return None,
+        _ if is_same_time => return Some(Change::Password(name(), account.hash.clone())),
+        Some(at) if is_same_hash && known.last_here < Some(at) => {
+            return Some(Change::WasHere(name(), at));
+        }
+        _ => {}
+    }
+    Some(Change::Account(account.clone()))
+}
+
+/// Writes a change, but for [`Change::Erased`]. Returns how many rows have changed: none if there is
+/// no such account, or there is one already that would be new.
+pub fn write(connection: &Connection, change: &Change) -> rusqlite::Result<usize> {
+    let milliseconds = |time: &Option<Timestamp>| time.map(Timestamp::as_millisecond);
+    match change {
+        Change::Account(account) => connection.execute(
+            "INSERT INTO accounts VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            (
+                account.name.letters(),
+                &*account.hash,
+                account.rank == Rank::Operator,
+                milliseconds(&account.last_here),
+            ),
+        ),
+        Change::AccountRemoved(name) => {
+            let query = "DELETE FROM accounts WHERE name = ?1";
+            connection.execute(query, [name.letters()])
+        }
+        Change::Password(name, hash) => {
+            let query = "UPDATE accounts SET hash = ?2 WHERE name = ?1";
+            connection.execute(query, (name.letters(), &**hash))
+        }
+        Change::WasHere(name, at) => connection.execute(
+            "UPDATE accounts SET last_here = max(?2, ifnull(last_here, ?2)) WHERE name = ?1",
+            (name.letters(), at.as_millisecond()),
+        ),
+        Change::Ban(ban) => {
+            let what = written(&ban.what);
+            connection.execute("DELETE FROM bans WHERE what = ?1", [&what])?;
+            let text = ban.text.as_ref().map(Line::as_str);
+            connection.execute(
+                "INSERT INTO bans(what, until, by, text) VALUES(?1, ?2, ?3, ?4)",
+                (&what, milliseconds(&ban.until), ban.by.letters(), text),
+            )
+        }
+        Change::BanRemoved(what) => {
+            let query = "DELETE FROM bans WHERE what = ?1";
+            connection.execute(query, [written(what)])
+        }
+        Change::Erased(_) => Ok(0),
+    }
+}
+
+/// The same in a transaction of its own. Returns whether there are any such rows.
+pub fn write_whole(connection: &mut Connection, change: &Change) -> rusqlite::Result<bool> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let rows = write(&transaction, change)?;
+    transaction.commit()?;
+    Ok(rows > 0)
+}
+
+/// A target as it is written down: a network with its bits, and an account by its letters alone,
+/// among which there is neither `.` nor `:`.
+fn written(what: &Target) -> String {
+    match what {
+        Target::Account(name) => name.letters().to_owned(),
+        Target::Network(network) => network.to_string(),
+    }
+}
+
+/// A time as it is read again.
+fn millisecond(time: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_millisecond(time.as_millisecond()).ok()
+}
+
+fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let milliseconds = row.get::<_, Option<i64>>(column)?;
+    Ok(milliseconds.and_then(|at| Timestamp::from_millisecond(at).ok()))
+}
+
+fn account(name: Name, row: &Row<'_>) -> rusqlite::Result<Account> {
+    let is_operator = row.get(2)?;
+    Ok(Account {
+        name,
+        hash: row.get::<_, String>(1)?.into(),
+        rank: if is_operator {
+            Rank::Operator
+        } else {
+            Rank::Member
+        },
+        last_here: time(row, 3)?,
+    })
+}
+
+/// Nothing if it is no ban.
+fn ban(what: &str, row: &Row<'_>) -> rusqlite::Result<Option<Ban>> {
+    // Who made it may have had a name that nobody can have.
+    let readable = |text: &str| match Called::new(text) {
+        Called::Name(name) => Some(name),
+        Called::Nobody(_) => None,
+    };
+    let network = parse_network(what).map(Target::Network);
+    let Some(what) = network.or_else(|| readable(what).map(Target::Account)) else {
+        return Ok(None);
+    };
+    let Some(by) = readable(&row.get::<_, String>(2)?) else {
+        return Ok(None);
+    };
+    let text = row.get::<_, Option<String>>(3)?;
+    Ok(Some(Ban {
+        what,
+        until: time(row, 1)?,
+        by,
+        text: text.map(|text| Line::new(&text)),
+    }))
+}
