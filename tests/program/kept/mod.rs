@@ -63,7 +63,7 @@ impl Directory {
         let mut command = Server::command();
         command.args(args).args(["--data", self.path()]);
         // It may print more than a pipe holds.
-        command.stdin(Stdio::null()).output().expect("it runs")
+        command.stdout(Stdio::piped()).output().expect("it runs")
     }
 
     /// The bare binary, started in a mount namespace of its own and behind a line of shell that runs
