@@ -161,7 +161,6 @@ impl Broadcaster {
             }
             Event::Reloaded(motd) => scene.reloaded(&motd),
             #[cfg(feature = "data")]
-            #[cfg(feature = "data")]
             Event::BeganSearch(client, wants) => scene.began_search(client, &wants),
             #[cfg(feature = "data")]
             other => scene.told(other),

@@ -87,7 +87,9 @@ pub fn interpret(line: &[u8]) -> Input<'_> {
     if after_slash.starts_with('/') {
         return Input::Text(Cow::Owned(after_slash.into()));
     }
-    let (word, arguments) = split_word(after_slash);
+    // A terminal or a script may send more than one CR before LF. What then stands behind a command is
+    // often a password.
+    let (word, arguments) = split_word(after_slash.trim_end_matches('\r'));
     if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return Input::Text(Cow::Owned(rest.into()));
     }
@@ -193,6 +195,14 @@ mod tests {
         }
         assert_eq!(command("/HeLp"), request("help", ""));
         assert_eq!(command("/frobnicate  now "), request("frobnicate", "now"));
+    }
+
+    #[test]
+    fn cr_before_the_lines_end_is_no_part_of_a_command() {
+        for line in ["/login alice\r", "/login alice \r\r"] {
+            assert_eq!(command(line), request("login", "alice"));
+        }
+        assert_eq!(text("/usr/bin\r"), "/usr/bin\r");
     }
 
     #[test]

@@ -167,9 +167,29 @@ pub struct ServiceOptions {
 #[cfg(feature = "data")]
 #[derive(clap::Args, Debug, Clone)]
 pub struct DataOptions {
-    /// Keep what is said in this directory
+    /// Keep accounts, bans and what is said in this directory [default: none]
     #[arg(long = "data", value_name = "DIR", env = "CHATD_DATA")]
     pub directory: Option<PathBuf>,
+
+    /// Only people with an account come in
+    #[arg(long, env = "CHATD_MEMBERS_ONLY", action = ArgAction::SetTrue,
+        value_parser = Takes { what: "true or false", parse: parse_boolean })]
+    pub members_only: bool,
+
+    /// Anybody may make an account (/register); otherwise: chatd user add
+    #[arg(long = "register", env = "CHATD_REGISTER", action = ArgAction::SetTrue,
+        value_parser = Takes { what: "true or false", parse: parse_boolean })]
+    pub takes_registrations: bool,
+
+    /// One password for everybody: newcomers must give what stands in FILE's first line
+    /// [default: none]
+    #[arg(long, value_name = "FILE", env = "CHATD_PASSWORD_FILE")]
+    pub password_file: Option<PathBuf>,
+
+    /// Take passwords from other machines over connections that are not encrypted
+    #[arg(long = "insecure-passwords", env = "CHATD_INSECURE_PASSWORDS", action = ArgAction::SetTrue,
+        value_parser = Takes { what: "true or false", parse: parse_boolean })]
+    pub takes_passwords_unencrypted: bool,
 
     /// How long what was said is kept; 0s: not at all
     #[arg(long, value_name = "DURATION", env = "CHATD_KEEP", default_value = "30d",
@@ -277,7 +297,7 @@ impl Config {
             let arg = if is_task { arg.env(None) } else { unset(arg) };
             // So that it is told what the option takes, and not that there is no option -1. A file is
             // whatever it is told, and an option behind it a mistake.
-            let is_file = ["motd", "socket"].contains(&arg.get_id().as_str());
+            let is_file = ["motd", "socket", "password_file"].contains(&arg.get_id().as_str());
             let takes_hyphen = arg.get_action().takes_values() && !is_file;
             arg.allow_hyphen_values(takes_hyphen)
         });
@@ -368,23 +388,45 @@ impl Config {
 
     #[cfg(feature = "data")]
     fn check_data(&self, matches: &ArgMatches) -> Result<(), NoConfig> {
-        let given = [
-            ("directory", "data"),
-            ("keep", "keep"),
-            ("keep_size", "keep-size"),
+        let data = &self.data;
+        let is_said = |id| matches.value_source(id) != Some(ValueSource::DefaultValue);
+        // Each option, whether it is used, and whether that takes --data.
+        let options = [
+            ("directory", "data", data.directory.is_some(), false),
+            ("keep", "keep", is_said("keep"), true),
+            ("keep_size", "keep-size", is_said("keep_size"), true),
+            ("members_only", "members-only", data.members_only, true),
+            (
+                "takes_registrations",
+                "register",
+                data.takes_registrations,
+                true,
+            ),
+            (
+                "password_file",
+                "password-file",
+                data.password_file.is_some(),
+                false,
+            ),
+            (
+                "takes_passwords_unencrypted",
+                "insecure-passwords",
+                data.takes_passwords_unencrypted,
+                false,
+            ),
         ];
-        let is_given = |id| matches.value_source(id) != Some(ValueSource::DefaultValue);
-        let given = given
-            .into_iter()
-            .filter(|(id, _)| matches.contains_id(id) && is_given(id));
-        for (id, option) in given {
+        for (id, option, _, takes_data) in options.into_iter().filter(|option| option.2) {
             let name = said_by(matches, id, option);
             if self.raw {
                 let raw = said_by(matches, "raw", "raw");
                 return Err(usage(&format!("{name} cannot be used with {raw}")));
             }
-            if self.data.directory.is_none() {
+            if takes_data && data.directory.is_none() {
                 return Err(usage(&format!("{name} cannot be used without --data")));
+            }
+            if option == "password-file" && data.members_only {
+                let members = said_by(matches, "members_only", "members-only");
+                return Err(usage(&format!("{name} cannot be used with {members}")));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@
 //! | what happens | where |
 //! | --- | --- |
 //! | what the user wants, in which units, at what time | [`config`], `units`, [`clock`] |
-//! | the life of the process; who is accepted, turned away, told to stop | [`server`], `ports`, `listener`, `accept`, `seats`, [`address`], `shutdown`, `reload`, `supervisor`, `shared` |
+//! | the life of the process; who is accepted, turned away, told to stop | [`server`], `foundation`, `ports`, `listener`, `accept`, `seats`, [`address`], `shutdown`, `reload`, `supervisor`, `shared` |
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes; its socket, which the broadcaster writes to | `client` |
 //! | how its bytes are encrypted, if they are | `tls`, by way of `client/carrier` |
 //! | who comes by a Unix socket, and sockets that systemd hands down | `service`, by way of `listener` and `client/carrier` |
@@ -40,6 +40,8 @@ mod delivery;
 pub mod event;
 #[cfg(feature = "fault-injection")]
 mod faults;
+#[cfg(feature = "data")]
+mod foundation;
 mod listener;
 mod logging;
 pub mod name;

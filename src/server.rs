@@ -1,18 +1,20 @@
 //! The life of the process: what has to run before the first client and after the last.
 
 use crate::accept::accept;
+#[cfg(not(feature = "data"))]
 use crate::broadcaster::Broadcaster;
 use crate::channel::channel;
-#[cfg(feature = "data")]
-use crate::chat::club::{Membership, Policy};
+#[cfg(not(feature = "data"))]
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::counted::Count;
-#[cfg(feature = "data")]
-use crate::data::{self, Data};
 use crate::delivery::writability::Writability;
+#[cfg(feature = "data")]
+use crate::foundation;
 use crate::listener::Port;
 use crate::logging::{self, Logging};
+#[cfg(feature = "data")]
+use crate::passwords::check::Means;
 use crate::ports;
 use crate::pressure::Pressure;
 use crate::reload::{self, Renewables};
@@ -86,28 +88,14 @@ fn serve_clients(
     lines.extend(ports::invitation(&ports)?);
     let (events, received) = channel(config.backlog.most)?;
     let pressure = Arc::new(Pressure::new(config.backlog));
-    let (limits, slowing) = (config.backlog, Arc::clone(&pressure));
+    let slowing = Arc::clone(&pressure);
     #[cfg(feature = "data")]
-    let data = Data::open(&config.data).map_err(ServerError::Refused)?;
-    let (mode, now) = (&config.mode, Clock::now());
-    #[cfg(feature = "data")]
-    let (broadcaster, readers, keeper) = if let Some(data) = data {
-        let membership = Membership {
-            policy: Policy::Open,
-            accounts: data.accounts,
-            bans: data.bans,
-            keep: data.keep,
-        };
-        let archive = Some(data.archive);
-        let broadcaster =
-            Broadcaster::with_accounts(mode, membership, limits, slowing, now, archive);
-        (broadcaster, Some(data.readers), Some(data.keeper))
-    } else {
-        let broadcaster = Broadcaster::new(mode, limits, slowing, now, None);
-        (broadcaster, None, None)
-    };
+    let (broadcaster, mut kept) =
+        foundation::lay(&config, slowing).map_err(ServerError::Refused)?;
     #[cfg(not(feature = "data"))]
-    let broadcaster = Broadcaster::new(mode, limits, slowing, now, None);
+    let broadcaster = Broadcaster::new(&config.mode, config.backlog, slowing, Clock::now(), None);
+    #[cfg(feature = "data")]
+    let advice = kept.advice(&config.data, &ports);
     let shared = Arc::new(Shared {
         events,
         bell: Arc::new(Bell::new()?),
@@ -116,7 +104,11 @@ fn serve_clients(
         seats: Seats::new(config.clients),
         config,
         #[cfg(feature = "data")]
-        readers,
+        readers: kept.readers.take(),
+        #[cfg(feature = "data")]
+        means: Means::default(),
+        #[cfg(feature = "data")]
+        room_password: kept.room_password.clone(),
         at_the_door: Count::default(),
         turned_away: Count::default(),
     });
@@ -132,8 +124,8 @@ fn serve_clients(
     )?;
     handle_signals(Arc::clone(&shared.bell), reloads, Arc::clone(&supervisor))?;
     #[cfg(feature = "data")]
-    let keeping = match keeper {
-        Some(keeper) => Some(data::start(keeper, Arc::clone(&shared))?),
+    let keeping = match kept.keeping.take() {
+        Some(begin) => Some(begin(Arc::clone(&shared))?),
         None => None,
     };
 
@@ -156,6 +148,10 @@ fn serve_clients(
     }
     for renewable in &*renewals {
         renewable.announce();
+    }
+    #[cfg(feature = "data")]
+    for line in advice {
+        info!("{line}");
     }
     supervisor.tell(Stage::Ready);
 

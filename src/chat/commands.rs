@@ -25,8 +25,21 @@ pub(super) struct Row {
     pub usage: &'static str,
     /// Nothing for what is no command here, but may be elsewhere: `/help` does not list it.
     pub help: &'static str,
+    /// What the server has to have: `/help` lists no command that is of no use.
+    pub needs: Option<Offer>,
     pub who: Who,
     pub does: Does,
+}
+
+/// What only some servers have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// Accounts.
+    Accounts,
+    /// Anybody may make one (`--register`).
+    Registration,
+    /// What was said is kept, and found again.
+    Archive,
 }
 
 /// Who may use a command.
@@ -102,30 +115,30 @@ use Who::{Anybody, Everybody, Operators, Unmuted};
 /// In the order of `/help`.
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
-    Row { names: &["help"], usage: "[NAME]", help: "lists the commands; or one, with its other names", who: Anybody, does: MaybeWord(help) },
-    Row { names: &["nick"], usage: "NAME", help: "renames you", who: Unmuted, does: NewName(answers::nick) },
-    Row { names: &["who", "names", "users"], usage: "[TEXT]", help: "who is here (whose names begin with TEXT)", who: Everybody, does: MaybeWord(answers::who) },
-    Row { names: &["whois"], usage: "NAME", help: "when they joined, how long they are idle, why away", who: Everybody, does: Person(answers::whois) },
-    Row { names: &["me"], usage: "ACTION", help: "says what you do", who: Unmuted, does: Text(answers::me) },
-    Row { names: &["msg", "m", "tell"], usage: "NAME TEXT", help: "a private message", who: Unmuted, does: Message(private::msg) },
-    Row { names: &["reply", "r"], usage: "TEXT", help: "a private message to whoever last sent you one", who: Unmuted, does: Text(private::reply) },
-    Row { names: &["away"], usage: "[TEXT]", help: "marks you away; who writes to you privately is told", who: Unmuted, does: MaybeText(answers::away) },
-    Row { names: &["back"], usage: "", help: "you are here again", who: Everybody, does: Alone(answers::back) },
-    Row { names: &["ignore"], usage: "[NAME]", help: "hides what NAME says, does and sends you; or lists them", who: Everybody, does: MaybePerson(ignoring::ignore) },
-    Row { names: &["unignore"], usage: "NAME", help: "shows it again", who: Everybody, does: Person(ignoring::unignore) },
-    Row { names: &["quiet"], usage: "", help: "turns the notices of joins and departures off and on", who: Everybody, does: Alone(ignoring::quiet) },
-    Row { names: &["history"], usage: "[N]", help: "the last N lines again", who: Everybody, does: MaybeNumber(answers::history) },
+    Row { names: &["help"], usage: "[NAME]", help: "lists the commands; or one, with its other names", needs: None, who: Anybody, does: MaybeWord(help) },
+    Row { names: &["nick"], usage: "NAME", help: "renames you", needs: None, who: Unmuted, does: NewName(answers::nick) },
+    Row { names: &["who", "names", "users"], usage: "[TEXT]", help: "who is here (whose names begin with TEXT)", needs: None, who: Everybody, does: MaybeWord(answers::who) },
+    Row { names: &["whois"], usage: "NAME", help: "when they joined, how long they are idle, why away", needs: None, who: Everybody, does: Person(answers::whois) },
+    Row { names: &["me"], usage: "ACTION", help: "says what you do", needs: None, who: Unmuted, does: Text(answers::me) },
+    Row { names: &["msg", "m", "tell"], usage: "NAME TEXT", help: "a private message", needs: None, who: Unmuted, does: Message(private::msg) },
+    Row { names: &["reply", "r"], usage: "TEXT", help: "a private message to whoever last sent you one", needs: None, who: Unmuted, does: Text(private::reply) },
+    Row { names: &["away"], usage: "[TEXT]", help: "marks you away; who writes to you privately is told", needs: None, who: Unmuted, does: MaybeText(answers::away) },
+    Row { names: &["back"], usage: "", help: "you are here again", needs: None, who: Everybody, does: Alone(answers::back) },
+    Row { names: &["ignore"], usage: "[NAME]", help: "hides what NAME says, does and sends you; or lists them", needs: None, who: Everybody, does: MaybePerson(ignoring::ignore) },
+    Row { names: &["unignore"], usage: "NAME", help: "shows it again", needs: None, who: Everybody, does: Person(ignoring::unignore) },
+    Row { names: &["quiet"], usage: "", help: "turns the notices of joins and departures off and on", needs: None, who: Everybody, does: Alone(ignoring::quiet) },
+    Row { names: &["history"], usage: "[N]", help: "the last N lines again", needs: None, who: Everybody, does: MaybeNumber(answers::history) },
     #[cfg(feature = "data")]
-    Row { names: &["search"], usage: "TEXT", help: "the last 20 lines kept that contain TEXT, in any case", who: Everybody, does: Search },
-    Row { names: &["motd"], usage: "", help: "the message of the day", who: Everybody, does: Alone(answers::motd) },
-    Row { names: &["time"], usage: "", help: "what time it is here", who: Everybody, does: Alone(answers::time) },
-    Row { names: &["uptime"], usage: "", help: "how long chatd has been running", who: Everybody, does: Alone(answers::uptime) },
-    Row { names: &["version"], usage: "", help: "which chatd this is", who: Everybody, does: Alone(answers::version) },
-    Row { names: &["quit", "q", "exit"], usage: "[TEXT]", help: "leaves", who: Anybody, does: Leave },
-    Row { names: &["login"], usage: "[NAME]", help: "", who: Anybody, does: AskPassword(PasswordCommand::Login) },
-    Row { names: &["password"], usage: "", help: "", who: Everybody, does: AskPassword(PasswordCommand::Password) },
-    Row { names: &["register"], usage: "NAME", help: "", who: Anybody, does: AskPassword(PasswordCommand::Register) },
-    Row { names: &["join", "topic", "list"], usage: "", help: "", who: Everybody, does: MaybeText(answers::only_room) },
+    Row { names: &["search"], usage: "TEXT", help: "the last 20 lines kept that contain TEXT, in any case", needs: Some(Offer::Archive), who: Everybody, does: Search },
+    Row { names: &["motd"], usage: "", help: "the message of the day", needs: None, who: Everybody, does: Alone(answers::motd) },
+    Row { names: &["time"], usage: "", help: "what time it is here", needs: None, who: Everybody, does: Alone(answers::time) },
+    Row { names: &["uptime"], usage: "", help: "how long chatd has been running", needs: None, who: Everybody, does: Alone(answers::uptime) },
+    Row { names: &["version"], usage: "", help: "which chatd this is", needs: None, who: Everybody, does: Alone(answers::version) },
+    Row { names: &["quit", "q", "exit"], usage: "[TEXT]", help: "leaves", needs: None, who: Anybody, does: Leave },
+    Row { names: &["login"], usage: "[NAME]", help: "asks for NAME's password, and gives you that name", needs: Some(Offer::Accounts), who: Anybody, does: AskPassword(PasswordCommand::Login) },
+    Row { names: &["password"], usage: "", help: "gives your account another password", needs: Some(Offer::Accounts), who: Everybody, does: AskPassword(PasswordCommand::Password) },
+    Row { names: &["register"], usage: "NAME", help: "makes an account of your own, with a password", needs: Some(Offer::Registration), who: Anybody, does: AskPassword(PasswordCommand::Register) },
+    Row { names: &["join", "topic", "list"], usage: "", help: "", needs: None, who: Everybody, does: MaybeText(answers::only_room) },
 ];
 
 /// Those of operators, behind the others.
@@ -280,7 +293,7 @@ fn help(asking: &mut Asking<'_>, name: Option<&Line>) {
         return;
     };
     let wanted = name.as_str().trim_start_matches('/').to_ascii_lowercase();
-    let mut listed = rows().filter(|row| !row.help.is_empty());
+    let mut listed = rows().filter(|row| row.is_listed(asking));
     match listed.find(|row| row.names.contains(&wanted.as_str())) {
         Some(row) => {
             let others = row.names[1..].iter().map(|name| format!(" /{name}"));
@@ -297,12 +310,20 @@ fn help(asking: &mut Asking<'_>, name: Option<&Line>) {
 
 /// Lists the commands of a table, which are as wide as its widest.
 fn list(asking: &mut Asking<'_>, table: &[Row]) {
-    let listed = || table.iter().filter(|row| !row.help.is_empty());
-    let width = listed().map(|row| row.to_string().len()).max();
+    let listed = table.iter().filter(|row| row.is_listed(asking));
+    let listed = listed.collect::<Vec<_>>();
+    let width = listed.iter().map(|row| row.to_string().len()).max();
     let width = width.unwrap_or_default();
-    for row in listed() {
+    for row in listed {
         let usage = row.to_string();
         asking.say(format_args!("{usage:width$}  {}", row.help));
+    }
+}
+
+impl Row {
+    fn is_listed(&self, asking: &Asking<'_>) -> bool {
+        let has = |offer| asking.chat.offers.contains(&offer);
+        !self.help.is_empty() && self.needs.is_none_or(has)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::address::Address;
 use crate::chat::archive::Archive;
+use crate::chat::commands::Offer;
 use crate::chat::facts::Fact;
 use crate::chat::people::People;
 use crate::chat::room::Room;
@@ -21,6 +22,8 @@ pub struct Chat {
     pub room: Room,
     pub opening: Opening,
     pub started: Instant,
+    /// What this server has beside the chat.
+    pub offers: Vec<Offer>,
 }
 
 impl Chat {
@@ -38,6 +41,7 @@ impl Chat {
             started: delivery.clock.instant,
             room: Room::new(history, delivery, archive),
             opening: Opening::new(notice),
+            offers: Vec::new(),
         }
     }
 

@@ -28,6 +28,12 @@ pub trait Protocol: Send + Sync {
     /// The system has no descriptors for it.
     fn carriage(&self) -> io::Result<Box<dyn Carriage>>;
 
+    /// Whether nobody on the way can read what is sent.
+    #[cfg_attr(not(feature = "data"), allow(dead_code))]
+    fn is_encrypted(&self) -> bool {
+        false
+    }
+
     /// What a client reads that is turned away at once.
     fn refusal(&self, text: &'static [u8]) -> &'static [u8];
 }
@@ -46,6 +52,12 @@ pub trait Carriage: Send + Sync {
         // Per call, not set_nonblocking, which belongs to the open socket (fcntl(2)).
         let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
         self.inlet(stream).send_vectored_with_flags(text, flags)
+    }
+
+    /// Whether nobody on the way can read what is sent.
+    #[cfg_attr(not(feature = "data"), allow(dead_code))]
+    fn is_encrypted(&self) -> bool {
+        false
     }
 
     /// The client's thread begins to carry. None if it cannot, and the client was told.

@@ -7,11 +7,13 @@ use crate::chat::commands::{Meaning, REQUEST_COST, understand};
 use crate::client::cutter::{Cut, Cutter, End, Grammar};
 use crate::client::errand::Wish;
 #[cfg(feature = "data")]
-use crate::client::prompt::{Credentials, Verdict};
+use crate::client::prompt::Verdict;
 use crate::client::secrets::{NextLine, NoAccounts, Reaction, Secrets};
 use crate::client::strangers::Strangers;
 use crate::client::telnet::{Requests, Telnet};
 use crate::command::{Input, Request, interpret};
+#[cfg(feature = "data")]
+use crate::event::Inquiry;
 use crate::event::{Answer, ClientId, Ending, Event, Tally};
 use crate::text::{LINE_COST, Lines, push_server_line, take_back};
 #[cfg(feature = "data")]
@@ -33,9 +35,6 @@ pub enum Heard {
     Wish(Wish),
     /// Nothing that means anything.
     Nothing,
-    /// A password, and whose it should be. Nothing more is heard until that was [judged](Codec::judge).
-    #[cfg(feature = "data")]
-    Gave(Credentials),
     /// That it leaves. What follows means nothing.
     Left(Ending),
 }
@@ -94,20 +93,25 @@ impl Codec {
     }
 
     /// The same for a client that may be asked for passwords.
-    #[cfg(feature = "data")]
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no connection has accounts yet")
-    )]
     pub fn with_secrets(self, secrets: Box<dyn Secrets>) -> Self {
         Self { secrets, ..self }
     }
 
-    /// Takes what was found of the password that was given last.
+    /// The server knows of the client now.
+    pub fn greet(&mut self) {
+        let reactions = self.secrets.greet();
+        self.follow(reactions, 0);
+    }
+
+    /// Takes what was found of the password that was given last, and what the broadcaster is to know
+    /// of that, once the client's screen shows again what is typed.
     #[cfg(feature = "data")]
-    pub fn judge(&mut self, verdict: Verdict) {
+    pub fn judge(&mut self, verdict: Verdict, event: Option<Event>) {
         let reactions = self.secrets.judge(verdict);
         self.follow(reactions, 0);
+        if let Some(event) = event {
+            self.push(Heard::Event(event), 0);
+        }
     }
 
     /// Takes bytes as they came. They may be changed.
@@ -297,7 +301,11 @@ impl Codec {
                 }
                 #[cfg(feature = "data")]
                 Reaction::Gave(credentials) => {
-                    self.push(Heard::Gave(credentials), mem::take(&mut cost));
+                    let (reply, knowledge) = bounded(1);
+                    let name = credentials.name();
+                    let inquired = Event::Inquired(self.client, Inquiry { name, reply });
+                    self.push(Heard::Event(inquired), mem::take(&mut cost));
+                    self.push(Heard::Wish(Wish::Check(credentials, knowledge)), 0);
                 }
                 Reaction::Ends => {
                     if let Some(bytes) = self.telnet.withdraw_echo() {
@@ -417,8 +425,6 @@ mod tests {
             Heard::Left(_) => "left".to_owned(),
             Heard::Wish(_) => "wish".to_owned(),
             Heard::Nothing => "nothing".to_owned(),
-            #[cfg(feature = "data")]
-            Heard::Gave(_) => "gave".to_owned(),
         }
     }
 

@@ -2,12 +2,15 @@
 //! the thread listens to the bell and encrypts what is to be read. Until it is done nothing more of
 //! what the client sends is looked at.
 
-use crate::event::{ClientId, Event};
-use crate::shared::Shared;
+use crate::client::connection::Connection;
+use crate::event::Event;
 use std::time::Instant;
 #[cfg(feature = "data")]
 use {
+    crate::client::checking::Checking,
+    crate::client::prompt::{Credentials, Verdict},
     crate::data::search::{Search, Searches},
+    crate::event::Knowledge,
     crate::name::Name,
     crate::text::Line,
     crossbeam_channel::Receiver,
@@ -15,7 +18,7 @@ use {
 
 /// Something that takes time, step by step.
 pub trait Errand {
-    /// Takes the next step, of some milliseconds at most.
+    /// Takes the next step, of some milliseconds at most; to check a password takes about 55.
     fn step(&mut self, now: Instant) -> Progress;
 }
 
@@ -27,6 +30,12 @@ pub enum Progress {
     Wait,
     /// It is done, and this has come of it.
     Done(Event),
+    /// The same of a password that was given, if anybody is to know of it.
+    #[cfg(feature = "data")]
+    Judged(Verdict, Option<Event>),
+    /// Nobody wants it: the client was ended, or is not let in.
+    #[cfg(feature = "data")]
+    InVain,
 }
 
 /// What a client wants that is an errand.
@@ -34,6 +43,10 @@ pub enum Wish {
     /// `/search`: the text, and the names of those whom the client ignores, once they are known.
     #[cfg(feature = "data")]
     Search(Line, Receiver<Vec<Name>>),
+    /// To know whether a password is right, or to have a new one: what it has given, and what the
+    /// broadcaster knows of the account, once it says it.
+    #[cfg(feature = "data")]
+    Check(Credentials, Receiver<Knowledge>),
 }
 
 /// The errands of one client.
@@ -48,15 +61,17 @@ impl Errands {
     pub fn begin<'a>(
         &mut self,
         wish: Wish,
-        client: ClientId,
-        shared: &'a Shared,
+        connection: &'a Connection,
         now: Instant,
     ) -> Box<dyn Errand + 'a> {
         match wish {
             Wish::Search(text, ignored) => {
-                let readers = shared.readers.as_ref();
+                let readers = connection.shared.readers.as_ref();
                 let readers = self.searches.admit(readers, now);
-                Box::new(Search::new(client, &text, ignored, readers, now))
+                Box::new(Search::new(connection.id, &text, ignored, readers, now))
+            }
+            Wish::Check(credentials, knowledge) => {
+                Box::new(Checking::new(connection, credentials, knowledge))
             }
         }
     }
@@ -64,7 +79,7 @@ impl Errands {
     /// In the core there are none.
     #[cfg(not(feature = "data"))]
     #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
-    pub fn begin(&mut self, wish: Wish, _: ClientId, _: &Shared, _: Instant) -> Box<dyn Errand> {
+    pub fn begin(&mut self, wish: Wish, _: &Connection, _: Instant) -> Box<dyn Errand> {
         match wish {}
     }
 }

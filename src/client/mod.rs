@@ -7,6 +7,8 @@
 //! ([`EventSender::wait`]).
 
 pub mod carrier;
+#[cfg(feature = "data")]
+mod checking;
 mod codec;
 pub mod connection;
 pub mod cutter;
@@ -15,10 +17,6 @@ pub mod cutter;
 pub mod errand;
 pub mod lingering;
 #[cfg(feature = "data")]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "no connection has accounts yet")
-)]
 mod prompt;
 mod rate;
 mod secrets;
@@ -129,7 +127,8 @@ impl<'a> Session<'a> {
             shared,
             events: shared.events.for_this_thread(),
             waiting: Waiting::new(connection.stream.as_fd(), carrier, &shared.bell),
-            codec: Codec::new(connection.id, connection.address, grammar, line.longest),
+            codec: Codec::new(connection.id, connection.address, grammar, line.longest)
+                .with_secrets(secrets::of(connection)),
             rate: Rate::new(line.rate, Arc::clone(&shared.pressure), now),
             last_heard: now,
             has_spoken: false,
@@ -177,8 +176,12 @@ impl<'a> Session<'a> {
                 let allowance = self.rate.allowance(now);
                 self.pending = self.codec.next_item(allowance);
             }
-            if self.is_to_join(now)? && !self.join() {
-                return Ok(Some(Delay::ForOthers));
+            if self.is_to_join(now)? {
+                if !self.join() {
+                    return Ok(Some(Delay::ForOthers));
+                }
+                self.codec.greet();
+                continue;
             }
             let Some(item) = self.pending.take() else {
                 return Ok(None);
@@ -199,17 +202,8 @@ impl<'a> Session<'a> {
                         return Ok(Some(Delay::ForOthers));
                     }
                 }
-                #[cfg(feature = "data")]
-                Heard::Gave(credentials) => {
-                    drop(credentials);
-                    let reason = "passwords are not checked here".to_owned();
-                    self.codec.judge(prompt::Verdict::Refused(reason));
-                }
                 Heard::Wish(wish) => {
-                    let errand = self
-                        .errands
-                        .begin(wish, self.connection.id, self.shared, now);
-                    self.errand = Some(errand);
+                    self.errand = Some(self.errands.begin(wish, self.connection, now));
                 }
                 Heard::Left(ending) => return Err(ending),
                 Heard::Nothing => {}
@@ -238,6 +232,17 @@ impl<'a> Session<'a> {
                 self.pending = Some(Item { heard, cost: 0 });
                 None
             }
+            #[cfg(feature = "data")]
+            Progress::Judged(verdict, event) => {
+                self.errand = None;
+                self.codec.judge(verdict, event);
+                None
+            }
+            #[cfg(feature = "data")]
+            Progress::InVain => {
+                self.errand = None;
+                None
+            }
         }
     }
 
@@ -251,8 +256,6 @@ impl<'a> Session<'a> {
         match self.pending.as_ref().map(|item| &item.heard) {
             Some(Heard::Left(Ending::NotChat)) => Err(Ending::NotChat),
             Some(Heard::Event(_) | Heard::Wish(_) | Heard::Left(_)) => Ok(true),
-            #[cfg(feature = "data")]
-            Some(Heard::Gave(_)) => Ok(true),
             Some(Heard::Nothing) | None => Ok(is_due || self.ended.is_some()),
         }
     }

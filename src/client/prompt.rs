@@ -15,6 +15,7 @@ use std::mem;
 const TRIES: usize = 3;
 
 const WRONG: &str = "wrong name or password";
+const UNENCRYPTED: &str = "not over an unencrypted connection";
 
 /// Which of the commands about passwords are obeyed on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,8 @@ enum Screen {
 enum State {
     /// Nothing is asked.
     Idle,
+    /// It will be asked for the password that everybody has to give, once the server knows of it.
+    Newcomer,
     /// The next line is a password that somebody has already.
     Known(Known, usize),
     /// It is a new one.
@@ -118,11 +121,10 @@ impl Prompt {
         }
     }
 
-    /// Every line is the password that everybody has to give, from the first one on. That it is
-    /// asked for the client is told by others.
+    /// Every line is the password that everybody has to give, from the first one on.
     pub fn for_newcomer(passwords: Passwords) -> Self {
         Self {
-            state: State::Known(Known::Common, 0),
+            state: State::Newcomer,
             ..Self::new(passwords)
         }
     }
@@ -162,15 +164,33 @@ impl Prompt {
     }
 }
 
+impl Credentials {
+    /// Whose account they are about: nothing for that of the client's own name.
+    pub fn name(&self) -> Option<Name> {
+        match self {
+            Self::Login(Whose::Named(name), _) | Self::Register(name, _) => Some(name.clone()),
+            _ => None,
+        }
+    }
+}
+
 impl Secrets for Prompt {
     fn has_accounts(&self) -> bool {
         self.passwords != Passwords::None
     }
 
+    fn greet(&mut self) -> Vec<Reaction> {
+        match (&self.state, self.passwords) {
+            (State::Newcomer, Passwords::Unencrypted) => self.refuse(UNENCRYPTED),
+            (State::Newcomer, _) => self.ask("password", State::Known(Known::Common, 0)),
+            _ => Vec::new(),
+        }
+    }
+
     fn begin(&mut self, command: PasswordCommand, name: &str) -> Vec<Reaction> {
         match (self.passwords, command) {
             (Passwords::None, _) => NoAccounts.begin(command, name),
-            (Passwords::Unencrypted, _) => self.refuse("not over an unencrypted connection"),
+            (Passwords::Unencrypted, _) => self.refuse(UNENCRYPTED),
             (_, PasswordCommand::Login) => {
                 let whose = match Called::new(name) {
                     _ if name.is_empty() => Whose::Own,
@@ -196,7 +216,7 @@ impl Secrets for Prompt {
         match self.state {
             State::Idle => NextLine::Ordinary,
             State::Known(..) | State::New(_) | State::Again(..) => NextLine::Password,
-            State::CheckingKnown(..) | State::KeepingNew => NextLine::Undecided,
+            State::Newcomer | State::CheckingKnown(..) | State::KeepingNew => NextLine::Undecided,
         }
     }
 

@@ -190,8 +190,8 @@ impl<'a> Search<'a> {
             match self.ignored.try_recv() {
                 Ok(names) => self.hidden = Some(names),
                 Err(TryRecvError::Empty) => return Err(Progress::Wait),
-                // It has left.
-                Err(TryRecvError::Disconnected) => self.hidden = Some(Vec::new()),
+                // It has left, or was never let in.
+                Err(TryRecvError::Disconnected) => return Err(Progress::InVain),
             }
         }
         if self.reader.is_none() {

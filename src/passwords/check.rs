@@ -27,7 +27,7 @@ pub struct Means {
 /// What a password is compared with.
 pub enum Against {
     /// The hash of an account.
-    Hash(String),
+    Hash(Arc<str>),
     /// The password that everybody has to give.
     Common(Arc<Password>),
     /// Nothing: no account has that name.
@@ -86,13 +86,18 @@ impl fmt::Display for Hindrance {
         match self {
             Self::Busy => f.write_str("busy, try again in a few seconds"),
             Self::Debt(wait) => {
-                let minutes = wait.as_secs().div_ceil(MINUTE.as_secs());
-                let wait = show_duration(MINUTE * u32::try_from(minutes).unwrap_or(u32::MAX));
+                let wait = tell_wait(*wait);
                 write!(f, "too many wrong passwords, try again in {wait}")
             }
             Self::Failed => f.write_str("this does not work at the moment"),
         }
     }
+}
+
+/// How long somebody has to wait, in whole minutes.
+pub fn tell_wait(wait: Duration) -> String {
+    let minutes = wait.as_secs().div_ceil(MINUTE.as_secs());
+    show_duration(MINUTE * u32::try_from(minutes).unwrap_or(u32::MAX))
 }
 
 /// Until when something is tried, from the first step on.
@@ -205,7 +210,7 @@ mod tests {
     }
 
     fn of_hash(text: &str, address: Address) -> Check {
-        check(text, Against::Hash(HASH.to_owned()), address)
+        check(text, Against::Hash(HASH.into()), address)
     }
 
     #[test]
@@ -220,7 +225,7 @@ mod tests {
             (of_hash("passwore", HERE), Wrong),
             (of_hash("pass\tword", HERE), Wrong),
             (check("password", Against::Nobody, HERE), Wrong),
-            (check("password", Against::Hash(String::new()), HERE), Wrong),
+            (check("password", Against::Hash("".into()), HERE), Wrong),
             (check("open sesame", common(), HERE), Right),
             (check("open barley", common(), HERE), Wrong),
         ] {
@@ -309,7 +314,7 @@ mod tests {
         let Step::Done(Ok(hash)) = hashing.step(&means, late) else {
             panic!("there is a buffer");
         };
-        let mut check = check("hunter42", Against::Hash(hash), HERE);
+        let mut check = check("hunter42", Against::Hash(hash.into()), HERE);
         assert_eq!(check.step(&means, late), Step::Done(Right));
     }
 

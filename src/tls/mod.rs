@@ -117,6 +117,10 @@ impl Protocol for Arc<Tls> {
         }))
     }
 
+    fn is_encrypted(&self) -> bool {
+        true
+    }
+
     fn refusal(&self, _: &'static [u8]) -> &'static [u8] {
         // Before the handshake that would be no TLS.
         b""
@@ -134,6 +138,10 @@ struct Pair {
 impl Carriage for Pair {
     fn inlet<'a>(&'a self, _: &'a Socket) -> &'a Socket {
         &self.inlet
+    }
+
+    fn is_encrypted(&self) -> bool {
+        true
     }
 
     fn carry<'a>(&'a self, connection: &'a Connection) -> Option<Box<dyn Carrier + 'a>> {

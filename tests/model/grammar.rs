@@ -75,7 +75,9 @@ fn check_private_message(choices: &mut Bytes<'_>, text: &[u8]) {
     line.extend_from_slice(b"bob ");
     line.extend_from_slice(text);
 
-    let cleaned = clean(text);
+    // CR at the end is no part of it.
+    let end = text.iter().rposition(|byte| *byte != b'\r');
+    let cleaned = clean(&text[..end.map_or(0, |end| end + 1)]);
     let text = cleaned.trim();
     let input = interpret(&line);
     let Input::Command(request) = &input else {

@@ -233,8 +233,6 @@ fn help_lists_the_commands_in_at_most_78_columns() {
             "-- /unignore NAME",
             "-- /quiet",
             "-- /history [N]",
-            #[cfg(feature = "data")]
-            "-- /search TEXT",
             "-- /motd",
             "-- /time",
             "-- /uptime",

@@ -280,6 +280,14 @@ fn help_lists_every_option() {
         #[cfg(feature = "data")]
         "--data",
         #[cfg(feature = "data")]
+        "--members-only",
+        #[cfg(feature = "data")]
+        "--register",
+        #[cfg(feature = "data")]
+        "--password-file",
+        #[cfg(feature = "data")]
+        "--insecure-passwords",
+        #[cfg(feature = "data")]
         "--keep",
         #[cfg(feature = "data")]
         "--keep-size",

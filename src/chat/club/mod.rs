@@ -18,12 +18,13 @@ mod operators;
 #[cfg(test)]
 mod tests;
 
+pub use login::{already_logged_in, is_registered};
 pub(super) use operators::ORDERS;
 
 use crate::address::Address;
 use crate::change::{Account, Ban, Change};
 use crate::chat::asking::Asking;
-use crate::chat::commands::{self, Who};
+use crate::chat::commands::{self, Offer, Who};
 use crate::chat::notices::quote;
 use crate::chat::welcome::Opening;
 use crate::chat::{Chat, Scene};
@@ -57,6 +58,8 @@ pub enum Policy {
 pub struct Membership {
     /// Who may come in.
     pub policy: Policy,
+    /// What there is for them.
+    pub offers: Vec<Offer>,
     /// All accounts.
     pub accounts: Vec<Account>,
     /// All bans.
@@ -85,7 +88,8 @@ pub struct Club {
 const MUTED: &str = "you are muted, nothing was sent";
 
 impl Club {
-    pub fn new(chat: Chat, membership: Membership) -> Self {
+    pub fn new(mut chat: Chat, membership: Membership) -> Self {
+        chat.offers = membership.offers;
         let archive = chat.room.archive.as_ref();
         let notice = archive.and_then(|archive| archive.notice());
         Self {
@@ -160,10 +164,10 @@ impl Club {
     fn why_not_called(&self, client: ClientId, name: &Name) -> Option<String> {
         if let Some(mine) = self.accounts.name_of(client) {
             let is_other = mine != name;
-            return is_other.then(|| login::already_logged_in(mine));
+            return is_other.then(|| already_logged_in(mine));
         }
         let owner = self.accounts.owning(name)?;
-        Some(login::is_registered(&owner.account.name))
+        Some(is_registered(&owner.account.name))
     }
 
     /// Somebody who is in the chat asks for something.

@@ -14,13 +14,13 @@ use std::mem;
 /// In the order of `/help`, which shows them to operators alone.
 #[rustfmt::skip]
 pub const ORDERS: [Row; 7] = [
-    Row { names: &["kick"], usage: "NAME [TEXT]", help: "ends NAME's connection", who: Operators, does: Does::Order(Order::kick) },
-    Row { names: &["ban"], usage: "NAME|ADDRESS[/BITS] [DURATION] [TEXT]", help: "keeps them out", who: Operators, does: Does::Order(Order::ban) },
-    Row { names: &["unban"], usage: "NAME|ADDRESS[/BITS]", help: "lets them in again", who: Operators, does: Does::Order(Order::unban) },
-    Row { names: &["bans"], usage: "", help: "who is kept out", who: Operators, does: Does::Order(Order::bans) },
-    Row { names: &["mute"], usage: "NAME", help: "lets NAME say nothing", who: Operators, does: Does::Order(Order::mute) },
-    Row { names: &["unmute"], usage: "NAME", help: "lets NAME speak again", who: Operators, does: Does::Order(Order::unmute) },
-    Row { names: &["erase"], usage: "NAME [N]", help: "takes back NAME's last lines", who: Operators, does: Does::Order(Order::erase) },
+    Row { names: &["kick"], usage: "NAME [TEXT]", help: "ends NAME's connection", needs: None, who: Operators, does: Does::Order(Order::kick) },
+    Row { names: &["ban"], usage: "NAME|ADDRESS[/BITS] [DURATION] [TEXT]", help: "keeps them out", needs: None, who: Operators, does: Does::Order(Order::ban) },
+    Row { names: &["unban"], usage: "NAME|ADDRESS[/BITS]", help: "lets them in again", needs: None, who: Operators, does: Does::Order(Order::unban) },
+    Row { names: &["bans"], usage: "", help: "who is kept out", needs: None, who: Operators, does: Does::Order(Order::bans) },
+    Row { names: &["mute"], usage: "NAME", help: "lets NAME say nothing", needs: None, who: Operators, does: Does::Order(Order::mute) },
+    Row { names: &["unmute"], usage: "NAME", help: "lets NAME speak again", needs: None, who: Operators, does: Does::Order(Order::unmute) },
+    Row { names: &["erase"], usage: "NAME [N]", help: "takes back NAME's last lines", needs: None, who: Operators, does: Does::Order(Order::erase) },
 ];
 
 impl Club {

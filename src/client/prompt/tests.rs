@@ -5,6 +5,7 @@ use super::*;
 use crate::address::Address;
 use crate::client::codec::{Codec, Heard};
 use crate::client::cutter::Grammar;
+use crate::client::errand::Wish;
 use crate::event::{Answer, ClientId, Ending, Event};
 use std::iter;
 
@@ -41,7 +42,10 @@ fn verdict(credentials: &Credentials) -> Verdict {
 
 fn codec(prompt: Prompt) -> Codec {
     let (client, address) = (ClientId(1), Address::User(1));
-    Codec::new(client, address, Grammar::Chat, LONGEST).with_secrets(Box::new(prompt))
+    let codec = Codec::new(client, address, Grammar::Chat, LONGEST);
+    let mut codec = codec.with_secrets(Box::new(prompt));
+    codec.greet();
+    codec
 }
 
 /// What a client reads and gives, a line each: telnet commands as words in capitals, of what it
@@ -63,11 +67,11 @@ fn transcript(codec: &mut Codec, sent: &[u8]) -> Vec<String> {
                 let said = String::from_utf8_lossy(said.as_bytes()).replace('\n', "|");
                 lines.push(format!("said {said}"));
             }
-            Heard::Event(_) | Heard::Wish(_) | Heard::Nothing => {}
-            Heard::Gave(credentials) => {
+            Heard::Wish(Wish::Check(credentials, _)) => {
                 lines.push(shown(&credentials));
-                codec.judge(verdict(&credentials));
+                codec.judge(verdict(&credentials), None);
             }
+            Heard::Event(_) | Heard::Wish(_) | Heard::Nothing => {}
             Heard::Left(ending) => {
                 assert_eq!(ending, Ending::Closed);
                 lines.push("left".to_owned());
@@ -245,6 +249,7 @@ fn register_asks_twice_for_a_password() {
 fn every_line_of_a_newcomer_is_the_password_of_the_room_and_an_empty_one_closes() {
     let reads = |sent: &str, expected: &[&str]| {
         let mut codec = codec(Prompt::for_newcomer(Passwords::None));
+        let expected = [&[ASKED], expected].concat();
         assert_eq!(
             transcript(&mut codec, sent.as_bytes()),
             expected,
@@ -273,13 +278,13 @@ fn while_a_password_is_checked_nothing_is_cut_and_the_client_does_not_leave() {
     let mut codec = codec(Prompt::new(Passwords::OfAccounts));
     let heard = |codec: &mut Codec| iter::from_fn(|| heard_next(codec)).collect::<Vec<_>>();
     codec.feed(&mut format!("/login bob\n{RIGHT}\none\n").into_bytes());
-    assert!(matches!(heard(&mut codec).pop(), Some(Heard::Gave(_))));
+    assert!(matches!(heard(&mut codec).pop(), Some(Heard::Wish(_))));
     codec.feed(&mut b"two\n\xff\xec".to_vec());
     for heard in heard(&mut codec) {
         let is_silence = matches!(heard, Heard::Nothing | Heard::Event(Event::WantsCrlf(_)));
         assert!(is_silence, "something is heard");
     }
-    codec.judge(Verdict::Right);
+    codec.judge(Verdict::Right, None);
     let Some(Heard::Event(Event::Said(_, lines))) = heard_next(&mut codec) else {
         panic!("nothing is said");
     };
@@ -320,9 +325,9 @@ fn a_line_that_is_a_password_costs_what_a_line_does() {
     let mut costs = Vec::new();
     while let Some(item) = codec.next_item(u64::MAX) {
         costs.push(item.cost);
-        if matches!(item.heard, Heard::Gave(_)) {
-            codec.judge(Verdict::Right);
+        if matches!(item.heard, Heard::Wish(_)) {
+            codec.judge(Verdict::Right, None);
         }
     }
-    assert_eq!(costs, [1024, 11 + 80, 1024, 80]);
+    assert_eq!(costs, [1024, 11 + 80, 0, 1024, 80]);
 }

@@ -104,6 +104,7 @@ pub fn broadcaster(
     });
     let membership = Membership {
         policy: Policy::Open,
+        offers: Vec::new(),
         accounts: accounts.to_vec(),
         bans: Vec::new(),
         keep: Box::new(|_| {}),

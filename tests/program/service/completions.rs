@@ -49,7 +49,7 @@ fn bash_completes_options() {
 
 #[test]
 fn bash_does_not_complete_options_for_tests() {
-    completes(&["--keep"], &[]);
+    completes(&["--keepa"], &[]);
     completes(&["--user-t"], &[]);
 }
 

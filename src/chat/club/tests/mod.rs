@@ -95,6 +95,7 @@ impl Stage {
         let keeper = Arc::clone(&changes);
         let membership = Membership {
             policy,
+            offers: Vec::new(),
             accounts,
             bans,
             keep: Box::new(move |change| keeper.lock().unwrap().push(change)),

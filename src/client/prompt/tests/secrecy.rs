@@ -218,14 +218,14 @@ fn brought_about(
                 Heard::Event(Event::Asked(_, command)) => {
                     let _ = write!(rest, "{command:?}");
                 }
-                Heard::Event(_) | Heard::Wish(_) | Heard::Nothing => {}
-                Heard::Gave(credentials) => {
+                Heard::Wish(Wish::Check(credentials, _)) => {
                     given += 1;
                     waiting = Some(verdict(&credentials));
                     if matches!(judge, Judge::AtOnce) {
-                        codec.judge(waiting.take().unwrap());
+                        codec.judge(waiting.take().unwrap(), None);
                     }
                 }
+                Heard::Event(_) | Heard::Wish(_) | Heard::Nothing => {}
                 Heard::Left(ending) => {
                     if let Ending::Quit(Some(text)) = ending {
                         rest += text.as_str();
@@ -240,7 +240,7 @@ fn brought_about(
                     codec.feed(&mut piece.clone());
                 }
                 assert!(matches!(judge, Judge::Late));
-                codec.judge(verdict);
+                codec.judge(verdict, None);
             }
             (Some(piece), None) => codec.feed(&mut piece.clone()),
             (None, None) => return (said, rest, given),
@@ -364,7 +364,10 @@ proptest! {
         let (prompt, start) = if is_newcomer {
             // NUL in the first line is a stranger's.
             slots[0].secret = Secret::Typed("QXZ".to_owned());
-            let start = Expects::Known(Of::Newcomer, 0);
+            let start = match passwords {
+                Passwords::Unencrypted => Expects::Nothing,
+                _ => Expects::Known(Of::Newcomer, 0),
+            };
             (Prompt::for_newcomer(passwords), start)
         } else {
             slots[0].public = Public::Text("hello");

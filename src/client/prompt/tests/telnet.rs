@@ -39,7 +39,7 @@ fn who_speaks_telnet_is_sent_will_echo_behind_the_prompt_and_wont_echo_when_it_e
     );
     // A telnet that shows itself at the first prompt.
     let newcomer = shown(Prompt::for_newcomer(Passwords::None), b"\xff\xfd\x03");
-    assert_eq!(newcomer, ["\\xff\\xfc\\x03", "WILL ECHO"]);
+    assert_eq!(newcomer, [ASKED, "\\xff\\xfc\\x03", "WILL ECHO"]);
 }
 
 #[test]
