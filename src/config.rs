@@ -2,6 +2,7 @@
 //! ranges.
 
 use crate::address::{Address, parse_network};
+use crate::file::{self, When};
 use crate::text::clean;
 use crate::units::{KIB, MIB, parse_duration, parse_size};
 use clap::builder::TypedValueParser;
@@ -13,8 +14,6 @@ use log::LevelFilter;
 use std::env;
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::Read;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -320,13 +319,7 @@ impl Config {
     /// Reads the lines of the MOTD anew, or says why that cannot be done. Nothing if there is none.
     pub fn reread_motd(&self) -> Option<Result<Vec<String>, NoConfig>> {
         let path = self.motd.as_deref()?;
-        // A pipe can be read once, at start, and to wait for another writer would be to wait for
-        // ever.
-        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            let text = format!("{}: not a file", show_path(path));
-            return Some(Err(NoConfig { text, status: 1 }));
-        }
-        Some(read_motd(path, "--motd"))
+        Some(read_motd(path, "--motd", When::Reload))
     }
 
     /// Which log lines are written, unless `RUST_LOG` says otherwise.
@@ -368,7 +361,7 @@ impl Config {
             _ if self.raw => Ok(Mode::Raw),
             (path, lines) => Ok(Mode::Chat {
                 motd: match path {
-                    Some(path) => read_motd(path, &motd)?,
+                    Some(path) => read_motd(path, &motd, When::Start)?,
                     None => Vec::new(),
                 },
                 history: lines.unwrap_or(20),
@@ -378,14 +371,13 @@ impl Config {
 }
 
 /// The MOTD's lines, cleaned as what clients say is. `name` is what said where it is.
-fn read_motd(path: &Path, name: &str) -> Result<Vec<String>, NoConfig> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MOTD_BYTES + 1).read_to_end(&mut bytes));
+fn read_motd(path: &Path, name: &str, when: When) -> Result<Vec<String>, NoConfig> {
+    let read = file::read(path, MOTD_BYTES + 1, when);
     let path = show_path(path);
-    if let Err(error) = read {
+    let bytes = read.map_err(|error| {
         let text = format!("{path}: {error}");
-        return Err(NoConfig { text, status: 1 });
-    }
+        NoConfig { text, status: 1 }
+    })?;
     if bytes.len() as u64 > MOTD_BYTES {
         let text = format!("{name} takes a file of up to 64 KiB, '{path}' is larger");
         return Err(usage(&text));

@@ -2,12 +2,13 @@
 
 use crate::address::host_name;
 use crate::config::show_path;
+use crate::file::{self, When};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date_time_ymd};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -34,8 +35,8 @@ pub fn make() -> Result<Identity, String> {
     let Made { certificate, key } = make_pem()?;
     let name = "the certificate that was made";
     Ok(Identity {
-        chain: parse_chain(name, &certificate)?,
-        key: parse_key(name, &key)?,
+        chain: parse_chain(name, certificate.as_bytes())?,
+        key: parse_key(name, key.as_bytes())?,
     })
 }
 
@@ -103,10 +104,10 @@ fn is_dns_name(name: &str) -> bool {
 /// # Errors
 ///
 /// For the user, on one line that names the file.
-pub fn read(certificate: &Path, key: &Path) -> Result<Identity, String> {
+pub fn read(certificate: &Path, key: &Path, when: When) -> Result<Identity, String> {
     Ok(Identity {
-        chain: parse_chain(&show_path(certificate), &read_text(certificate)?)?,
-        key: parse_key(&show_path(key), &read_text(key)?)?,
+        chain: parse_chain(&show_path(certificate), &read_pem(certificate, when)?)?,
+        key: parse_key(&show_path(key), &read_pem(key, when)?)?,
     })
 }
 
@@ -115,17 +116,12 @@ pub fn is_open_to_others(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0)
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
-    match read {
-        Ok(_) => Ok(text),
-        Err(error) => Err(format!("{}: {error}", show_path(path))),
-    }
+fn read_pem(path: &Path, when: When) -> Result<Vec<u8>, String> {
+    file::read(path, MOST_BYTES, when).map_err(|error| format!("{}: {error}", show_path(path)))
 }
 
-fn parse_chain(name: &str, text: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let certificates = CertificateDer::pem_slice_iter(text.as_bytes());
+fn parse_chain(name: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let certificates = CertificateDer::pem_slice_iter(pem);
     let chain = certificates
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| format!("{name}: {error}"))?;
@@ -135,8 +131,8 @@ fn parse_chain(name: &str, text: &str) -> Result<Vec<CertificateDer<'static>>, S
     Ok(chain)
 }
 
-fn parse_key(name: &str, text: &str) -> Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| match error {
+fn parse_key(name: &str, pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
         PemError::NoItemsFound => format!("{name}: there is no private key in it"),
         error => format!("{name}: {error}"),
     })

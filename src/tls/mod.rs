@@ -10,6 +10,7 @@ mod turns;
 use crate::client::carrier::{Carriage, Carrier, Protocol};
 use crate::client::connection::Connection;
 use crate::config::{TlsOptions, show_path};
+use crate::file::When;
 use crate::reload::{Renewable, Renewal};
 pub use carrier::TlsCarrier;
 use certificate::Identity;
@@ -53,7 +54,7 @@ impl Tls {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             options: options.clone(),
-            current: Mutex::new(load(options)?),
+            current: Mutex::new(load(options, When::Start)?),
             turns: Turns::new(cores),
         })
     }
@@ -84,7 +85,7 @@ impl Renewable for Arc<Tls> {
     /// changes.
     fn renew(&self) -> Option<Renewal> {
         self.options.certificate.as_ref()?;
-        Some(match load(&self.options) {
+        Some(match load(&self.options, When::Reload) {
             Ok(shown) => {
                 *self.current() = shown;
                 Ok("the certificate was read anew".to_owned())
@@ -142,11 +143,11 @@ impl Carriage for Pair {
     }
 }
 
-fn load(options: &TlsOptions) -> Result<Shown, String> {
+fn load(options: &TlsOptions, when: When) -> Result<Shown, String> {
     let key = options.key.as_ref().or(options.certificate.as_ref());
     let name = key.map_or_else(String::new, |key| show_path(key));
     let identity = match (&options.certificate, key) {
-        (Some(file), Some(key)) => certificate::read(file, key)?,
+        (Some(file), Some(key)) => certificate::read(file, key, when)?,
         _ => certificate::make()?,
     };
     let (sha256, sha1) = (identity.sha256(), identity.sha1());

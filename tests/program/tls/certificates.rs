@@ -188,6 +188,27 @@ fn a_broken_file_changes_nothing_at_sighup_and_is_an_error_in_the_log() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_a_file_at_sighup_is_an_error_and_keeps_nobody_from_the_next_reload() {
+    let identity = Identity::new();
+    let server = Server::start(&["--tls-cert", identity.path()]);
+    let before = TlsClient::shaken(&server).certificate();
+    fs::remove_file(identity.path()).unwrap();
+    let mut command = new_command("mkfifo");
+    command.arg(identity.path());
+    assert!(run_to_end(command).status.success());
+    server.signal("HUP");
+    let line = server.log_line(|line| line.contains("SIGHUP"));
+    assert!(
+        line.contains("ERROR") && line.contains("not a file"),
+        "{line}"
+    );
+    assert_eq!(TlsClient::shaken(&server).certificate(), before);
+    identity.renew();
+    server.signal("HUP");
+    server.log_line(|line| line.ends_with("SIGHUP: the certificate was read anew"));
+}
+
+#[test]
 fn at_sighup_one_log_line_says_what_was_done_with_motd_and_certificate() {
     let (identity, motd) = (Identity::new(), TempFile::with("hello\n"));
     let server = Server::start(&["--motd", motd.path(), "--tls-cert", identity.path()]);
