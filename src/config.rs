@@ -344,7 +344,7 @@ impl Config {
         }
         match tls.plain_port {
             Some(_) if !tls.is_on => Err(usage(&format!("{plain} cannot be used without --tls"))),
-            Some(port) if port == self.port && port != 0 => {
+            Some(port) if port == self.port && port != 0 && is_port_used() => {
                 Err(usage(&format!("{plain} takes another port than --port")))
             }
             _ => Ok(()),
@@ -368,6 +368,15 @@ impl Config {
             }),
         }
     }
+}
+
+/// Whether `--port` is listened on: not where sockets were handed down.
+#[cfg(feature = "tls")]
+fn is_port_used() -> bool {
+    #[cfg(feature = "service")]
+    return !crate::service::activation::is_used();
+    #[cfg(not(feature = "service"))]
+    true
 }
 
 /// The MOTD's lines, cleaned as what clients say is. `name` is what said where it is.
