@@ -13,7 +13,7 @@ use crate::delivery::Delivery;
 use crate::delivery::block::Origin;
 use crate::event::{ClientId, Ending};
 use crate::name::Name;
-use crate::text::{LINE_COST, Lines, push_server_line};
+use crate::text::{GOODBYE, LINE_COST, Lines, push_server_line};
 use std::collections::BTreeMap;
 
 pub struct Room {
@@ -53,7 +53,7 @@ impl Room {
             }
             Fact::Ended => {
                 self.announce_departures();
-                self.note(Origin::Server, "chatd is shutting down");
+                self.note(Origin::Server, GOODBYE);
             }
         }
     }
@@ -199,7 +199,7 @@ mod tests {
         let pressure = Arc::new(Pressure::new(limits));
         let mut room = Room::new(5, Delivery::new(limits, pressure, Clock::now()));
         room.apply(Fact::Ended, Clock::now());
-        let cost = "chatd is shutting down".len() as u64 + 80;
+        let cost = GOODBYE.len() as u64 + 80;
         assert_eq!(room.delivery.log.cost_kept(), cost);
     }
 

@@ -22,7 +22,7 @@ use crate::config::{Config, Mode, SilenceLimits};
 use crate::counted::Counted;
 use crate::event::{Answer, Arrival, Echo, Ending, Event, Style};
 use crate::shared::Shared;
-use crate::text::push_server_line;
+use crate::text::{GOODBYE, push_server_line};
 use crate::units::show_duration;
 use crate::wire::Wire;
 use carrier::{Carrier, Received};
@@ -57,14 +57,7 @@ pub fn run(connection: &Arc<Connection>) {
     if session.joins_at.is_none() {
         session.depart(ending);
     } else {
-        let is_stranger = ending == Ending::NotChat;
-        if is_stranger {
-            let address = connection.address;
-            log::debug!(target: "chatd::strangers", "a stranger: {address}");
-        }
-        let text = if is_stranger { ANSWER } else { b"" };
-        session.waiting.carrier.turn_away(text);
-        connection.finish();
+        session.turn_away(&ending);
     }
     // The read buffer is not needed while the client's last lines are on their way.
     let mut carrier = session.waiting.carrier;
@@ -227,6 +220,24 @@ impl<'a> Session<'a> {
             self.stand_at_the_door();
         }
         has_joined
+    }
+
+    /// Ends with a client of which the broadcaster does not know.
+    fn turn_away(&mut self, ending: &Ending) {
+        let mut text = Vec::new();
+        match (ending, &self.shared.config.mode) {
+            (Ending::NotChat, _) => {
+                let address = self.connection.address;
+                log::debug!(target: "chatd::strangers", "a stranger: {address}");
+                text.extend(ANSWER);
+            }
+            (Ending::Shutdown, Mode::Chat { .. }) => {
+                push_server_line(&mut text, format_args!("{GOODBYE}"));
+            }
+            _ => {}
+        }
+        self.waiting.carrier.turn_away(&text);
+        self.connection.finish();
     }
 
     fn depart(&mut self, ending: Ending) {
