@@ -56,6 +56,20 @@ fn a_file_that_is_there_already_is_left_as_it_is() {
 }
 
 #[test]
+fn where_it_cannot_be_written_nothing_is_left_in_the_way() {
+    let path = new_path();
+    // As a full disk, which no test can have.
+    let mut command = Server::command_after("trap '' XFSZ; ulimit -f 0");
+    command.arg("cert").arg(&path);
+    let line = complaint(command, 1);
+    assert!(
+        line.contains(path.to_str().unwrap()) && line.contains("File too large"),
+        "{line}"
+    );
+    assert!(!path.exists());
+}
+
+#[test]
 fn the_file_has_to_be_said_and_what_the_environment_says_of_a_server_does_not_matter() {
     let mut command = Server::command();
     command.arg("cert");

@@ -158,7 +158,7 @@ fn a_file_that_is_of_no_use_is_one_line_that_names_it_and_exit_1() {
 #[test]
 fn a_key_file_that_others_can_read_is_a_warning() {
     let identity = Identity::new();
-    for (of_file, is_warned) in [(0o600, false), (0o400, false), (0o644, true), (0o640, true)] {
+    for (of_file, is_warned) in [(0o600, false), (0o620, false), (0o640, true), (0o604, true)] {
         mode(identity.path(), of_file);
         let server = Server::start(&["--tls-cert", identity.path()]);
         let warns = |line: &String| line.contains("WARN") && line.contains(identity.path());
