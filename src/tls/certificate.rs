@@ -3,6 +3,7 @@
 use crate::address::host_name;
 use crate::config::show_path;
 use crate::file::{self, When};
+use memchr::memmem::find;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date_time_ymd};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use rustls::pki_types::pem::{Error as PemError, PemObject};
@@ -133,7 +134,7 @@ fn parse_chain(name: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, S
     let certificates = CertificateDer::pem_slice_iter(pem);
     let chain = certificates
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| format!("{name}: {error}"))?;
+        .map_err(|error| describe(name, pem, &error))?;
     if chain.is_empty() {
         return Err(format!("{name}: there is no certificate in it"));
     }
@@ -141,10 +142,23 @@ fn parse_chain(name: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, S
 }
 
 fn parse_key(name: &str, pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
-        PemError::NoItemsFound => format!("{name}: there is no private key in it"),
-        error => format!("{name}: {error}"),
-    })
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| describe(name, pem, &error))
+}
+
+/// What is wrong with a PEM file.
+fn describe(name: &str, pem: &[u8], error: &PemError) -> String {
+    let what = match error {
+        // Of an older key this is no PEM block (RFC 1421, section 4.6.1.1), of one in PKCS #8 it is
+        // another (RFC 7468, section 11).
+        _ if find(pem, b"ENCRYPTED").is_some() => {
+            "the private key in it is encrypted, openssl pkey decrypts it"
+        }
+        PemError::NoItemsFound => "there is no private key in it",
+        PemError::MissingSectionEnd { .. } => "it is cut off, there is no END line",
+        PemError::IllegalSectionStart { .. } => "there is a wrong BEGIN line in it",
+        error => return format!("{name}: {error}"),
+    };
+    format!("{name}: {what}")
 }
 
 impl Identity {

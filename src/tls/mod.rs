@@ -29,6 +29,9 @@ use turns::Turns;
 /// socket(7)).
 const PAIR_BUFFER: usize = 64 << 10;
 
+/// The keys that are taken: what ring can sign with.
+const KEYS: &str = "ECDSA P-256 or P-384, Ed25519, RSA of 2048 to 4096 bits";
+
 /// What the server shows to those who connect, and how many of them it computes for at a time.
 pub struct Tls {
     options: TlsOptions,
@@ -159,6 +162,8 @@ fn load(options: &TlsOptions, when: When) -> Result<Shown, String> {
             let file = options.certificate.as_deref().map(show_path);
             format!("{}: {error:?}", file.unwrap_or_default())
         }
+        // Nothing else is said of a key that cannot be used.
+        rustls::Error::General(_) => format!("{name}: the private key is none of {KEYS}"),
         error => format!("{name}: {error}"),
     })?;
     if key.is_some_and(|key| certificate::is_open_to_others(key)) {
