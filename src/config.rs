@@ -8,7 +8,7 @@ use crate::units::{KIB, MIB, parse_duration, parse_size};
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
 use ipnet::IpNet;
 use log::LevelFilter;
 use std::env;
@@ -270,7 +270,7 @@ impl Config {
             };
             // So that it is told what the option takes, and not that there is no option -1. A file is
             // whatever it is told, and an option behind it a mistake.
-            let is_file = ["motd", "socket"].contains(&arg.get_id().as_str());
+            let is_file = arg.get_value_hint() == ValueHint::AnyPath;
             let takes_hyphen = arg.get_action().takes_values() && !is_file;
             arg.allow_hyphen_values(takes_hyphen)
         });
