@@ -47,7 +47,7 @@ pub fn accept(ports: &[Port], shared: &Arc<Shared>) {
             thread::sleep(DOOR_PAUSE);
             continue;
         }
-        let mut waiting = 0;
+        let (mut waiting, mut has_failed) = (0, false);
         for port in ports {
             match port.listener.accept() {
                 Ok((stream, address)) => {
@@ -64,10 +64,13 @@ pub fn accept(ports: &[Port], shared: &Arc<Shared>) {
                             warn!("cannot accept clients: {error}");
                             was_told = true;
                         }
-                        thread::sleep(ACCEPT_PAUSE);
+                        has_failed = true;
                     }
                 },
             }
+        }
+        if has_failed {
+            thread::sleep(ACCEPT_PAUSE);
         }
         if waiting == ports.len() {
             wait(ports, &shared.bell);
