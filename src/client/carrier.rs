@@ -34,6 +34,11 @@ pub trait Protocol: Send + Sync {
 
 /// What one client's bytes are carried by, as the broadcaster and the client's thread share it.
 pub trait Carriage: Send + Sync {
+    /// What to type to join, as those are told who come with something else.
+    fn client(&self) -> &'static str {
+        "nc HOST PORT"
+    }
+
     /// What the broadcaster writes into.
     fn inlet<'a>(&'a self, stream: &'a Socket) -> &'a Socket;
 

@@ -36,7 +36,7 @@ use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use strangers::ANSWER;
+use strangers::answer;
 use waiting::{FIRST_STEP, Waiting};
 
 /// How large the read buffer is at first, and grows to for a client that sends much, in bytes.
@@ -229,7 +229,7 @@ impl<'a> Session<'a> {
             (Ending::NotChat, _) => {
                 let address = self.connection.address;
                 log::debug!(target: "chatd::strangers", "a stranger: {address}");
-                text.extend(ANSWER);
+                text = answer(self.connection.carriage.client());
             }
             (Ending::Shutdown, Mode::Chat { .. }) => {
                 push_server_line(&mut text, format_args!("{GOODBYE}"));
@@ -253,7 +253,7 @@ impl<'a> Session<'a> {
     fn farewell(&self, ending: &Ending) -> Option<Answer> {
         let Config { mode, silence, .. } = &self.shared.config;
         match (ending, mode, silence.idle) {
-            (Ending::NotChat, ..) => Some(Answer::Bytes(ANSWER.to_vec())),
+            (Ending::NotChat, ..) => Some(Answer::Bytes(answer(self.connection.carriage.client()))),
             (Ending::Idle, Mode::Chat { .. }, Some(idle)) => {
                 let mut text = Vec::new();
                 let idle = show_duration(idle);

@@ -51,6 +51,10 @@ struct LocalCarriage {
 }
 
 impl Carriage for LocalCarriage {
+    fn client(&self) -> &'static str {
+        "nc -U PATH"
+    }
+
     fn inlet<'a>(&'a self, stream: &'a Socket) -> &'a Socket {
         stream
     }

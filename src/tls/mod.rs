@@ -136,6 +136,10 @@ struct Pair {
 }
 
 impl Carriage for Pair {
+    fn client(&self) -> &'static str {
+        "ncat --ssl HOST PORT"
+    }
+
     fn inlet<'a>(&'a self, _: &'a Socket) -> &'a Socket {
         &self.inlet
     }
