@@ -52,7 +52,7 @@ struct LocalCarriage {
 
 impl Carriage for LocalCarriage {
     fn client(&self) -> &'static str {
-        "nc -U PATH"
+        "nc -NU PATH"
     }
 
     fn inlet<'a>(&'a self, stream: &'a Socket) -> &'a Socket {
