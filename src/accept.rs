@@ -130,7 +130,13 @@ fn admit(connection: Connection, protocol: &dyn Protocol) {
     let connection = Arc::new(connection);
     let talking = Arc::clone(&connection);
     let name = format!("client {}", connection.id.0);
-    if let Err(error) = spawn(name, move || client::run(&talking)) {
+    // Threads that start keep others from running, and each other most of all.
+    let starting = connection.shared.at_the_door.one_more();
+    let talk = move || {
+        drop(starting);
+        client::run(&talking);
+    };
+    if let Err(error) = spawn(name, talk) {
         warn!(target: "chatd::without_a_thread", "cannot start a client's thread: {error}");
         turn_away(&connection.stream, farewell(&connection.shared, protocol));
     }
