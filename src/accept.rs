@@ -47,7 +47,7 @@ pub fn accept(ports: &[Port], shared: &Arc<Shared>) {
             thread::sleep(DOOR_PAUSE);
             continue;
         }
-        let mut waiting = 0;
+        let (mut waiting, mut has_failed) = (0, false);
         for port in ports {
             match port.listener.accept() {
                 Ok((stream, address)) => {
@@ -64,10 +64,13 @@ pub fn accept(ports: &[Port], shared: &Arc<Shared>) {
                             warn!("cannot accept clients: {error}");
                             was_told = true;
                         }
-                        thread::sleep(ACCEPT_PAUSE);
+                        has_failed = true;
                     }
                 },
             }
+        }
+        if has_failed {
+            thread::sleep(ACCEPT_PAUSE);
         }
         if waiting == ports.len() {
             wait(ports, &shared.bell);
@@ -127,7 +130,13 @@ fn admit(connection: Connection, protocol: &dyn Protocol) {
     let connection = Arc::new(connection);
     let talking = Arc::clone(&connection);
     let name = format!("client {}", connection.id.0);
-    if let Err(error) = spawn(name, move || client::run(&talking)) {
+    // Threads that start keep others from running, and each other most of all.
+    let starting = connection.shared.at_the_door.one_more();
+    let talk = move || {
+        drop(starting);
+        client::run(&talking);
+    };
+    if let Err(error) = spawn(name, talk) {
         warn!(target: "chatd::without_a_thread", "cannot start a client's thread: {error}");
         turn_away(&connection.stream, farewell(&connection.shared, protocol));
     }

@@ -115,6 +115,12 @@ impl Broadcaster {
         // Those who wait for room read on while this is sent.
         drop(places);
         self.flush(clock);
+        // That takes a while where there are many, and a socket that takes less at once than a batch
+        // has room again long before its next turn.
+        if self.scene.delivery().is_anybody_full() {
+            self.resume(&writability.wait(Some(Duration::ZERO)));
+            self.flush(clock);
+        }
     }
 
     /// Waits for an event, for a socket that was full, and no longer than until something is due.

@@ -7,17 +7,16 @@ mod values;
 pub use tasks::*;
 
 use crate::address::{Address, parse_network};
+use crate::file::{self, When};
 use crate::text::clean;
 use crate::units::{KIB, MIB};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
 use ipnet::IpNet;
 use log::LevelFilter;
 use std::env;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::Read;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -297,7 +296,7 @@ impl Config {
             let arg = if is_task { arg.env(None) } else { unset(arg) };
             // So that it is told what the option takes, and not that there is no option -1. A file is
             // whatever it is told, and an option behind it a mistake.
-            let is_file = ["motd", "socket", "password_file"].contains(&arg.get_id().as_str());
+            let is_file = arg.get_value_hint() == ValueHint::AnyPath;
             let takes_hyphen = arg.get_action().takes_values() && !is_file;
             arg.allow_hyphen_values(takes_hyphen)
         });
@@ -348,13 +347,7 @@ impl Config {
     /// Reads the lines of the MOTD anew, or says why that cannot be done. Nothing if there is none.
     pub fn reread_motd(&self) -> Option<Result<Vec<String>, NoConfig>> {
         let path = self.motd.as_deref()?;
-        // A pipe can be read once, at start, and to wait for another writer would be to wait for
-        // ever.
-        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            let text = format!("{}: not a file", show_path(path));
-            return Some(Err(NoConfig { text, status: 1 }));
-        }
-        Some(read_motd(path, "--motd"))
+        Some(read_motd(path, "--motd", When::Reload))
     }
 
     /// Which log lines are written, unless `RUST_LOG` says otherwise.
@@ -379,7 +372,7 @@ impl Config {
         }
         match tls.plain_port {
             Some(_) if !tls.is_on => Err(usage(&format!("{plain} cannot be used without --tls"))),
-            Some(port) if port == self.port && port != 0 => {
+            Some(port) if port == self.port && port != 0 && is_port_used() => {
                 Err(usage(&format!("{plain} takes another port than --port")))
             }
             _ => Ok(()),
@@ -442,7 +435,7 @@ impl Config {
             _ if self.raw => Ok(Mode::Raw),
             (path, lines) => Ok(Mode::Chat {
                 motd: match path {
-                    Some(path) => read_motd(path, &motd)?,
+                    Some(path) => read_motd(path, &motd, When::Start)?,
                     None => Vec::new(),
                 },
                 history: lines.unwrap_or(20),
@@ -451,15 +444,23 @@ impl Config {
     }
 }
 
+/// Whether `--port` is listened on: not where sockets were handed down.
+#[cfg(feature = "tls")]
+fn is_port_used() -> bool {
+    #[cfg(feature = "service")]
+    return !crate::service::activation::is_used();
+    #[cfg(not(feature = "service"))]
+    true
+}
+
 /// The MOTD's lines, cleaned as what clients say is. `name` is what said where it is.
-fn read_motd(path: &Path, name: &str) -> Result<Vec<String>, NoConfig> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MOTD_BYTES + 1).read_to_end(&mut bytes));
+fn read_motd(path: &Path, name: &str, when: When) -> Result<Vec<String>, NoConfig> {
+    let read = file::read(path, MOTD_BYTES + 1, when);
     let path = show_path(path);
-    if let Err(error) = read {
+    let bytes = read.map_err(|error| {
         let text = format!("{path}: {error}");
-        return Err(NoConfig { text, status: 1 });
-    }
+        NoConfig { text, status: 1 }
+    })?;
     if bytes.len() as u64 > MOTD_BYTES {
         let text = format!("{name} takes a file of up to 64 KiB, '{path}' is larger");
         return Err(usage(&text));

@@ -4,7 +4,7 @@
 //!
 //! | what happens | where |
 //! | --- | --- |
-//! | what the user wants, in which units, at what time | [`config`], `units`, [`clock`] |
+//! | what the user wants, in which units, at what time | [`config`], `file`, `units`, [`clock`] |
 //! | the life of the process; who is accepted, turned away, told to stop | [`server`], `foundation`, `ports`, `listener`, `accept`, `seats`, [`address`], `shutdown`, `reload`, `supervisor`, `shared` |
 //! | **a line enters**: a client's thread waits, reads, and makes lines and commands of bytes; its socket, which the broadcaster writes to | `client` |
 //! | how its bytes are encrypted, if they are | `tls`, by way of `client/carrier` |
@@ -40,6 +40,7 @@ mod delivery;
 pub mod event;
 #[cfg(feature = "fault-injection")]
 mod faults;
+mod file;
 #[cfg(feature = "data")]
 mod foundation;
 mod listener;

@@ -4,7 +4,7 @@
 use crate::address::Address;
 use crate::client::carrier::Protocol;
 use crate::client::connection::{NOTSENT_LOWAT, quiet_timeout};
-use crate::config::{Config, SilenceLimits};
+use crate::config::SilenceLimits;
 use libc::{EADDRNOTAVAIL, EAFNOSUPPORT};
 use rustix::fd::AsFd;
 use socket2::{Domain, Socket, TcpKeepalive, Type};
@@ -57,20 +57,24 @@ impl Listener for TcpListener {
     }
 }
 
-/// Listens on the address that the user gave, or on all: IPv6 and IPv4, or IPv4 where there is no
-/// IPv6. An error comes with the address that cannot be listened on.
-pub fn listen(config: &Config, port: u16) -> Result<TcpListener, (SocketAddr, io::Error)> {
+/// Listens on an address, or on all: IPv6 and IPv4, or IPv4 where there is no IPv6. An error comes
+/// with the address that cannot be listened on.
+pub fn listen(
+    bind: Option<IpAddr>,
+    port: u16,
+    silence: SilenceLimits,
+) -> Result<TcpListener, (SocketAddr, io::Error)> {
     let any = IpAddr::from(Ipv6Addr::UNSPECIFIED);
     let on = |ip| {
         let address = SocketAddr::new(ip, port);
-        open(address, config.silence).map_err(|error| (address, error))
+        open(address, silence).map_err(|error| (address, error))
     };
-    let result = on(config.bind.unwrap_or(any));
+    let result = on(bind.unwrap_or(any));
     let code = result
         .as_ref()
         .err()
         .and_then(|(_, error)| error.raw_os_error());
-    match (config.bind, code) {
+    match (bind, code) {
         (None, Some(EAFNOSUPPORT | EADDRNOTAVAIL)) => on(Ipv4Addr::UNSPECIFIED.into()),
         _ => result,
     }

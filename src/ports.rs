@@ -10,7 +10,7 @@ use crate::service::{activation, unix_socket::UnixSocket};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Listens on everything that the user wants, the main port first; and what of that can be renewed.
@@ -28,7 +28,11 @@ pub fn open(config: &Config) -> Result<(Vec<Port>, Renewables), String> {
 #[cfg(feature = "service")]
 fn listen_on_all(config: &Config, main: Arc<dyn Protocol>) -> Result<Vec<Port>, String> {
     let mut ports = match activation::ports(config.silence, &main)? {
-        Some(inherited) => inherited,
+        Some(mut inherited) => {
+            // `--bind` is not used then.
+            inherited.extend(plain_port(config, None)?);
+            inherited
+        }
         None => listen_on_ports(config, main)?,
     };
     if let Some(path) = &config.service.socket {
@@ -41,19 +45,34 @@ fn listen_on_all(config: &Config, main: Arc<dyn Protocol>) -> Result<Vec<Port>, 
 use listen_on_ports as listen_on_all;
 
 fn listen_on_ports(config: &Config, main: Arc<dyn Protocol>) -> Result<Vec<Port>, String> {
-    let open = |port, protocol| match listen(config, port) {
+    let mut ports = vec![open_port(config, config.bind, config.port, main)?];
+    ports.extend(plain_port(config, config.bind)?);
+    Ok(ports)
+}
+
+/// The port of `--plain-port`, if there is to be one.
+fn plain_port(config: &Config, bind: Option<IpAddr>) -> Result<Option<Port>, String> {
+    #[cfg(feature = "tls")]
+    let number = config.tls.plain_port;
+    #[cfg(not(feature = "tls"))]
+    let number = None;
+    let open = |number| open_port(config, bind, number, Arc::new(Plain));
+    number.map(open).transpose()
+}
+
+fn open_port(
+    config: &Config,
+    bind: Option<IpAddr>,
+    number: u16,
+    protocol: Arc<dyn Protocol>,
+) -> Result<Port, String> {
+    match listen(bind, number, config.silence) {
         Ok(listener) => Ok(Port {
             listener: Box::new(listener),
             protocol,
         }),
         Err((address, error)) => Err(format!("cannot listen on {address}: {error}")),
-    };
-    let main = open(config.port, main)?;
-    #[cfg(feature = "tls")]
-    if let Some(port) = config.tls.plain_port {
-        return Ok(vec![main, open(port, Arc::new(Plain))?]);
     }
-    Ok(vec![main])
 }
 
 /// How people on other machines join.

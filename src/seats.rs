@@ -77,7 +77,10 @@ impl Drop for Seat {
                 taken.by_host.remove(&self.host);
             }
         }
-        self.seats.given_back.notify_all();
+        // Thousands may leave at once: who waits is woken by the last.
+        if taken.total == 0 {
+            self.seats.given_back.notify_all();
+        }
     }
 }
 

@@ -158,10 +158,10 @@ fn serve_clients(
     let Ok(until) = broadcaster.join() else {
         return Err(ServerError::Broken);
     };
+    // It has closed what it listened on, and what it leaves behind is gone. Who came last has a seat.
+    let _ = accepting.join();
     let wait = until.saturating_duration_since(Instant::now()) + LINGERING_TIME;
     shared.seats.wait_until_free(wait);
-    // It has closed what it listened on, and what it leaves behind is gone.
-    let _ = accepting.join();
     #[cfg(feature = "data")]
     if let Some(keeping) = keeping {
         keeping.finish();

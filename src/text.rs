@@ -32,6 +32,9 @@ impl Line {
     }
 }
 
+/// What the server says to everybody last.
+pub const GOODBYE: &str = "chatd is shutting down";
+
 /// Appends a line of the server: whatever it says begins so, and nothing else does.
 pub fn push_server_line(text: &mut Vec<u8>, content: fmt::Arguments<'_>) {
     // Writing to a Vec cannot fail.

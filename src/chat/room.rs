@@ -18,7 +18,7 @@ use crate::event::{ClientId, Ending};
 use crate::name::Name;
 #[cfg(feature = "data")]
 use crate::name::show_letters;
-use crate::text::{LINE_COST, Lines, push_server_line};
+use crate::text::{GOODBYE, LINE_COST, Lines, push_server_line};
 use std::collections::BTreeMap;
 use std::iter::once;
 
@@ -78,7 +78,7 @@ impl Room {
             }
             Fact::Ended => {
                 self.announce_departures();
-                self.note(Origin::Server, "chatd is shutting down");
+                self.note(Origin::Server, GOODBYE);
             }
         }
     }
@@ -266,7 +266,7 @@ mod tests {
         let pressure = Arc::new(Pressure::new(limits));
         let mut room = Room::new(5, Delivery::new(limits, pressure, Clock::now()), None);
         room.apply(Fact::Ended, Clock::now());
-        let cost = "chatd is shutting down".len() as u64 + 80;
+        let cost = GOODBYE.len() as u64 + 80;
         assert_eq!(room.delivery.log.cost_kept(), cost);
     }
 

@@ -12,14 +12,18 @@ use std::io::{self, IoSlice};
 
 /// What a port speaks.
 pub trait Protocol: Send + Sync {
-    /// What people call it in the log: nothing for the plain one.
-    fn name(&self) -> &'static str;
+    /// What the log says of it behind the address: nothing where bytes go as they are.
+    fn name(&self) -> &'static str {
+        ""
+    }
 
     /// The client with which people join.
     fn client(&self) -> &'static str;
 
     /// How many descriptors each client takes.
-    fn descriptors(&self) -> u64;
+    fn descriptors(&self) -> u64 {
+        1
+    }
 
     /// What carries the bytes of one more client.
     ///
@@ -35,11 +39,18 @@ pub trait Protocol: Send + Sync {
     }
 
     /// What a client reads that is turned away at once.
-    fn refusal(&self, text: &'static [u8]) -> &'static [u8];
+    fn refusal(&self, text: &'static [u8]) -> &'static [u8] {
+        text
+    }
 }
 
 /// What one client's bytes are carried by, as the broadcaster and the client's thread share it.
 pub trait Carriage: Send + Sync {
+    /// What to type to join, as those are told who come with something else.
+    fn client(&self) -> &'static str {
+        "nc HOST PORT"
+    }
+
     /// What the broadcaster writes into.
     fn inlet<'a>(&'a self, stream: &'a Socket) -> &'a Socket;
 
@@ -143,24 +154,12 @@ pub struct Interest<'a> {
 pub struct Plain;
 
 impl Protocol for Plain {
-    fn name(&self) -> &'static str {
-        ""
-    }
-
     fn client(&self) -> &'static str {
         "nc -N"
     }
 
-    fn descriptors(&self) -> u64 {
-        1
-    }
-
     fn carriage(&self) -> io::Result<Box<dyn Carriage>> {
         Ok(Box::new(Plain))
-    }
-
-    fn refusal(&self, text: &'static [u8]) -> &'static [u8] {
-        text
     }
 }
 

@@ -30,7 +30,7 @@ use crate::config::{Config, Mode, SilenceLimits};
 use crate::counted::Counted;
 use crate::event::{Answer, Arrival, Echo, Ending, Event, Style};
 use crate::shared::Shared;
-use crate::text::push_server_line;
+use crate::text::{GOODBYE, push_server_line};
 use crate::units::show_duration;
 use crate::wire::Wire;
 use carrier::{Carrier, Received};
@@ -45,7 +45,7 @@ use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use strangers::ANSWER;
+use strangers::answer;
 use waiting::{FIRST_STEP, Waiting};
 
 /// How large the read buffer is at first, and grows to for a client that sends much, in bytes.
@@ -66,14 +66,7 @@ pub fn run(connection: &Arc<Connection>) {
     if session.joins_at.is_none() {
         session.depart(ending);
     } else {
-        let is_stranger = ending == Ending::NotChat;
-        if is_stranger {
-            let address = connection.address;
-            log::debug!(target: "chatd::strangers", "a stranger: {address}");
-        }
-        let text = if is_stranger { ANSWER } else { b"" };
-        session.waiting.carrier.turn_away(text);
-        connection.finish();
+        session.turn_away(&ending);
     }
     // The read buffer is not needed while the client's last lines are on their way.
     let mut carrier = session.waiting.carrier;
@@ -283,6 +276,24 @@ impl<'a> Session<'a> {
         has_joined
     }
 
+    /// Ends with a client of which the broadcaster does not know.
+    fn turn_away(&mut self, ending: &Ending) {
+        let mut text = Vec::new();
+        match (ending, &self.shared.config.mode) {
+            (Ending::NotChat, _) => {
+                let address = self.connection.address;
+                log::debug!(target: "chatd::strangers", "a stranger: {address}");
+                text = answer(self.connection.carriage.client());
+            }
+            (Ending::Shutdown, Mode::Chat { .. }) => {
+                push_server_line(&mut text, format_args!("{GOODBYE}"));
+            }
+            _ => {}
+        }
+        self.waiting.carrier.turn_away(&text);
+        self.connection.finish();
+    }
+
     fn depart(&mut self, ending: Ending) {
         let id = self.connection.id;
         if let Some(farewell) = self.farewell(&ending) {
@@ -296,7 +307,7 @@ impl<'a> Session<'a> {
     fn farewell(&self, ending: &Ending) -> Option<Answer> {
         let Config { mode, silence, .. } = &self.shared.config;
         match (ending, mode, silence.idle) {
-            (Ending::NotChat, ..) => Some(Answer::Bytes(ANSWER.to_vec())),
+            (Ending::NotChat, ..) => Some(Answer::Bytes(answer(self.connection.carriage.client()))),
             (Ending::Idle, Mode::Chat { .. }, Some(idle)) => {
                 let mut text = Vec::new();
                 let idle = show_duration(idle);

@@ -11,8 +11,11 @@ pub const TLS_HANDSHAKE: u8 = 0x16;
 /// How an SSH client begins (RFC 4253, section 4.2).
 const SSH: &[u8] = b"SSH-";
 
-pub const ANSWER: &[u8] =
-    b"HTTP/1.0 400 Bad Request\r\n\r\nThis is a chat server: join it with nc HOST PORT\r\n";
+/// What a stranger reads; `client` is with what people join here.
+pub fn answer(client: &str) -> Vec<u8> {
+    let text = format!("This is a chat server: join it with {client}");
+    format!("HTTP/1.0 400 Bad Request\r\n\r\n{text}\r\n").into_bytes()
+}
 
 /// Judges a client by the first line that is not empty, however long it is and however it comes.
 #[derive(Debug)]

@@ -57,6 +57,12 @@ pub fn ports(
     Ok(Some(ports.into_iter().map(|(_, port)| port).collect()))
 }
 
+/// Whether sockets were handed down to this process, or somebody meant to.
+#[cfg(feature = "tls")]
+pub fn is_used() -> bool {
+    !matches!(count(), Ok(None))
+}
+
 /// How many there are. Those for another process are not for this one.
 fn count() -> Result<Option<usize>, String> {
     let variable = |name| env::var(name).unwrap_or_default();

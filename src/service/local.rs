@@ -23,24 +23,12 @@ const LOOK_UP_STACK_BYTES: usize = 1 << 20;
 pub struct Local;
 
 impl Protocol for Local {
-    fn name(&self) -> &'static str {
-        ""
-    }
-
     fn client(&self) -> &'static str {
-        "nc -U"
-    }
-
-    fn descriptors(&self) -> u64 {
-        1
+        "nc -NU"
     }
 
     fn carriage(&self) -> io::Result<Box<dyn Carriage>> {
         Ok(Box::new(LocalCarriage::default()))
-    }
-
-    fn refusal(&self, text: &'static [u8]) -> &'static [u8] {
-        text
     }
 }
 
@@ -51,6 +39,10 @@ struct LocalCarriage {
 }
 
 impl Carriage for LocalCarriage {
+    fn client(&self) -> &'static str {
+        "nc -NU PATH"
+    }
+
     fn inlet<'a>(&'a self, stream: &'a Socket) -> &'a Socket {
         stream
     }

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How long room in systemd's queue is waited for. If READY=1 is lost, systemd ends the service after
 /// a while.
-const PATIENCE: Timespec = Timespec {
+const ROOM_TIME: Timespec = Timespec {
     tv_sec: 5,
     tv_nsec: 0,
 };
@@ -71,7 +71,7 @@ impl Systemd {
         let room = PollFd::new(socket, PollFlags::OUT);
         let bell = PollFd::from_borrowed_fd(self.bell.descriptor(), PollFlags::IN);
         let mut set = [room, bell];
-        retry_on_intr(|| poll(&mut set, Some(&PATIENCE)))?;
+        retry_on_intr(|| poll(&mut set, Some(&ROOM_TIME)))?;
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use crate::config::show_path;
 use crate::listener::{BACKLOG, Listener, Port, SEND_BUFFER};
 use crate::service::local::Local;
 use rustix::fd::{AsFd, BorrowedFd};
-use rustix::fs::Mode;
+use rustix::fs::{FlockOperation, Mode, flock};
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::umask;
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
@@ -47,6 +47,8 @@ impl UnixSocket {
         let name = show_path(path);
         let listen = || {
             let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+            // Where that is not possible, nobody else is expected to start at this moment.
+            let _lock = lock_folder(path);
             let file = bind(&socket, path)?;
             socket.listen(BACKLOG)?;
             Ok((UnixListener::from(socket), Some(file)))
@@ -115,6 +117,15 @@ impl Drop for File {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Keeps every other chatd from looking what is there, as long as what this returns is open: a socket
+/// that is not listened on yet looks as one that was left behind.
+fn lock_folder(path: &Path) -> io::Result<fs::File> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = fs::File::open(folder.unwrap_or(Path::new(".")))?;
+    flock(&folder, FlockOperation::LockExclusive)?;
+    Ok(folder)
 }
 
 /// Makes the socket's file.

@@ -10,6 +10,7 @@ mod turns;
 use crate::client::carrier::{Carriage, Carrier, Protocol};
 use crate::client::connection::Connection;
 use crate::config::{TlsOptions, show_path};
+use crate::file::When;
 use crate::reload::{Renewable, Renewal};
 pub use carrier::TlsCarrier;
 use certificate::Identity;
@@ -27,6 +28,13 @@ use turns::Turns;
 /// How many bytes of plaintext may wait to be encrypted for one client (the kernel doubles this,
 /// socket(7)).
 const PAIR_BUFFER: usize = 64 << 10;
+
+/// The longest record, its header of 5 bytes included: `ncat --ssl` reads 8 KiB at a time, and shows
+/// what is left of a longer one only when more comes.
+const RECORD: usize = 5 + (8 << 10);
+
+/// The keys that are taken: what ring can sign with.
+const KEYS: &str = "ECDSA P-256 or P-384, Ed25519, RSA of 2048 to 4096 bits";
 
 /// What the server shows to those who connect, and how many of them it computes for at a time.
 pub struct Tls {
@@ -53,7 +61,7 @@ impl Tls {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             options: options.clone(),
-            current: Mutex::new(load(options)?),
+            current: Mutex::new(load(options, When::Start)?),
             turns: Turns::new(cores),
         })
     }
@@ -84,7 +92,7 @@ impl Renewable for Arc<Tls> {
     /// changes.
     fn renew(&self) -> Option<Renewal> {
         self.options.certificate.as_ref()?;
-        Some(match load(&self.options) {
+        Some(match load(&self.options, When::Reload) {
             Ok(shown) => {
                 *self.current() = shown;
                 Ok("the certificate was read anew".to_owned())
@@ -136,6 +144,10 @@ struct Pair {
 }
 
 impl Carriage for Pair {
+    fn client(&self) -> &'static str {
+        "ncat --ssl HOST PORT"
+    }
+
     fn inlet<'a>(&'a self, _: &'a Socket) -> &'a Socket {
         &self.inlet
     }
@@ -150,11 +162,11 @@ impl Carriage for Pair {
     }
 }
 
-fn load(options: &TlsOptions) -> Result<Shown, String> {
+fn load(options: &TlsOptions, when: When) -> Result<Shown, String> {
     let key = options.key.as_ref().or(options.certificate.as_ref());
     let name = key.map_or_else(String::new, |key| show_path(key));
     let identity = match (&options.certificate, key) {
-        (Some(file), Some(key)) => certificate::read(file, key)?,
+        (Some(file), Some(key)) => certificate::read(file, key, when)?,
         _ => certificate::make()?,
     };
     let (sha256, sha1) = (identity.sha256(), identity.sha1());
@@ -166,6 +178,8 @@ fn load(options: &TlsOptions) -> Result<Shown, String> {
             let file = options.certificate.as_deref().map(show_path);
             format!("{}: {error:?}", file.unwrap_or_default())
         }
+        // Nothing else is said of a key that cannot be used.
+        rustls::Error::General(_) => format!("{name}: the private key is none of {KEYS}"),
         error => format!("{name}: {error}"),
     })?;
     if key.is_some_and(|key| certificate::is_open_to_others(key)) {
@@ -185,5 +199,6 @@ fn configure(identity: Identity) -> Result<ServerConfig, rustls::Error> {
     let mut config = builder.with_single_cert(identity.chain, identity.key)?;
     // A session is as good as forgotten when its client leaves.
     config.send_tls13_tickets = 0;
+    config.max_fragment_size = Some(RECORD);
     Ok(config)
 }

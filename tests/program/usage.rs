@@ -218,8 +218,25 @@ fn an_unknown_option_is_a_usage_error() {
     are_refused(&["--colour"], "--colour", "");
     are_refused(&["stray"], "stray", "");
     are_refused(&["--port"], "--port", "");
-    // Not a file of this name.
-    are_refused(&["--motd", "--raw"], "--motd", "");
+}
+
+#[test]
+fn an_option_is_not_the_file_of_the_option_before_it() {
+    let mut command = Server::command();
+    command.arg("--help");
+    let help = String::from_utf8(run_to_end(command).stdout).unwrap();
+    let words = help.split_whitespace().collect::<Vec<_>>();
+    let is_of_a_file =
+        |pair: &&[&str]| pair[0].starts_with("--") && ["<FILE>", "<PATH>"].contains(&pair[1]);
+    let options: Vec<&str> = words
+        .windows(2)
+        .filter(is_of_a_file)
+        .map(|pair| pair[0])
+        .collect();
+    assert!(options.contains(&"--motd"), "{help}");
+    for option in options {
+        are_refused(&[option, "--raw"], option, "");
+    }
 }
 
 /// The environment is a usage error, whose line this is.

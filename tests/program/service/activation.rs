@@ -140,6 +140,36 @@ fn a_socket_named_plain_is_without_tls_and_every_other_is_a_main_port() {
     server.welcomed();
 }
 
+#[cfg(feature = "tls")]
+#[test]
+fn plain_port_is_listened_on_beside_what_is_inherited_and_on_all_addresses() {
+    let (main, main_address) = listener();
+    let args = ["--tls", "--plain-port", "0", "--bind", "192.0.2.1"];
+    let server = start([main.into()], &args);
+    let lines = listening(&server, 2);
+    assert_eq!(lines[0], format!("{main_address} with TLS"));
+    assert!(
+        ["[::]:", "0.0.0.0:"]
+            .iter()
+            .any(|all| lines[1].starts_with(all)),
+        "{lines:?}"
+    );
+    connect(server.plain_address()).read_welcome();
+    server.welcomed();
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn plain_port_may_be_the_port_that_is_not_used_beside_what_is_inherited() {
+    // One that is taken: chatd wants it, and no other test can get it.
+    let (_taken, address) = listener();
+    let port = address.port().to_string();
+    let mut command = handed_down([listener().0.into()], FOR_THIS_PROCESS);
+    command.args(["--tls", "--port", &port, "--plain-port", &port]);
+    let line = complaint(command, 1);
+    assert!(line.contains(&format!(":{port}: ")), "{line}");
+}
+
 #[test]
 fn without_tls_all_are_plain() {
     let [(one, first), (other, second)] = [(); 2].map(|()| listener());

@@ -1,9 +1,10 @@
 //! The file of `--socket`: when it is made, replaced, refused and removed.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use crate::kit::{Chat, Server, SocketPath, TempFile, complaint, eventually};
 
@@ -69,6 +70,35 @@ fn a_socket_left_behind_that_nobody_answers_is_replaced() {
     assert!(socket.exists(), "it was left behind");
     let _server = Server::start(&["--socket", socket.path()]);
     socket.connect().read_welcome();
+}
+
+#[test]
+fn of_several_that_start_at_once_on_a_socket_left_behind_one_has_it_and_the_others_are_told() {
+    for _ in 0..10 {
+        let socket = SocketPath::new();
+        drop(UnixListener::bind(socket.path()).unwrap());
+        let spawn = |_| {
+            let mut command = command(socket.path());
+            command.stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let mut children: Vec<Child> = (0..4).map(spawn).collect();
+        // Each says that it listens, or that it cannot.
+        let lines: Vec<String> = children
+            .iter_mut()
+            .map(|child| {
+                let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+                let mut lines = lines.map(|line| line.unwrap());
+                let is_about_it = |line: &String| line.contains(socket.path());
+                lines.find(is_about_it).expect("a line about it")
+            })
+            .collect();
+        for child in &mut children {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        let refused = lines.iter().filter(|line| line.contains("cannot listen"));
+        assert_eq!(refused.count(), 3, "{lines:#?}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kit::{Client, GOODBYE, NARROW, Server, paste, text};
+use crate::kit::{Client, GOODBYE, NARROW, Server, eventually, only_in_plain, paste, text};
 
 /// What a client that has much pending for it holds unread, in lines of 1000 bytes: more than the
 /// kernel holds, and little enough to be read in 2 s on a busy machine.
@@ -33,6 +33,27 @@ fn on_sigterm_goodbye_is_everybodys_last_line_and_the_status_is_0() {
 #[test]
 fn on_sigint_goodbye_is_everybodys_last_line_and_the_status_is_0() {
     ends_well_on("INT");
+}
+
+/// A server that was told to end when it had just accepted this client.
+fn told_at_the_accept(args: &[&str]) -> (Server, Client) {
+    let server = Server::start(args);
+    let before = server.descriptors();
+    let newcomer = server.connect();
+    eventually("it is accepted", || server.descriptors() > before);
+    server.signal("TERM");
+    (server, newcomer)
+}
+
+#[test]
+fn goodbye_is_the_last_line_of_those_too_who_were_not_welcomed_yet() {
+    if only_in_plain("before the handshake nobody reads anything") {
+        return;
+    }
+    let (_server, mut newcomer) = told_at_the_accept(&[]);
+    assert_eq!(newcomer.expect_eof().pop().as_deref(), Some(GOODBYE));
+    let (_server, mut newcomer) = told_at_the_accept(&["--raw"]);
+    assert_eq!(newcomer.expect_eof(), [""; 0]);
 }
 
 #[test]

@@ -56,6 +56,20 @@ fn a_file_that_is_there_already_is_left_as_it_is() {
 }
 
 #[test]
+fn where_it_cannot_be_written_nothing_is_left_in_the_way() {
+    let path = new_path();
+    // As a full disk, which no test can have.
+    let mut command = Server::command_after("trap '' XFSZ; ulimit -f 0");
+    command.arg("cert").arg(&path);
+    let line = complaint(command, 1);
+    assert!(
+        line.contains(path.to_str().unwrap()) && line.contains("File too large"),
+        "{line}"
+    );
+    assert!(!path.exists());
+}
+
+#[test]
 fn the_file_has_to_be_said_and_what_the_environment_says_of_a_server_does_not_matter() {
     let mut command = Server::command();
     command.arg("cert");
@@ -185,6 +199,27 @@ fn a_broken_file_changes_nothing_at_sighup_and_is_an_error_in_the_log() {
     server.signal("HUP");
     server.log_line(|line| line.ends_with("SIGHUP: the certificate was read anew"));
     assert_ne!(TlsClient::shaken(&server).certificate(), before);
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_at_sighup_is_an_error_and_keeps_nobody_from_the_next_reload() {
+    let identity = Identity::new();
+    let server = Server::start(&["--tls-cert", identity.path()]);
+    let before = TlsClient::shaken(&server).certificate();
+    fs::remove_file(identity.path()).unwrap();
+    let mut command = new_command("mkfifo");
+    command.arg(identity.path());
+    assert!(run_to_end(command).status.success());
+    server.signal("HUP");
+    let line = server.log_line(|line| line.contains("SIGHUP"));
+    assert!(
+        line.contains("ERROR") && line.contains("not a file"),
+        "{line}"
+    );
+    assert_eq!(TlsClient::shaken(&server).certificate(), before);
+    identity.renew();
+    server.signal("HUP");
+    server.log_line(|line| line.ends_with("SIGHUP: the certificate was read anew"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What people have already, in one conversation.
 
-use crate::kit::{Client, Program, Server, are_installed, new_command, skip};
+use crate::kit::{Client, Program, Server, are_installed, new_command, skip, text};
 use std::net::TcpStream;
 
 use super::Identity;
@@ -137,5 +137,26 @@ fn a_line_piped_into_a_client_is_heard_whichever_way_it_ends() {
         for line in ["-- guest2 joined", "<guest2> hi", "-- guest2 left"] {
             alice.next_is(line);
         }
+    }
+}
+
+#[test]
+fn ncat_shows_all_of_a_paste_at_once() {
+    if !are_installed(&["ncat"]) {
+        return;
+    }
+    let server = Server::start(&["--tls", "--rate", "0"]);
+    let alice = server.joined("alice");
+    let mut shell = new_command("sh");
+    shell.args(["-c", "exec ncat --ssl 127.0.0.1 $PORT"]);
+    shell.env("PORT", server.port().to_string());
+    let mut ncat = Program::spawn(shell);
+    ncat.wait_for_welcome();
+    // It reads 8 KiB at a time, and shows what is left of a longer record only when more comes.
+    for lines in 1..60 {
+        let last = format!("{lines:x>1000}");
+        let paste = [vec!["x".repeat(1000); lines], vec![last.clone()]].concat();
+        alice.send_bytes(text(paste).as_bytes());
+        ncat.expect(&format!("<alice> {last}"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::kit::{Server, TempFile, TlsClient, complaint, run_to_end};
+use crate::kit::{Server, TempFile, TlsClient, are_installed, complaint, new_command, run_to_end};
 
 use super::{Identity, block, mode, new_path, private};
 
@@ -155,10 +155,91 @@ fn a_file_that_is_of_no_use_is_one_line_that_names_it_and_exit_1() {
     }
 }
 
+/// What openssl writes to stdout.
+fn openssl(line: &str) -> String {
+    let mut shell = new_command("sh");
+    shell.args(["-c", &format!("openssl {line}")]);
+    let output = run_to_end(shell);
+    assert!(output.status.success(), "{line}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What chatd says of a certificate that it does not take.
+fn refused(file: &TempFile) -> String {
+    let mut command = Server::command();
+    command.args([
+        "--port",
+        "0",
+        "--bind",
+        "127.0.0.1",
+        "--tls-cert",
+        file.path(),
+    ]);
+    let line = complaint(command, 1);
+    let name = format!("chatd: {}: ", file.path());
+    let reason = line.strip_prefix(&name);
+    reason.unwrap_or_else(|| panic!("{line}")).to_owned()
+}
+
+#[test]
+fn a_file_that_is_cut_off_or_has_an_encrypted_key_is_said_to_be_so() {
+    if !are_installed(&["openssl"]) {
+        return;
+    }
+    let identity = Identity::new();
+    let text = identity.text();
+    let certificate = block(&text, "CERTIFICATE");
+    let in_the_key = text.find("-----END PRIVATE").unwrap();
+    for cut in [100, in_the_key] {
+        let line = refused(&private(&text[..cut]));
+        assert!(line.starts_with("it is cut off"), "{line}");
+    }
+    for kind in ["pkey", "ec"] {
+        let line = format!("{kind} -aes128 -passout pass:word -in {}", identity.path());
+        let line = refused(&private(&(certificate.clone() + &openssl(&line))));
+        assert!(line.contains("is encrypted"), "{kind}: {line}");
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_told_which_can() {
+    if !are_installed(&["openssl"]) {
+        return;
+    }
+    for (kind, is_taken) in [
+        ("ec -pkeyopt ec_paramgen_curve:P-256", true),
+        ("ec -pkeyopt ec_paramgen_curve:P-384", true),
+        ("ed25519", true),
+        ("rsa:2048", true),
+        ("ec -pkeyopt ec_paramgen_curve:P-521", false),
+        ("ed448", false),
+        ("rsa:1024", false),
+    ] {
+        let line = format!("req -x509 -newkey {kind} -nodes -subj /CN=chatd -keyout - 2>/dev/null");
+        let file = private(&openssl(&line));
+        if is_taken {
+            TlsClient::join(&Server::start(&["--tls-cert", file.path()]), "alice");
+        } else {
+            let line = refused(&file);
+            let taken = "ECDSA P-256 or P-384, Ed25519, RSA of 2048 to 4096 bits";
+            assert!(line.contains(taken), "{kind}: {line}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_beside_the_blocks_of_a_file_does_not_matter() {
+    let mut bytes = b"Universit\xe4t\n".to_vec();
+    bytes.extend(Identity::new().text().as_bytes());
+    let file = private("");
+    fs::write(file.path(), bytes).unwrap();
+    TlsClient::join(&Server::start(&["--tls-cert", file.path()]), "alice");
+}
+
 #[test]
 fn a_key_file_that_others_can_read_is_a_warning() {
     let identity = Identity::new();
-    for (of_file, is_warned) in [(0o600, false), (0o400, false), (0o644, true), (0o640, true)] {
+    for (of_file, is_warned) in [(0o600, false), (0o620, false), (0o640, true), (0o604, true)] {
         mode(identity.path(), of_file);
         let server = Server::start(&["--tls-cert", identity.path()]);
         let warns = |line: &String| line.contains("WARN") && line.contains(identity.path());

@@ -110,7 +110,8 @@ fn inside_tls_strangers_are_strangers_whatever_they_offer() {
         client.shake_hands();
         client.send(bytes);
         let (read, end) = client.read_to_end();
-        let answer = "HTTP/1.0 400 Bad Request\r\n\r\nThis is a chat server";
+        let answer = "HTTP/1.0 400 Bad Request\r\n\r\n\
+            This is a chat server: join it with ncat --ssl HOST PORT\r\n";
         assert!(read.contains(answer), "{}: {read:?}", bytes.escape_ascii());
         assert_eq!(end, TlsEnd::CloseNotify, "{}", bytes.escape_ascii());
     }
