@@ -20,7 +20,7 @@ mod kit;
 /// How the clients of these tests talk to the server.
 const TRANSPORT: kit::Transport = kit::Transport::Tls;
 
-#[path = "../program/accounts.rs"]
+#[path = "../program/accounts/mod.rs"]
 mod accounts;
 #[path = "../program/clean_up.rs"]
 mod clean_up;

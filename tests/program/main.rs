@@ -37,7 +37,7 @@
 //! | 5. raw mode | `raw` |
 //! | 6. encryption | `tls/`, `without_tls` |
 //! | 8. systemd, socket activation, the manual, completions, Unix sockets, ssh | `service/` |
-//! | 7. accounts: passwords where there are none | `accounts` |
+//! | 7. accounts, members only, the room's password, operators | `accounts/` |
 //! | 7. what is kept | `kept/` |
 //! | `nc`, `telnet`, `socat` and the like, whatever they do | `real_clients` |
 //!

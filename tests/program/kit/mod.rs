@@ -8,6 +8,8 @@ mod chat;
 mod child;
 mod client;
 mod crowds;
+#[cfg(feature = "data")]
+mod data;
 mod file;
 mod flood;
 #[cfg(feature = "service")]
@@ -45,6 +47,8 @@ pub use server::Server;
 pub use skip::{are_installed, only_in_plain, only_over_tcp, skip};
 pub use sockets::{seen_from_both_sides, server_side, waiting_bytes};
 
+#[cfg(feature = "data")]
+pub use data::{AGAIN_PROMPT, DataDir, NEW_PROMPT, PROMPT, Rank, WRONG, password_of};
 #[cfg(feature = "service")]
 pub use local::SocketPath;
 #[cfg(feature = "tls")]

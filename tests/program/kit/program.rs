@@ -113,6 +113,11 @@ impl Program {
     pub fn take_name(&mut self, name: &str) {
         self.wait_for_welcome();
         self.say(&format!("/nick {name}"));
+        self.expect_renaming(name);
+    }
+
+    /// Waits until somebody, most likely who sits there, has taken the name.
+    pub fn expect_renaming(&mut self, name: &str) {
         let end = format!(" is now {name}");
         self.expect_one(&end, |line| line.starts_with("-- ") && line.ends_with(&end));
     }
@@ -148,6 +153,13 @@ impl Program {
     pub fn showed(&self, line: &str) {
         let shown = &self.shown;
         assert!(shown.iter().any(|shown| shown == line), "{shown:#?}");
+    }
+
+    /// Nothing that it has shown so far has this in it.
+    #[cfg(feature = "data")]
+    pub fn never_showed_any(&self, text: &str) {
+        let shown = &self.shown;
+        assert!(!shown.iter().any(|line| line.contains(text)), "{shown:#?}");
     }
 
     /// Nothing that it has shown so far begins so.

@@ -1,4 +1,4 @@
-//! Section 7, Accounts: what `/login`, `/register` and `/password` do where there are no accounts.
+//! What `/login`, `/register` and `/password` do where there are no accounts.
 
 use crate::kit::{Client, Server, answers, crowd};
 

@@ -1,0 +1,46 @@
+//! What was said since the owner of an account was last here.
+
+use crate::kit::{DataDir, password_of, texts_of_history};
+
+/// What alice reads of it, who was not here while `count` lines were said.
+fn missed(count: usize) -> Vec<String> {
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    let [mut bob] = server.room(["bob"]);
+    let mut alice = server.registered("alice");
+    alice.send("before");
+    alice.settle();
+    alice.send("/quit");
+    bob.expect("-- alice left");
+    let lines = (0..count).map(|number| format!("line {number}\n"));
+    bob.send_bytes(lines.collect::<String>().as_bytes());
+    bob.settle();
+    let mut alice = server.connect();
+    alice.send(&format!("/login alice\n{}", password_of("alice")));
+    alice.read_renaming("alice");
+    alice.settle()
+}
+
+#[test]
+fn who_logs_in_reads_what_was_said_since_the_account_was_last_here() {
+    let read = missed(3);
+    assert_eq!(read[0], "-- 3 lines since you were here, times in UTC:");
+    assert_eq!(
+        texts_of_history(&read),
+        ["<bob> line 0", "<bob> line 1", "<bob> line 2"]
+    );
+}
+
+#[test]
+fn who_logs_in_reads_at_most_the_last_200_lines() {
+    let read = missed(205);
+    assert_eq!(
+        read[0],
+        "-- 205 lines since you were here, the last 200, times in UTC:"
+    );
+    let texts = texts_of_history(&read);
+    assert_eq!(
+        (texts.len(), texts[0], texts[199]),
+        (200, "<bob> line 5", "<bob> line 204")
+    );
+}

@@ -1,0 +1,137 @@
+//! `/register` and `/password`.
+
+use std::net::Ipv4Addr;
+
+use crate::kit::{
+    AGAIN_PROMPT, DataDir, NEW_PROMPT, PROMPT, WRONG, answers, only_in_plain, password_of,
+};
+
+const ANOTHER: &str = "another secret";
+
+#[test]
+fn register_asks_twice_for_a_password_makes_the_account_and_logs_you_in() {
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    let [mut watcher, mut guest] = server.room(["watcher", "ann"]);
+    let password = password_of("alice");
+    guest.send("/register alice");
+    guest.next_is(NEW_PROMPT);
+    guest.send(&password);
+    guest.next_is(AGAIN_PROMPT);
+    guest.send(&password);
+    guest.next_is("-- ann is now alice");
+    watcher.next_is("-- ann is now alice");
+    let told = "-- you are logged in as alice: connect again to be somebody else";
+    assert_eq!(answers(&mut guest, "/nick bob"), [told]);
+    guest.send("/quit");
+    guest.expect_eof();
+    server.logged_in("alice", &password);
+}
+
+#[test]
+fn where_register_is_refused_or_misused_the_reason_is_told_and_the_connection_closed() {
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    let mut watcher = server.registered("alice");
+    let _bob = server.joined("bob");
+    let registered = "-- alice is registered: /login alice";
+    for (sent, reason) in [
+        ("/register", "-- usage: /register NAME"),
+        (
+            "/register carol\nshort",
+            "-- a password has 8 to 128 characters",
+        ),
+        (
+            "/register carol\nhunter22\nhunter23",
+            "-- these are two passwords, nothing was changed",
+        ),
+        ("/register al1ce\nhunter22\nhunter22", registered),
+    ] {
+        let mut client = server.connect();
+        client.send(&format!("{sent}\nhello\nhello"));
+        let read = client.expect_eof();
+        assert_eq!(
+            read.last().map(String::as_str),
+            Some(reason),
+            "after {sent:?}"
+        );
+    }
+    // A name that somebody else has.
+    let mut client = server.connect();
+    client.send("/register bob\nhunter22\nhunter22\nhello");
+    let read = client.expect_eof();
+    let last = read.last().expect("a reason");
+    assert!(
+        last.starts_with("-- ") && last.contains("taken"),
+        "{read:?}"
+    );
+    let read = watcher.settle();
+    assert!(!read.iter().any(|line| line.contains("hello")), "{read:?}");
+}
+
+#[test]
+fn without_register_only_the_command_line_makes_accounts() {
+    let directory = DataDir::new();
+    let server = directory.server(&[]);
+    let mut client = server.welcomed();
+    client.send("/register alice\nhunter22\nhunter22\nhello");
+    let told = "-- accounts are made by whoever runs this server";
+    assert_eq!(client.expect_eof(), [told]);
+}
+
+#[test]
+fn at_most_3_accounts_are_made_in_10_minutes_from_one_address() {
+    if only_in_plain("others have one address") {
+        return;
+    }
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    let _clients = ["alice", "bob", "carol"].map(|name| server.registered(name));
+    let mut dave = server.connect();
+    dave.send("/register dave\nhunter22\nhunter22\nhello");
+    let read = dave.expect_eof();
+    let told = "-- too many new accounts, try again in 10m";
+    assert_eq!(read.last().map(String::as_str), Some(told), "{read:?}");
+    let mut elsewhere = server.connect_from(Ipv4Addr::new(127, 0, 0, 2));
+    elsewhere.register("dave");
+}
+
+#[test]
+fn password_asks_for_the_old_one_and_twice_for_a_new_one() {
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    let mut alice = server.registered("alice");
+    alice.settle();
+    let old = password_of("alice");
+    let sent = format!("/password\nwrong\n{old}\n{ANOTHER}\n{ANOTHER}");
+    assert_eq!(
+        answers(&mut alice, &sent),
+        [
+            PROMPT,
+            WRONG,
+            NEW_PROMPT,
+            AGAIN_PROMPT,
+            "-- your password is changed"
+        ]
+    );
+    alice.send("/quit");
+    alice.expect_eof();
+    let mut with_old = server.welcomed();
+    assert_eq!(
+        answers(&mut with_old, &format!("/login alice\n{old}\n")),
+        [PROMPT, WRONG]
+    );
+    server.logged_in("alice", ANOTHER);
+}
+
+#[test]
+fn password_by_somebody_without_an_account_closes_the_connection() {
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    let mut client = server.welcomed();
+    client.send("/password\nhunter22\nhunter22");
+    assert_eq!(
+        client.expect_eof(),
+        [PROMPT, "-- you are not logged in: /login NAME"]
+    );
+}
