@@ -49,7 +49,7 @@ fn bash_completes_options() {
 
 #[test]
 fn bash_does_not_complete_options_for_tests() {
-    completes(&["--keep"], &[]);
+    completes(&["--keepa"], &[]);
     completes(&["--user-t"], &[]);
 }
 
@@ -57,6 +57,13 @@ fn bash_does_not_complete_options_for_tests() {
 fn bash_completes_subcommands() {
     completes(&["ma"], &["man"]);
     completes(&["comp"], &["completions"]);
+}
+
+#[cfg(feature = "data")]
+#[test]
+fn bash_completes_what_a_subcommand_does() {
+    completes(&["user", "pass"], &["password"]);
+    completes(&["ban", "add", "--f"], &["--for"]);
 }
 
 #[test]
