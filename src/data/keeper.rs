@@ -5,6 +5,9 @@
 //! Whatever the disk does, only this thread waits for it. What cannot be written now is tried again,
 //! each second at least, and stays in the queue meanwhile.
 
+#[cfg(test)]
+mod tests;
+
 use crate::change::Change;
 use crate::data::directory::Directory;
 use crate::data::queue::{Kept, Load};
