@@ -177,6 +177,37 @@ fn changes_are_never_pushed_out_of_the_queue() {
     );
 }
 
+#[test]
+fn in_an_outage_only_the_last_password_of_an_account_waits() {
+    let mut disk = Disk::new();
+    let other = disk.other();
+    (disk.change)(Change::Account(account("alice")));
+    (disk.change)(Change::Account(account("bob")));
+    disk.keeper.tick();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for number in 0..1_000 {
+        let name = ["alice", "bob"][number % 2];
+        let hash = number.to_string().into();
+        (disk.change)(Change::Password(account(name).name, hash));
+        disk.say("bob", "hello");
+        (disk.change)(Change::WasHere(account(name).name, Timestamp::now()));
+    }
+    disk.keeper.tick();
+    assert_eq!(disk.keeper.load.changes(), 4);
+    assert_eq!(disk.keeper.load.lines(), 1_000);
+    other.execute_batch("COMMIT").unwrap();
+    disk.keeper.write_all(|| false);
+    assert_eq!(
+        (disk.keeper.load.changes(), disk.keeper.load.lines()),
+        (0, 0)
+    );
+    assert_eq!(disk.column("text").len(), 1_000);
+    let written = Roll::read(&other, &Roll::default()).unwrap();
+    assert_eq!(&*written.accounts["alice"].hash, "998");
+    assert_eq!(&*written.accounts["bob"].hash, "999");
+    assert_eq!(written, disk.keeper.roll);
+}
+
 /// Something happens.
 #[derive(Debug, Clone)]
 enum Step {
