@@ -12,7 +12,9 @@ use crate::text::clean;
 use crate::units::{KIB, MIB};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueHint};
+use clap::{
+    Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser, ValueHint,
+};
 use ipnet::IpNet;
 use log::LevelFilter;
 use std::env;
@@ -282,15 +284,7 @@ impl Config {
         let alone = Self::command().mut_args(|arg| arg.env(None));
         let is_task = |matches: ArgMatches| matches.subcommand().is_some();
         let is_task = alone.try_get_matches().is_ok_and(is_task);
-        // An empty variable counts as not set.
-        let unset = |arg: Arg| {
-            let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-            match arg.get_env() {
-                Some(name) if !is_set(name) => arg.env(None),
-                _ => arg,
-            }
-        };
-        let command = Self::command().mut_subcommands(|command| command.mut_args(unset));
+        let command = Self::command().mut_subcommands(unset_all);
         let command = command.mut_args(|arg| {
             // What the environment says of a server matters only to a server.
             let arg = if is_task { arg.env(None) } else { unset(arg) };
@@ -451,6 +445,19 @@ fn is_port_used() -> bool {
     return !crate::service::activation::is_used();
     #[cfg(not(feature = "service"))]
     true
+}
+
+/// An empty variable counts as not set.
+fn unset(arg: Arg) -> Arg {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    match arg.get_env() {
+        Some(name) if !is_set(name) => arg.env(None),
+        _ => arg,
+    }
+}
+
+fn unset_all(command: Command) -> Command {
+    command.mut_args(unset).mut_subcommands(unset_all)
 }
 
 /// The MOTD's lines, cleaned as what clients say is. `name` is what said where it is.

@@ -73,6 +73,6 @@ pub use chat::{archive, commands};
 pub use client::carrier;
 pub use client::{cutter, telnet};
 #[cfg(feature = "data")]
-pub use data::command_line::{erase, print_log};
+pub use data::command_line::{ban, erase, print_log, user};
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsCarrier, certificate::write_new as make_certificate};

@@ -44,7 +44,11 @@ fn run(task: &Task) -> Result<(), String> {
         #[cfg(feature = "data")]
         Task::Log(ref options) => chatd::print_log(options),
         #[cfg(feature = "data")]
-        Task::Erase(ref options) => chatd::erase(options),
+        Task::Erase(ref options) => print(&chatd::erase(options)?),
+        #[cfg(feature = "data")]
+        Task::User(ref task) => print(&chatd::user(task)?),
+        #[cfg(feature = "data")]
+        Task::Ban(ref task) => print(&chatd::ban(task)?),
         #[cfg(feature = "service")]
         Task::Man => print(&chatd::service::manual()),
         #[cfg(feature = "service")]

@@ -69,6 +69,12 @@ impl Name {
         Self::with_looks(&format!("{GUEST}{number}"))
     }
 
+    /// What the server itself is called where it does what people do.
+    #[cfg(feature = "data")]
+    pub fn of_server() -> Self {
+        Self::with_looks("chatd")
+    }
+
     /// Takes `text` as the name of somebody who may be here.
     fn read(text: &str) -> Result<Self, Refusal> {
         let begins_well = text.starts_with(|c: char| c.is_alphabetic() && !is_combining_mark(c));

@@ -15,7 +15,7 @@ mod history;
 mod ignoring;
 #[cfg(feature = "data")]
 mod kept;
-mod notices;
+pub mod notices;
 mod people;
 mod private;
 mod relay;

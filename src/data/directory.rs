@@ -24,12 +24,7 @@ impl Directory {
     ///
     /// For the user, on one line that names the file.
     pub fn open(path: &Path) -> Result<Self, String> {
-        match DirBuilder::new().mode(0o700).create(path) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(complaint(path, &error));
-            }
-            _ => {}
-        }
+        make_directory(path)?;
         Ok(Self {
             lock: lock(path)?,
             path: path.to_owned(),
@@ -57,9 +52,7 @@ impl Directory {
     ///
     /// For the user, on one line that names the file.
     pub fn database(&self) -> Result<PathBuf, String> {
-        let path = database_in(&self.path);
-        make(&self.path, &path)?;
-        Ok(path)
+        make_database(&self.path)
     }
 
     /// Which file is the database now, if there is one.
@@ -71,6 +64,21 @@ impl Directory {
 /// Where the database of a directory is.
 pub fn database_in(directory: &Path) -> PathBuf {
     directory.join("chatd.db")
+}
+
+/// Makes a directory for its owner alone, if it is missing.
+pub fn make_directory(path: &Path) -> Result<(), String> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(complaint(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the database of a directory, empty, if it is missing. Returns where it is.
+pub fn make_database(directory: &Path) -> Result<PathBuf, String> {
+    let path = database_in(directory);
+    make(directory, &path)?;
+    Ok(path)
 }
 
 /// What is wrong with a file, on one line.

@@ -5,6 +5,9 @@
 //! Whatever the disk does, only this thread waits for it. What cannot be written now is tried again,
 //! each second at least, and stays in the queue meanwhile.
 
+#[cfg(test)]
+mod tests;
+
 use crate::change::Change;
 use crate::data::directory::Directory;
 use crate::data::queue::{Kept, Load};
@@ -16,7 +19,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use jiff::Timestamp;
 use log::{error, info, warn};
 use rusqlite::ErrorCode;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::mem::discriminant;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -61,7 +65,7 @@ pub struct Keeper {
 #[derive(Default)]
 pub struct State {
     /// What was taken from the queue and is not written yet.
-    batch: Vec<Kept>,
+    batch: VecDeque<Kept>,
     /// Why it cannot be, as the log has it already.
     outage: Option<String>,
     /// Why what is old cannot be taken away, as the log has it already.
@@ -92,7 +96,7 @@ impl Keeper {
             }
             match self.queue.recv_timeout(wait) {
                 Ok(kept) => {
-                    self.state.batch.push(kept);
+                    self.state.batch.push_back(kept);
                     thread::sleep(GATHERING);
                     self.write_all(|| ticked.elapsed() >= TICK);
                 }
@@ -138,7 +142,7 @@ impl Keeper {
                 && let Ok(kept) = self.queue.try_recv()
             {
                 bytes += kept.bytes();
-                self.state.batch.push(kept);
+                self.state.batch.push_back(kept);
             }
             if self.state.batch.is_empty() || !self.write() {
                 return;
@@ -150,16 +154,20 @@ impl Keeper {
         }
     }
 
-    /// Writes the first of the batch: a change, or all lines before the next one. Returns whether they
-    /// were written.
+    /// Writes the first of the batch: a change, or the lines before the next one, as many as go into
+    /// a transaction. Returns whether they were written.
     fn write(&mut self) -> bool {
         self.prepare_store();
         let Some(store) = &mut self.store else {
             return false;
         };
-        let batch = &mut self.state.batch;
-        let is_line = |kept: &&Kept| !matches!(kept, Kept::Changed(_));
-        let lines = batch.iter().take_while(is_line).count();
+        let batch = self.state.batch.make_contiguous();
+        let mut bytes = 0;
+        let lines = batch.iter().take_while(|kept| {
+            bytes += kept.bytes();
+            !matches!(kept, Kept::Changed(_)) && bytes <= 2 * self.room.batch()
+        });
+        let lines = lines.count().max(1);
         let written = match batch.first_mut() {
             Some(Kept::Changed(change)) => match store.write_change(change) {
                 Ok(true) => {
@@ -175,7 +183,8 @@ impl Keeper {
                 }
                 written => written.map(|_| ()),
             },
-            _ => store.write_lines(&batch[..lines], &self.roll),
+            Some(_) => store.write_lines(&batch[..lines], &self.roll),
+            None => Ok(()),
         };
         if let Err(error) = written {
             self.fail(&error);
@@ -184,7 +193,7 @@ impl Keeper {
         if self.state.outage.take().is_some() {
             info!(target: "chatd::kept", "what is said is kept again");
         }
-        for kept in self.state.batch.drain(..lines.max(1)) {
+        for kept in self.state.batch.drain(..lines) {
             if let Kept::Gap(_, lines) = kept {
                 warn!(target: "chatd::kept", "there is a gap in what is kept: {lines} lines are lost");
             }
@@ -218,10 +227,30 @@ impl Keeper {
 
     /// Has the accounts and bans written into a database that is new, before anything else.
     fn keep_roll(&mut self) {
-        let changes = self.roll.changes().into_iter().map(Kept::Changed);
-        let changes = changes.inspect(|kept| self.load.add(kept));
-        let changes = changes.collect::<Vec<_>>();
-        self.state.batch.splice(..0, changes);
+        for change in self.roll.changes() {
+            let kept = Kept::Changed(change);
+            self.load.add(&kept);
+            self.state.batch.push_front(kept);
+        }
+    }
+
+    /// Leaves out changes that are undone by later ones, so that an outage does not fill the memory
+    /// however long it lasts.
+    fn condense(&mut self) {
+        self.state.batch.extend(self.queue.try_iter());
+        let mut later = HashSet::new();
+        let mut condensed = VecDeque::new();
+        while let Some(kept) = self.state.batch.pop_back() {
+            if let Kept::Changed(change @ (Change::Password(name, _) | Change::WasHere(name, _))) =
+                &kept
+                && !later.insert((discriminant(change), name.letters().to_owned()))
+            {
+                self.load.remove(&kept);
+            } else {
+                condensed.push_front(kept);
+            }
+        }
+        self.state.batch = condensed;
     }
 
     /// Says why nothing is kept now, once. What may be wrong with the connection is gone with it.
@@ -249,6 +278,9 @@ impl Keeper {
         self.prepare_store();
         let begun = Instant::now();
         self.write_all(|| begun.elapsed() >= GATHERING);
+        if self.state.outage.is_some() {
+            self.condense();
+        }
         let Some(store) = &mut self.store else {
             return;
         };

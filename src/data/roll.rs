@@ -1,7 +1,7 @@
 //! Who has an account and who is banned: as the database has it, and how it changes.
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use crate::address::parse_network;
 use crate::change::{Account, Ban, Change, Rank, Target};

@@ -12,10 +12,10 @@ const PAGE: &str = include_str!("manual.roff");
 /// The page, in roff.
 pub fn manual() -> String {
     // There is no page for each subcommand, and none for `help`.
-    let mut command = Config::command().disable_help_subcommand(true);
+    let mut command = without_help(Config::command());
     command.build();
     let (mut calls, mut tasks, mut options) = (Roff::new(), Roff::new(), Roff::new());
-    for task in command.get_subcommands() {
+    for task in command.get_subcommands().flat_map(done_by) {
         calls.control("br", []).text(call(task));
         let about = task.get_long_about().or(task.get_about());
         let about = about.map(ToString::to_string).unwrap_or_default();
@@ -43,11 +43,35 @@ pub fn manual() -> String {
         .replace(".\\\" commands\n", &tasks.render())
 }
 
-/// How a subcommand is called: `chatd cert FILE`.
+fn without_help(command: Command) -> Command {
+    command
+        .disable_help_subcommand(true)
+        .mut_subcommands(without_help)
+}
+
+/// What a subcommand does: each of its own, if it has any.
+fn done_by(task: &Command) -> Vec<&Command> {
+    if task.has_subcommands() {
+        task.get_subcommands().flat_map(done_by).collect()
+    } else {
+        vec![task]
+    }
+}
+
+/// How a subcommand is called: `chatd user add NAME [--op] --data DIR`.
 fn call(task: &Command) -> Vec<Inline> {
-    let mut words = vec![bold(format!("chatd {}", task.get_name()))];
+    let name = task.get_bin_name().unwrap_or(task.get_name());
+    let mut words = vec![bold(name)];
     for value in task.get_positionals().flat_map(value_names) {
         words.extend([roman(" "), italic(value)]);
+    }
+    let is_option = |argument: &&Arg| !argument.is_positional() && argument.get_id() != "help";
+    for option in task.get_arguments().filter(is_option) {
+        let is_required = option.is_required_set();
+        let (open, close) = if is_required { (" ", "") } else { (" [", "]") };
+        words.push(roman(open));
+        words.extend(names(option));
+        words.push(roman(close));
     }
     words
 }
@@ -73,6 +97,9 @@ fn help(option: &Arg) -> String {
     let default = match (option.get_action(), option.get_default_values()) {
         (ArgAction::SetTrue, _) => Some("off".to_owned()),
         (action, [default]) if action.takes_values() => Some(default.display().to_string()),
+        (action, []) if action.takes_values() && !text.contains("[default: ") => {
+            Some("none".to_owned())
+        }
         _ => None,
     };
     let default = default.map(|default| format!(" [default: {default}]"));

@@ -39,6 +39,7 @@
 //! | 8. systemd, socket activation, the manual, completions, Unix sockets, ssh | `service/` |
 //! | 7. accounts, members only, the room's password, operators | `accounts/` |
 //! | 7. what is kept | `kept/` |
+//! | accounts and bans at the command line | `command_line/` |
 //! | `nc`, `telnet`, `socat` and the like, whatever they do | `real_clients` |
 //!
 //! What several topics need is in `kit`. A test for which something is missing on this machine
@@ -52,6 +53,8 @@ const TRANSPORT: kit::Transport = kit::Transport::Plain;
 
 mod accounts;
 mod clean_up;
+#[cfg(feature = "data")]
+mod command_line;
 mod commands;
 mod endings;
 mod ignoring;

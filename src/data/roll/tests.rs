@@ -62,7 +62,8 @@ fn bans() -> impl Strategy<Value = Ban> {
     })
 }
 
-fn changes() -> impl Strategy<Value = Change> {
+/// Any of some accounts and bans, so few that they meet.
+pub fn changes() -> impl Strategy<Value = Change> {
     prop_oneof![
         3 => accounts().prop_map(Change::Account),
         1 => names().prop_map(Change::AccountRemoved),

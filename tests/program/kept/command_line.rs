@@ -5,7 +5,10 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::kit::{Client, Server, answers, complaint, eventually, texts_of_history};
+use crate::kit::{
+    Client, Server, answers, are_installed, complaint, eventually, new_command, run_to_end,
+    texts_of_history,
+};
 
 use super::Directory;
 
@@ -85,6 +88,28 @@ fn log_prints_one_json_object_a_line() {
     );
     assert_eq!(value(lines[5], "gap"), "37");
     assert!(lines[5].starts_with(r#"{"gap":37,"#), "{}", lines[5]);
+}
+
+#[test]
+fn what_log_prints_as_json_is_read_back_by_jq() {
+    if !are_installed(&["jq"]) {
+        return;
+    }
+    let directory = Directory::new();
+    let (_server, _people) = talked(&directory);
+    let mut shell = new_command("sh");
+    let script = "\"$0\" log --json --data \"$1\" | jq -r '\"\\(.name) \\(.kind): \\(.text)\"'";
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_chatd"), directory.path()]);
+    let output = run_to_end(shell);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let expected = [
+        "alice said: it is me",
+        "bob said: it is me",
+        "alice said: hello \"bob\" \\ \t",
+        "alice did: waves",
+        "bob said: Hello Alice",
+    ];
+    assert_eq!(text.lines().collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -169,7 +194,7 @@ fn the_directory_may_stand_in_the_environment() {
     let (_server, _people) = talked(&directory);
     let mut command = Server::command();
     command.arg("log").env("CHATD_DATA", directory.path());
-    let output = crate::kit::run_to_end(command);
+    let output = run_to_end(command);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 5);
 }

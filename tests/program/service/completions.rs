@@ -59,6 +59,13 @@ fn bash_completes_subcommands() {
     completes(&["comp"], &["completions"]);
 }
 
+#[cfg(feature = "data")]
+#[test]
+fn bash_completes_what_a_subcommand_does() {
+    completes(&["user", "pass"], &["password"]);
+    completes(&["ban", "add", "--f"], &["--for"]);
+}
+
 #[test]
 fn bash_completes_the_shells_of_completions() {
     let all = ["bash", "elvish", "fish", "powershell", "zsh"];

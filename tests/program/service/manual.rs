@@ -60,11 +60,17 @@ fn the_manual_has_every_option_with_its_default_and_its_environment_variable() {
 #[test]
 fn the_manual_has_every_subcommand() {
     let page = page();
-    let calls = ["man", "completions", "cert"].map(|task| format!("chatd {task}"));
-    let there = if cfg!(feature = "tls") { 3 } else { 2 };
-    for call in &calls[..there] {
+    let mut tasks = vec!["man", "completions"];
+    if cfg!(feature = "tls") {
+        tasks.push("cert");
+    }
+    if cfg!(feature = "data") {
+        tasks.extend(["log", "erase", "user add", "user list", "ban add"]);
+    }
+    for task in tasks {
         // In the synopsis, and with its own text.
-        assert!(page.matches(call).count() >= 2, "{call}: {page}");
+        let call = format!("fBchatd {task}fR");
+        assert!(page.matches(&call).count() >= 2, "{call}: {page}");
     }
 }
 

@@ -1,23 +1,17 @@
-//! `chatd log` and `chatd erase`: what is kept, printed and erased by another program than the server,
-//! while that runs or not.
+//! `chatd log`: what was said, printed page by page.
 
 use crate::clock::show_second;
-use crate::config::{EraseOptions, LogOptions};
+use crate::config::LogOptions;
+use crate::data::command_line::{PATIENCE, show};
 use crate::data::directory::{complaint, database_in};
-use crate::data::erasing::Erasure;
 use crate::data::lines::{RawLine, Walk, first_from, walk};
 use crate::data::matching::Wanted;
-use crate::data::schema::{open, open_to_read};
-use crate::text::clean;
+use crate::data::schema::open_to_read;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::ops::ControlFlow;
-use std::time::Duration;
-
-/// How long a command waits for another program that writes.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many rows are read in one transaction.
 const PAGE: i64 = 1_000;
@@ -28,7 +22,7 @@ const PAGE: i64 = 1_000;
 ///
 /// For the user, on one line. That nobody reads on is none.
 pub fn print_log(options: &LogOptions) -> Result<(), String> {
-    let path = database_in(&options.directory);
+    let path = database_in(&options.data.path);
     let connection = open_to_read(&path, PATIENCE)?;
     let mut output = BufWriter::new(io::stdout().lock());
     let mut page = Page::new(options);
@@ -151,54 +145,4 @@ fn json(text: &str) -> String {
     }
     string.push('"');
     string
-}
-
-/// Erases what was said under a name. A server that runs is told by what stands in the database.
-///
-/// # Errors
-///
-/// For the user, on one line, also where there was nothing to erase.
-pub fn erase(options: &EraseOptions) -> Result<(), String> {
-    let path = database_in(&options.directory);
-    // It is not to be made.
-    drop(open_to_read(&path, PATIENCE)?);
-    let mut connection = open(&path, PATIENCE)?;
-    let now = Timestamp::now();
-    let until = options.until.map_or(now, |until| until.min(now));
-    let erasure = Erasure {
-        name: options.name.clone(),
-        since: options.since.unwrap_or(Timestamp::MIN).as_millisecond(),
-        until: until.as_millisecond() + 1,
-    };
-    let count = carry_out(&mut connection, &erasure);
-    match count.map_err(|error| complaint(&path, &error))? {
-        0 => Err(format!("nothing was said by {}", show(&options.name))),
-        count => {
-            let _ = writeln!(
-                io::stdout(),
-                "{count} lines of {} are erased",
-                show(&options.name)
-            );
-            Ok(())
-        }
-    }
-}
-
-fn carry_out(connection: &mut Connection, erasure: &Erasure) -> rusqlite::Result<u64> {
-    connection.execute(
-        "INSERT INTO erasures(name, since, until) VALUES(?1, ?2, ?3)",
-        (&erasure.name, erasure.since, erasure.until),
-    )?;
-    let mut next = Some(first_from(connection, erasure.since)?);
-    let mut count = 0;
-    while let Some(n) = next {
-        let step = erasure.step(connection, n)?;
-        (count, next) = (count + step.0, step.1);
-    }
-    Ok(count)
-}
-
-/// What the user wrote, on one line.
-fn show(name: &str) -> String {
-    clean(name.as_bytes()).into_owned()
 }

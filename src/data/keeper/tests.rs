@@ -1,0 +1,292 @@
+//! What the keeper does with changes, on a disk, beside another program.
+
+use super::*;
+use crate::change::{Account, Erasure, Rank};
+use crate::chat::archive::{Archive, Kind, Utterance};
+use crate::data::directory::database_in;
+use crate::data::queue::{Archivist, queue};
+use crate::data::roll::{self, tests::changes};
+use crate::name::Name;
+use crate::text::Lines;
+use crate::units::MIB;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use rusqlite::Connection;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs, process};
+
+struct Disk {
+    path: PathBuf,
+    keeper: Keeper,
+    archivist: Archivist,
+    change: Box<dyn FnMut(Change)>,
+}
+
+impl Disk {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = env::temp_dir().join(format!("chatd-test-keeper-{}-{number}", process::id()));
+        let directory = Directory::open(&path).unwrap();
+        let room = Room::new(64 * MIB);
+        let keep = Duration::from_secs(3600);
+        let (archivist, queue, load) = queue(keep, Vec::new());
+        let mut keeper = Keeper {
+            store: Some(Store::open(&directory, room).unwrap()),
+            directory,
+            queue,
+            load,
+            room,
+            keep,
+            overwriting: Duration::from_secs(3600),
+            roll: Roll::default(),
+            state: State::default(),
+        };
+        keeper.tick();
+        Self {
+            path,
+            change: Box::new(archivist.changes()),
+            keeper,
+            archivist,
+        }
+    }
+
+    /// Another program's connection.
+    fn other(&self) -> Connection {
+        Connection::open(database_in(&self.path)).unwrap()
+    }
+
+    fn say(&mut self, name: &str, text: &str) {
+        let mut lines = Lines::with_capacity(text.len());
+        lines.push_raw(text.as_bytes());
+        self.archivist.keep(Utterance {
+            time: Timestamp::now(),
+            name: Name::parse(name).unwrap(),
+            kind: Kind::Said,
+            lines,
+        });
+    }
+
+    /// What the rows say that were not erased.
+    fn column(&self, column: &str) -> Vec<String> {
+        let query =
+            format!("SELECT {column} || '' FROM lines WHERE typeof(name) = 'text' ORDER BY n");
+        let other = self.other();
+        let mut statement = other.prepare(&query).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn account(name: &str) -> Account {
+    Account {
+        name: Name::parse(name).unwrap(),
+        hash: "x".into(),
+        rank: Rank::Member,
+        last_here: None,
+    }
+}
+
+fn erased(name: &str, count: usize) -> Change {
+    Change::Erased(Erasure {
+        name: name.to_owned(),
+        since: None,
+        until: None,
+        count: Some(count),
+    })
+}
+
+#[test]
+fn a_line_knows_whether_its_name_belonged_to_an_account_when_it_was_said() {
+    let mut disk = Disk::new();
+    disk.say("alice", "before");
+    (disk.change)(Change::Account(account("alice")));
+    disk.say("alice", "hers");
+    disk.say("bob", "a guest's");
+    (disk.change)(Change::AccountRemoved(account("alice").name));
+    disk.say("alice", "after");
+    disk.keeper.write_all(|| false);
+    assert_eq!(disk.column("account"), ["0", "1", "0", "0"]);
+}
+
+#[test]
+fn erase_takes_the_last_lines_said_under_that_very_name_before_it_in_the_queue_too() {
+    let mut disk = Disk::new();
+    disk.say("alice", "1");
+    disk.say("bob", "2");
+    disk.keeper.write_all(|| false);
+    disk.say("Alice", "3");
+    disk.say("alice", "4");
+    disk.say("alice", "5");
+    (disk.change)(erased("alice", 2));
+    disk.say("alice", "6");
+    disk.keeper.write_all(|| false);
+    assert_eq!(disk.column("text"), ["1", "2", "3", "6"]);
+    (disk.change)(erased("alice", 99));
+    (disk.change)(erased("eve", 1));
+    disk.keeper.write_all(|| false);
+    assert_eq!(disk.column("text"), ["2", "3"]);
+}
+
+#[test]
+fn changes_that_the_disk_refuses_are_kept_until_they_are_written() {
+    let mut disk = Disk::new();
+    let other = disk.other();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    (disk.change)(Change::Account(account("alice")));
+    (disk.change)(Change::Account(account("bob")));
+    disk.keeper.tick();
+    assert_eq!(disk.keeper.load.changes(), 2);
+    assert_eq!(disk.keeper.roll, Roll::default());
+    other.execute_batch("COMMIT").unwrap();
+    disk.keeper.tick();
+    assert_eq!(disk.keeper.load.changes(), 0);
+    let written = Roll::read(&other, &Roll::default()).unwrap();
+    assert_eq!(written, disk.keeper.roll);
+    assert_eq!(written.accounts.len(), 2);
+    assert_eq!(
+        disk.keeper.state.untold,
+        [],
+        "nobody else has changed anything"
+    );
+}
+
+#[test]
+fn changes_are_never_pushed_out_of_the_queue() {
+    let mut disk = Disk::new();
+    let line = "x".repeat(1 << 20);
+    for _ in 0..20 {
+        disk.say("alice", &line);
+    }
+    assert!(disk.keeper.load.lines() < 20, "it is full");
+    for name in ["bob", "carol"] {
+        (disk.change)(Change::Account(account(name)));
+    }
+    disk.keeper.write_all(|| false);
+    assert_eq!(disk.keeper.roll.accounts.len(), 2);
+    assert_eq!(
+        Roll::read(&disk.other(), &Roll::default()).unwrap(),
+        disk.keeper.roll
+    );
+}
+
+#[test]
+fn in_an_outage_only_the_last_password_of_an_account_waits() {
+    let mut disk = Disk::new();
+    let other = disk.other();
+    (disk.change)(Change::Account(account("alice")));
+    (disk.change)(Change::Account(account("bob")));
+    disk.keeper.tick();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for number in 0..1_000 {
+        let name = ["alice", "bob"][number % 2];
+        let hash = number.to_string().into();
+        (disk.change)(Change::Password(account(name).name, hash));
+        disk.say("bob", "hello");
+        (disk.change)(Change::WasHere(account(name).name, Timestamp::now()));
+    }
+    disk.keeper.tick();
+    assert_eq!(disk.keeper.load.changes(), 4);
+    assert_eq!(disk.keeper.load.lines(), 1_000);
+    other.execute_batch("COMMIT").unwrap();
+    disk.keeper.write_all(|| false);
+    assert_eq!(
+        (disk.keeper.load.changes(), disk.keeper.load.lines()),
+        (0, 0)
+    );
+    assert_eq!(disk.column("text").len(), 1_000);
+    let written = Roll::read(&other, &Roll::default()).unwrap();
+    assert_eq!(&*written.accounts["alice"].hash, "998");
+    assert_eq!(&*written.accounts["bob"].hash, "999");
+    assert_eq!(written, disk.keeper.roll);
+}
+
+/// Something happens.
+#[derive(Debug, Clone)]
+enum Step {
+    /// The broadcaster changes something, as far as it can.
+    Own(Change),
+    /// Another program does.
+    Other(Change),
+    /// The keeper writes and looks, and tells the broadcaster.
+    Tick,
+    /// The broadcaster takes what it was told first.
+    Take,
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        changes().prop_map(Step::Own),
+        changes().prop_map(Step::Other),
+        Just(Step::Tick),
+        Just(Step::Take),
+    ]
+}
+
+/// What a broadcaster can do that has this copy.
+fn can(copy: &Roll, change: &Change) -> bool {
+    let has = |name: &Name| copy.accounts.contains_key(name.letters());
+    match change {
+        Change::Account(account) => !has(&account.name),
+        Change::Password(name, _) | Change::WasHere(name, _) => has(name),
+        Change::AccountRemoved(_) => false,
+        _ => true,
+    }
+}
+
+/// The broadcaster may know better when somebody was here.
+fn without_times(mut roll: Roll) -> Roll {
+    for account in roll.accounts.values_mut() {
+        account.last_here = None;
+    }
+    roll
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn the_broadcaster_ends_with_what_is_in_the_database_whoever_changes_what_meanwhile(
+        steps in vec(steps(), 0..24),
+    ) {
+        let mut disk = Disk::new();
+        let other = disk.other();
+        other.execute_batch("PRAGMA synchronous=OFF").unwrap();
+        let (mut copy, mut told) = (Roll::default(), VecDeque::new());
+        let end = [Step::Tick, Step::Tick].into_iter();
+        for step in steps.into_iter().chain(end) {
+            match step {
+                Step::Own(change) if can(&copy, &change) => {
+                    copy.apply(&change);
+                    (disk.change)(change);
+                }
+                Step::Own(_) => {}
+                Step::Other(change) => {
+                    roll::write(&other, &change).unwrap();
+                }
+                Step::Tick => {
+                    disk.keeper.tick();
+                    disk.keeper.state.told = Some(Instant::now());
+                    told.push_back(std::mem::take(&mut disk.keeper.state.untold));
+                }
+                Step::Take => {
+                    for change in told.pop_front().into_iter().flatten() {
+                        copy.apply(&change);
+                    }
+                }
+            }
+        }
+        for change in told.into_iter().flatten() {
+            copy.apply(&change);
+        }
+        let written = Roll::read(&other, &Roll::default()).unwrap();
+        prop_assert_eq!(&disk.keeper.roll, &written);
+        prop_assert_eq!(without_times(copy), without_times(written));
+    }
+}
