@@ -7,11 +7,16 @@ use crate::kit::{Client, DataDir, Rank, Server, answers, only_in_plain};
 /// A server with an operator, olga, who is here. Nothing where none can be made.
 fn with_operator(args: &[&str]) -> Option<(DataDir, Server, Client)> {
     let directory = DataDir::new();
+    let (server, olga) = with_operator_in(&directory, args)?;
+    Some((directory, server, olga))
+}
+
+fn with_operator_in(directory: &DataDir, args: &[&str]) -> Option<(Server, Client)> {
     let password = directory.make_account("olga", Rank::Operator)?;
     let server = directory.server(args);
     let olga = server.logged_in("olga", &password);
     olga.send("it is me");
-    Some((directory, server, olga))
+    Some((server, olga))
 }
 
 #[test]
@@ -171,17 +176,27 @@ fn erase_takes_the_last_lines_said_under_a_name_out_of_history_and_database() {
 }
 
 #[test]
-fn who_has_the_name_when_the_account_is_made_becomes_a_guest() {
-    let directory = DataDir::new();
-    let server = directory.server(&[]);
-    let [mut alice, mut bob] = server.room(["alice", "bob"]);
-    if directory.make_account("bob", Rank::Member).is_none() {
+fn a_banned_account_reads_until_when_and_why_at_its_login_and_is_closed() {
+    if only_in_plain("others have one address") {
         return;
     }
-    let wanted = |line: &str| line.starts_with("-- bob is now guest");
-    alice.lines_until_one(&"the renaming", wanted);
-    assert_eq!(
-        answers(&mut bob, "/nick bob").last().map(String::as_str),
-        Some("-- bob is registered: /login bob")
-    );
+    let directory = DataDir::new();
+    // Before there is a server, which would hear of it only a little later.
+    let Some(password) = directory.make_account("bob", Rank::Member) else {
+        return;
+    };
+    let Some((server, olga)) = with_operator_in(&directory, &[]) else {
+        return;
+    };
+    let [mut alice] = server.room(["alice"]);
+    olga.send("/ban bob 1h spam");
+    alice.expect("-- olga banned bob for 1h: \"spam\"");
+    let mut bob = server.connect_from(Ipv4Addr::new(127, 0, 0, 77));
+    bob.send(&format!("/login bob\n{password}\nhello"));
+    let read = bob.expect_eof();
+    let last = read.last().expect("a reason");
+    assert!(last.starts_with("-- bob is banned until "), "{read:?}");
+    assert!(last.ends_with("Z: \"spam\""), "{read:?}");
+    let read = alice.settle();
+    assert!(!read.iter().any(|line| line.contains("hello")), "{read:?}");
 }
