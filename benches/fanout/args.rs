@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::{Parser, ValueEnum};
 
 use crate::contender::Contender;
-use crate::scenario::{Effort, OverTls, Scenario};
+use crate::scenario::{Effort, Kept, OverTls, Scenario};
 
 /// No run of `--quick` begins after this time; the longest takes some seconds, and the whole has to
 /// end within a minute.
@@ -21,7 +21,7 @@ const CURVE: [usize; 7] = [10, 30, 100, 300, 1_000, 3_000, 10_000];
 #[derive(Parser)]
 #[command(name = "cargo bench --bench fanout --")]
 pub struct Args {
-    /// What to measure; everything but encryption unless told
+    /// What to measure; everything but encryption and what is kept unless told
     #[arg(value_name = "SCENARIO")]
     which: Vec<Which>,
 
@@ -66,6 +66,11 @@ enum Which {
     TlsHandshakes,
     TlsCrowd,
     TlsLatency,
+    /// All that follow: what keeping what is said costs
+    Kept,
+    KeptFanOut,
+    KeptLatency,
+    KeptLines,
 }
 
 impl Which {
@@ -78,6 +83,13 @@ impl Which {
     }
 }
 
+impl Which {
+    /// Whether it needs chatd with its feature data.
+    fn is_kept(self) -> bool {
+        matches!(self, Self::KeptFanOut | Self::KeptLatency | Self::KeptLines)
+    }
+}
+
 impl Args {
     /// Reads the command line; one that is wrong ends the process with the usage.
     pub fn read() -> Self {
@@ -86,7 +98,12 @@ impl Args {
 
     /// The servers to measure, chatd first.
     pub fn contenders(&self) -> Vec<Contender> {
-        let wanted = |contender: &Contender| self.only.is_empty() || self.only.contains(contender);
+        let is_kept = |scenario: &Scenario| matches!(scenario, Scenario::Kept(_));
+        let keeps = self.scenarios().iter().any(is_kept);
+        let wanted = |contender: &Contender| {
+            let is_of_use = keeps || *contender != Contender::Keeping;
+            is_of_use && (self.only.is_empty() || self.only.contains(contender))
+        };
         Contender::value_variants()
             .iter()
             .copied()
@@ -100,8 +117,15 @@ impl Args {
         // The curve is all about many sizes, so a quick run has it only when told.
         let all = Which::value_variants().iter();
         let wanted = |which: &Which| match &self.which[..] {
-            [] => !(which.is_over_tls() || self.quick && *which == Which::Curve),
-            told => told.contains(which) || (which.is_over_tls() && told.contains(&Which::Tls)),
+            [] => {
+                let is_apart = which.is_over_tls() || which.is_kept();
+                !(is_apart || self.quick && *which == Which::Curve)
+            }
+            told => {
+                told.contains(which)
+                    || (which.is_over_tls() && told.contains(&Which::Tls))
+                    || (which.is_kept() && told.contains(&Which::Kept))
+            }
         };
         all.copied()
             .filter(wanted)
@@ -131,7 +155,18 @@ impl Args {
             ),
             Which::Stalled => return vec![Scenario::Stalled],
             Which::Churn => return vec![Scenario::Churn],
-            Which::Tls => return Vec::new(),
+            Which::Tls | Which::Kept => return Vec::new(),
+            Which::KeptFanOut => (
+                |clients| Scenario::Kept(Kept::FanOut { clients }),
+                &[50],
+                &[50],
+            ),
+            Which::KeptLatency => (
+                |clients| Scenario::Kept(Kept::Latency { clients }),
+                &[2, 100],
+                &[2],
+            ),
+            Which::KeptLines => return vec![Scenario::Kept(Kept::Lines)],
             Which::TlsFanOut => (
                 |clients| Scenario::Tls(OverTls::FanOut { clients }),
                 &[50, 1_000],

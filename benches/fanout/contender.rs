@@ -26,6 +26,8 @@ const STARTS_WITHIN: Duration = Duration::from_secs(10);
 pub enum Contender {
     /// The server that this is about.
     Chatd,
+    /// The same with `--data`.
+    Keeping,
     /// `ncat --broker`: relays bytes as they come, and so cuts lines apart.
     Ncat,
     /// `redis-server`: PUBLISH to subscribers.
@@ -78,6 +80,8 @@ pub enum Flood {
 pub struct Server {
     /// The process.
     pub child: Child,
+    /// What it keeps is in there, if it keeps anything. It is removed at the end.
+    pub folder: PathBuf,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -86,6 +90,7 @@ impl fmt::Display for Contender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Chatd => "chatd",
+            Self::Keeping => "chatd --data",
             Self::Ncat => "ncat --broker",
             Self::Redis => "redis-server",
             Self::Nats => "nats-server",
@@ -100,7 +105,7 @@ impl Contender {
     /// Whether the program is on this machine.
     pub fn is_installed(self) -> bool {
         match self {
-            Self::Chatd | Self::Baseline | Self::Floor => true,
+            Self::Chatd | Self::Keeping | Self::Baseline | Self::Floor => true,
             Self::Ncat => find("ncat").is_some(),
             Self::Redis => find("redis-server").is_some(),
             Self::Nats => find("nats-server").is_some(),
@@ -121,8 +126,14 @@ impl Contender {
     /// Starts it and waits until it accepts connections.
     pub fn start(self, needs: Needs) -> io::Result<Server> {
         match self {
-            Self::Chatd => Self::start_telling(Self::chatd(needs), needs),
-            Self::Baseline | Self::Floor => Self::start_telling(self.built_in()?, needs),
+            Self::Chatd => Self::start_telling(Self::chatd(needs), needs, None),
+            Self::Keeping => {
+                let folder = folder("keeping")?;
+                let mut command = Self::chatd(needs);
+                command.arg("--data").arg(folder.join("data"));
+                Self::start_telling(command, needs, Some(folder))
+            }
+            Self::Baseline | Self::Floor => Self::start_telling(self.built_in()?, needs, None),
             Self::Ncat | Self::Redis | Self::Nats => self.start_on_free_port(needs),
             Self::Openssl => Err(io::Error::other(format!("{self} serves nobody"))),
         }
@@ -164,11 +175,17 @@ impl Contender {
     }
 
     /// Starts a server that chooses its port itself and says on stderr which one it is.
-    fn start_telling(command: Command, needs: Needs) -> io::Result<Server> {
-        let mut child = Child::start(pinned(command, needs.core), Stdio::piped(), None)?;
+    fn start_telling(
+        command: Command,
+        needs: Needs,
+        folder: Option<PathBuf>,
+    ) -> io::Result<Server> {
+        let data = folder.clone().unwrap_or_default();
+        let mut child = Child::start(pinned(command, needs.core), Stdio::piped(), folder)?;
         let port = child.wait_for_port(STARTS_WITHIN)?;
         Ok(Server {
             child,
+            folder: data,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         })
     }
@@ -178,11 +195,10 @@ impl Contender {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
             .local_addr()?
             .port();
-        let folder =
-            std::env::temp_dir().join(format!("chatd-bench-{}-{port}", std::process::id()));
-        fs::create_dir_all(&folder)?;
+        let folder = folder(&port.to_string())?;
         let command = self.peer(port, &folder, needs)?;
-        let mut child = Child::start(pinned(command, needs.core), Stdio::null(), Some(folder))?;
+        let own = Some(folder.clone());
+        let mut child = Child::start(pinned(command, needs.core), Stdio::null(), own)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let begin = Instant::now();
         while TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
@@ -192,7 +208,11 @@ impl Contender {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        Ok(Server { child, address })
+        Ok(Server {
+            child,
+            folder,
+            address,
+        })
     }
 
     fn peer(self, port: u16, folder: &Path, needs: Needs) -> io::Result<Command> {
@@ -295,6 +315,14 @@ fn pinned(command: Command, core: Option<Core>) -> Command {
         Some(core) => core.keeps(&command),
         None => command,
     }
+}
+
+/// Makes a folder for one server.
+fn folder(name: &str) -> io::Result<PathBuf> {
+    let own = format!("chatd-bench-{}-{name}", std::process::id());
+    let folder = std::env::temp_dir().join(own);
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// Where a program is. The folders for system daemons are not on everybody's path.

@@ -58,7 +58,7 @@ impl Contender {
     /// What the welcome has in its last line. Nothing for a server that says nothing.
     pub fn welcome_ends(self) -> Option<&'static str> {
         match self {
-            Self::Chatd => Some("lists the commands\n"),
+            Self::Chatd | Self::Keeping => Some("lists the commands\n"),
             Self::Baseline | Self::Floor => Some(WELCOME_ENDS),
             Self::Ncat | Self::Openssl => None,
             // The end of the answer to the greeting's PING, in every version of the protocol.
@@ -71,7 +71,7 @@ impl Contender {
     pub fn has_settled_after(self) -> Duration {
         match self {
             // Newcomers are announced 1 s after connecting, if the machine is idle.
-            Self::Chatd => Duration::from_millis(1_500),
+            Self::Chatd | Self::Keeping => Duration::from_millis(1_500),
             // Each client is pinged once, 2 s after connecting and up to a fifth later, if the
             // machine is idle.
             Self::Nats => Duration::from_millis(2_800),
@@ -95,7 +95,9 @@ impl Contender {
     /// A line as it arrives from a client of this name, at one that only reads.
     pub fn delivered(self, name: &str, line: &[u8]) -> Vec<u8> {
         match self {
-            Self::Chatd | Self::Baseline | Self::Floor => frame(&format!("<{name}> "), line, ""),
+            Self::Chatd | Self::Keeping | Self::Baseline | Self::Floor => {
+                frame(&format!("<{name}> "), line, "")
+            }
             Self::Ncat | Self::Openssl => line.to_vec(),
             Self::Redis => frame(
                 &format!("*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n${LINE}\r\n"),

@@ -6,6 +6,7 @@ mod churn;
 mod crowd;
 mod fan_out;
 mod handshakes;
+mod kept;
 mod latency;
 mod over_tls;
 mod stalled;
@@ -19,6 +20,7 @@ use crate::sheet::{Measure, Unit};
 use crate::wire::Role;
 
 pub use fan_out::PLAINTEXT;
+pub use kept::Kept;
 pub use over_tls::OverTls;
 
 /// A scenario with its size. `clients` are all that are there, those who speak included.
@@ -40,6 +42,8 @@ pub enum Scenario {
     Curve { clients: usize },
     /// What encryption costs.
     Tls(OverTls),
+    /// What keeping costs.
+    Kept(Kept),
 }
 
 /// How long a run takes.
@@ -70,6 +74,7 @@ impl fmt::Display for Scenario {
             Self::Churn => write!(f, "churn"),
             Self::Curve { clients } => write!(f, "curve, {clients} clients"),
             Self::Tls(scenario) => scenario.fmt(f),
+            Self::Kept(scenario) => scenario.fmt(f),
         }
     }
 }
@@ -78,6 +83,8 @@ impl Scenario {
     /// Whether a server takes part.
     pub fn suits(self, contender: Contender, effort: Effort) -> bool {
         let is_possible = match self {
+            Self::Kept(scenario) => return scenario.suits(contender),
+            _ if contender == Contender::Keeping => return false,
             Self::FanOut { clients } | Self::Crowd { clients } => {
                 clients <= contender.most_clients()
             }
@@ -100,7 +107,7 @@ impl Scenario {
         );
         let baseline_is_slow = matches!(self, Self::AllTalk { .. } | Self::Stalled);
         match contender {
-            Contender::Chatd | Contender::Floor => true,
+            Contender::Chatd | Contender::Keeping | Contender::Floor => true,
             Contender::Baseline => !baseline_is_slow,
             Contender::Ncat | Contender::Redis | Contender::Nats | Contender::Openssl => few,
         }
@@ -117,6 +124,7 @@ impl Scenario {
             Self::Stalled => stalled::run(contender, effort),
             Self::Churn => churn::run(contender, effort),
             Self::Tls(scenario) => scenario.run(contender, effort),
+            Self::Kept(scenario) => scenario.run(contender, effort),
             Self::Curve { clients } => {
                 let mut measures = fan_out::run(contender, PLAIN, clients, Effort::Quick)?;
                 measures.truncate(1);
