@@ -60,13 +60,11 @@ impl From<io::Error> for ServerError {
 /// # Errors
 ///
 /// See [`ServerError`].
-pub fn serve(mut config: Config) -> Result<(), ServerError> {
+pub fn serve(config: Config) -> Result<(), ServerError> {
     let logging = Arc::new(logging::start(config.log_level())?);
     let opened = ports::open(&config).map_err(ServerError::Refused);
-    let result = opened.and_then(|(ports, renewals)| {
-        fit_into_open_files(&mut config, &ports);
-        serve_clients(ports, renewals, config, &logging)
-    });
+    let result =
+        opened.and_then(|(ports, renewals)| serve_clients(ports, renewals, config, &logging));
     logging.finish();
     result
 }
@@ -74,7 +72,7 @@ pub fn serve(mut config: Config) -> Result<(), ServerError> {
 fn serve_clients(
     ports: Vec<Port>,
     renewals: Renewables,
-    config: Config,
+    mut config: Config,
     logging: &Arc<Logging>,
 ) -> Result<(), ServerError> {
     let mut lines = Vec::new();
@@ -96,6 +94,8 @@ fn serve_clients(
     let broadcaster = Broadcaster::new(&config.mode, config.backlog, slowing, Clock::now(), None);
     #[cfg(feature = "data")]
     let advice = kept.advice(&config.data, &ports);
+    // Behind everything that may refuse the start, which says so on one line.
+    fit_into_open_files(&mut config, &ports);
     let shared = Arc::new(Shared {
         events,
         bell: Arc::new(Bell::new()?),
