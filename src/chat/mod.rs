@@ -13,8 +13,6 @@ mod facts;
 mod gathering;
 mod history;
 mod ignoring;
-#[cfg(feature = "data")]
-mod kept;
 pub mod notices;
 mod people;
 mod private;
@@ -90,7 +88,7 @@ impl Scene for Chat {
     fn began_search(&mut self, client: ClientId, wants: &Sender<Vec<Name>>) {
         self.hear(client);
         // It waits for this one answer, unless it has left.
-        let _ = wants.try_send(kept::names_ignored_by(self, client));
+        let _ = wants.try_send(self.people.names_ignored_by(client));
     }
 
     fn waited(&mut self) {

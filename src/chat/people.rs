@@ -151,6 +151,17 @@ impl People {
         self.people.iter()
     }
 
+    /// The names that those have now whom a client ignores: none if it is not here.
+    #[cfg(feature = "data")]
+    pub fn names_ignored_by(&self, client: ClientId) -> Vec<Name> {
+        let ignored = self
+            .get(client)
+            .into_iter()
+            .flat_map(|person| &person.ignored);
+        let here = ignored.filter_map(|other| self.get(*other));
+        here.map(|person| person.name.clone()).collect()
+    }
+
     /// Somebody who may have left.
     pub fn get(&self, client: ClientId) -> Option<&Person> {
         self.people.get(&client)

@@ -173,11 +173,9 @@ impl Club {
         let called = person.map(|person| person.name.clone());
         let name = inquiry.name.as_ref().or(called.as_ref());
         let owner = name.and_then(|name| self.accounts.owning(name));
-        let ignored = person.into_iter().flat_map(|person| &person.ignored);
-        let ignored = ignored.filter_map(|other| self.chat.people.get(*other));
         let knowledge = Knowledge {
             logged_in: self.accounts.name_of(client).cloned(),
-            ignored: ignored.map(|person| person.name.clone()).collect(),
+            ignored: self.chat.people.names_ignored_by(client),
             account: owner
                 .map(|entry| (entry.account.name.clone(), Arc::clone(&entry.account.hash))),
             called,
