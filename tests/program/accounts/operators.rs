@@ -4,19 +4,19 @@ use std::net::Ipv4Addr;
 
 use crate::kit::{Client, DataDir, Rank, Server, answers, only_in_plain};
 
-/// A server with an operator, olga, who is here. Nothing where none can be made.
-fn with_operator(args: &[&str]) -> Option<(DataDir, Server, Client)> {
+/// A server with an operator, olga, who is here.
+fn with_operator(args: &[&str]) -> (DataDir, Server, Client) {
     let directory = DataDir::new();
-    let (server, olga) = with_operator_in(&directory, args)?;
-    Some((directory, server, olga))
+    let (server, olga) = with_operator_in(&directory, args);
+    (directory, server, olga)
 }
 
-fn with_operator_in(directory: &DataDir, args: &[&str]) -> Option<(Server, Client)> {
-    let password = directory.make_account("olga", Rank::Operator)?;
+fn with_operator_in(directory: &DataDir, args: &[&str]) -> (Server, Client) {
+    let password = directory.make_account("olga", Rank::Operator);
     let server = directory.server(args);
     let olga = server.logged_in("olga", &password);
     olga.send("it is me");
-    Some((server, olga))
+    (server, olga)
 }
 
 #[test]
@@ -42,9 +42,7 @@ fn everybody_else_reads_that_only_operators_can_do_that() {
 
 #[test]
 fn an_operator_is_shown_with_a_mark() {
-    let Some((_directory, server, _olga)) = with_operator(&[]) else {
-        return;
-    };
+    let (_directory, server, _olga) = with_operator(&[]);
     let mut alice = server.joined("alice");
     let who = answers(&mut alice, "/who");
     assert!(who.iter().any(|line| line.contains("@olga")), "{who:?}");
@@ -54,9 +52,7 @@ fn an_operator_is_shown_with_a_mark() {
 
 #[test]
 fn a_kick_ends_a_connection_with_a_line_of_its_own_for_the_room_and_for_who_is_kicked() {
-    let Some((_directory, server, mut olga)) = with_operator(&[]) else {
-        return;
-    };
+    let (_directory, server, mut olga) = with_operator(&[]);
     let [mut alice, mut bob] = server.room(["alice", "bob"]);
     olga.send("/kick bob be \"nice\"");
     alice.expect("-- olga kicked bob: \"be 'nice'\"");
@@ -80,9 +76,7 @@ fn who_is_banned_is_put_out_and_waits_as_a_stranger_when_they_come_again() {
     if only_in_plain("others have one address") {
         return;
     }
-    let Some((directory, server, olga)) = with_operator(&["--register"]) else {
-        return;
-    };
+    let (directory, server, olga) = with_operator(&["--register"]);
     let [mut alice] = server.room(["alice"]);
     let address = Ipv4Addr::new(127, 0, 0, 66);
     let mut bob = server.connect_from(address);
@@ -118,9 +112,7 @@ fn who_is_banned_is_put_out_and_waits_as_a_stranger_when_they_come_again() {
 
 #[test]
 fn what_the_muted_say_is_refused() {
-    let Some((_directory, server, mut olga)) = with_operator(&[]) else {
-        return;
-    };
+    let (_directory, server, mut olga) = with_operator(&[]);
     let [mut alice, mut bob] = server.room(["alice", "bob"]);
     olga.send("/mute bob");
     alice.expect("-- olga muted bob");
@@ -146,9 +138,7 @@ fn what_the_muted_say_is_refused() {
 
 #[test]
 fn erase_takes_the_last_lines_said_under_a_name_out_of_history_and_database() {
-    let Some((directory, server, mut olga)) = with_operator(&[]) else {
-        return;
-    };
+    let (directory, server, mut olga) = with_operator(&[]);
     let [mut alice, bob] = server.room(["alice", "bob"]);
     bob.send("one\ntwo\nthree");
     alice.expect("<bob> three");
@@ -182,12 +172,8 @@ fn a_banned_account_reads_until_when_and_why_at_its_login_and_is_closed() {
     }
     let directory = DataDir::new();
     // Before there is a server, which would hear of it only a little later.
-    let Some(password) = directory.make_account("bob", Rank::Member) else {
-        return;
-    };
-    let Some((server, olga)) = with_operator_in(&directory, &[]) else {
-        return;
-    };
+    let password = directory.make_account("bob", Rank::Member);
+    let (server, olga) = with_operator_in(&directory, &[]);
     let [mut alice] = server.room(["alice"]);
     olga.send("/ban bob 1h spam");
     alice.expect("-- olga banned bob for 1h: \"spam\"");

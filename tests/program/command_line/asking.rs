@@ -3,14 +3,14 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::kept::Directory;
+use crate::kit::DataDir;
 use crate::kit::{Server, are_installed, new_command, run_to_end};
 
 use super::{command, done};
 
 /// Gives the account of alice what stands first in `input`, and returns the exit status and what is
 /// said on stderr.
-fn give(directory: &Directory, input: &[u8]) -> (Option<i32>, String) {
+fn give(directory: &DataDir, input: &[u8]) -> (Option<i32>, String) {
     let mut command = command(directory, &["user", "password", "alice"]);
     command.stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
@@ -21,7 +21,7 @@ fn give(directory: &Directory, input: &[u8]) -> (Option<i32>, String) {
     (output.status.code(), said)
 }
 
-fn hash(directory: &Directory) -> String {
+fn hash(directory: &DataDir) -> String {
     let query = "SELECT hash FROM accounts WHERE name = 'alice'";
     let hash = directory.database().query_row(query, [], |row| row.get(0));
     hash.expect("the account is there")
@@ -29,7 +29,7 @@ fn hash(directory: &Directory) -> String {
 
 #[test]
 fn user_password_reads_the_first_line_of_standard_input_if_that_is_no_terminal() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
     let mut last = hash(&directory);
     for input in [
@@ -48,7 +48,7 @@ fn user_password_reads_the_first_line_of_standard_input_if_that_is_no_terminal()
 
 #[test]
 fn a_password_that_has_not_8_to_128_characters_is_refused_and_nothing_is_changed() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
     let before = hash(&directory);
     for input in [
@@ -99,7 +99,7 @@ print(status, shown.decode().split())
 ";
 
 /// What the terminal shows, in words, behind the exit status.
-fn typed(directory: &Directory, lines: &[&str]) -> Option<String> {
+fn typed(directory: &DataDir, lines: &[&str]) -> Option<String> {
     if !are_installed(&["python3"]) {
         return None;
     }
@@ -114,7 +114,7 @@ fn typed(directory: &Directory, lines: &[&str]) -> Option<String> {
 
 #[test]
 fn user_password_asks_without_echo_twice() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
     let before = hash(&directory);
     let Some(shown) = typed(&directory, &["correct horse", "battery staple"]) else {

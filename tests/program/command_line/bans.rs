@@ -1,6 +1,6 @@
 //! `chatd ban`.
 
-use crate::kept::Directory;
+use crate::kit::DataDir;
 
 use super::{done, refused, running_and_stopped};
 
@@ -30,7 +30,7 @@ fn bans_are_made_listed_and_removed_on_a_running_and_a_stopped_server() {
 
 #[test]
 fn a_ban_for_a_time_is_listed_with_its_end_until_then() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
     done(&directory, &["ban", "add", "192.0.2.1", "--for", "30d"]);
     done(&directory, &["ban", "add", "192.0.2.2", "--for", "1ms"]);
@@ -45,7 +45,7 @@ fn a_ban_for_a_time_is_listed_with_its_end_until_then() {
 
 #[test]
 fn what_somebody_gave_as_the_reason_stands_last_and_in_quotes() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
     let insert = "INSERT INTO bans(what, until, by, text) VALUES
         ('192.0.2.1/32', NULL, 'alice', 'so \"long\" ' || char(27) || '[2J')";
@@ -56,7 +56,7 @@ fn what_somebody_gave_as_the_reason_stands_last_and_in_quotes() {
 
 #[test]
 fn what_is_neither_an_account_nor_an_address_is_exit_1() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
     for what in ["eve", "192.0.2", "192.0.2.1/33", "a b", ""] {
         let line = refused(&directory, &["ban", "add", what]);
@@ -72,7 +72,7 @@ fn what_is_neither_an_account_nor_an_address_is_exit_1() {
 
 #[test]
 fn operators_cannot_be_banned() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice", "--op"]);
     let line = refused(&directory, &["ban", "add", "alice"]);
     assert!(line.contains("operators cannot be banned"), "{line}");
@@ -80,7 +80,7 @@ fn operators_cannot_be_banned() {
 
 #[test]
 fn a_ban_outlives_its_account_until_it_is_removed() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "bob"]);
     done(&directory, &["ban", "add", "bob"]);
     done(&directory, &["user", "remove", "bob"]);

@@ -16,18 +16,18 @@ mod users;
 use std::io::pipe;
 use std::process::{Command, Stdio};
 
-use crate::kept::Directory;
+use crate::kit::DataDir;
 use crate::kit::{Server, complaint, run_to_end};
 
 /// The command, for this directory.
-fn command(directory: &Directory, args: &[&str]) -> Command {
+fn command(directory: &DataDir, args: &[&str]) -> Command {
     let mut command = Server::command();
     command.args(args).args(["--data", directory.path()]);
     command
 }
 
 /// What it prints when it has done its work.
-fn done(directory: &Directory, args: &[&str]) -> String {
+fn done(directory: &DataDir, args: &[&str]) -> String {
     let output = run_to_end(command(directory, args));
     assert!(
         output.status.code() == Some(0) && output.stderr.is_empty(),
@@ -37,12 +37,12 @@ fn done(directory: &Directory, args: &[&str]) -> String {
 }
 
 /// The one line that it says when it has not.
-fn refused(directory: &Directory, args: &[&str]) -> String {
+fn refused(directory: &DataDir, args: &[&str]) -> String {
     complaint(command(directory, args), 1)
 }
 
 /// Nobody reads what it prints.
-fn is_done_in_a_closed_pipe(directory: &Directory, args: &[&str]) {
+fn is_done_in_a_closed_pipe(directory: &DataDir, args: &[&str]) {
     let (reader, writer) = pipe().expect("a pipe");
     drop(reader);
     let mut command = command(directory, args);
@@ -56,8 +56,8 @@ fn is_done_in_a_closed_pipe(directory: &Directory, args: &[&str]) {
 }
 
 /// The same on a server that runs and on one that has stopped.
-fn running_and_stopped(mut check: impl FnMut(&Directory)) {
-    let directory = Directory::new();
+fn running_and_stopped(mut check: impl FnMut(&DataDir)) {
+    let directory = DataDir::new();
     let mut server = directory.server(&[]);
     check(&directory);
     server.signal("TERM");

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use crate::kept::Directory;
+use crate::kit::DataDir;
 use crate::kit::{Client, SLACK, Server, answers, eventually};
 
 use super::done;
@@ -28,7 +28,7 @@ fn asks_until_answered(client: &mut Client, name: &str, answer: &str) {
 #[test]
 fn who_has_a_name_becomes_a_guest_when_the_account_is_made_and_may_have_it_again_when_it_is_removed()
  {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&[]);
     let [mut alice, mut bob] = server.room(["alice", "bob"]);
     done(&directory, &["user", "add", "Alice"]);
@@ -46,7 +46,7 @@ fn who_has_a_name_becomes_a_guest_when_the_account_is_made_and_may_have_it_again
 
 #[test]
 fn an_account_that_was_made_while_the_server_did_not_run_is_known_from_the_start() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
     let server = directory.server(&[]);
     let mut client = server.welcomed();
@@ -55,7 +55,7 @@ fn an_account_that_was_made_while_the_server_did_not_run_is_known_from_the_start
 
 #[test]
 fn an_account_that_becomes_an_operators_is_shown_as_one() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
     let server = directory.server(&[]);
     let mut bob = server.joined("bob");
@@ -71,7 +71,7 @@ fn an_account_that_becomes_an_operators_is_shown_as_one() {
 
 #[test]
 fn a_banned_address_is_members_only_until_the_ban_is_removed() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&[]);
     let mut bob = server.joined("bob");
     let mut other = server.connect_from(Ipv4Addr::new(127, 0, 0, 2));
@@ -88,7 +88,7 @@ fn a_banned_address_is_members_only_until_the_ban_is_removed() {
 
 #[test]
 fn a_ban_of_a_server_that_did_not_run_is_known_from_the_start_and_ends_by_itself() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     drop(directory.server(&[]));
     done(&directory, &["ban", "add", "127.0.0.0/8", "--for", "3s"]);
     let server = directory.server(&[]);
@@ -101,7 +101,7 @@ fn a_ban_of_a_server_that_did_not_run_is_known_from_the_start_and_ends_by_itself
 
 #[test]
 fn a_directory_that_was_removed_and_made_anew_has_the_accounts_and_bans_that_the_server_knows() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice", "--op"]);
     done(&directory, &["ban", "add", "192.0.2.1"]);
     let server = directory.server(&[]);
@@ -119,7 +119,7 @@ fn a_directory_that_was_removed_and_made_anew_has_the_accounts_and_bans_that_the
 
 #[test]
 fn what_others_change_while_people_talk_as_fast_as_they_can_reaches_it_all_the_same() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&["--rate", "0"]);
     let [mut alice, flooder] = server.room(["alice", "flooder"]);
     done(&directory, &["user", "add", "alice"]);

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use rustix::process::geteuid;
 
-use crate::kept::Directory;
+use crate::kit::DataDir;
 use crate::kit::{Server, complaint, skip};
 
 use super::{command, done, is_done_in_a_closed_pipe, refused, running_and_stopped};
 
 /// What is kept of the password of an account.
-fn hash(directory: &Directory, name: &str) -> String {
+fn hash(directory: &DataDir, name: &str) -> String {
     let query = "SELECT hash FROM accounts WHERE name = ?1";
     let hash = directory
         .database()
@@ -22,7 +22,7 @@ fn hash(directory: &Directory, name: &str) -> String {
     hash.expect("the account is there")
 }
 
-fn is_whole(directory: &Directory) {
+fn is_whole(directory: &DataDir) {
     let check = "PRAGMA integrity_check";
     let found = directory
         .database()
@@ -32,7 +32,7 @@ fn is_whole(directory: &Directory) {
 
 #[test]
 fn user_add_prints_a_password_made_up_for_it_of_which_only_argon2id_is_kept() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let printed = ["alice", "bob"].map(|name| done(&directory, &["user", "add", name]));
     assert!(printed[0] != printed[1], "{printed:?}");
     for (password, name) in printed.iter().zip(["alice", "bob"]) {
@@ -57,7 +57,7 @@ fn user_add_prints_a_password_made_up_for_it_of_which_only_argon2id_is_kept() {
 
 #[test]
 fn user_add_makes_a_missing_dir_with_mode_0700_and_its_files_with_0600() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice", "--op"]);
     let mode = |path: &str| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(directory.path()), 0o700);
@@ -93,7 +93,7 @@ fn accounts_are_made_marked_and_removed_on_a_running_and_a_stopped_server() {
 
 #[test]
 fn user_list_tells_when_the_owner_was_last_here() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
     let update = "UPDATE accounts SET last_here = 1795275780000";
     directory.database().execute_batch(update).unwrap();
@@ -103,7 +103,7 @@ fn user_list_tells_when_the_owner_was_last_here() {
 
 #[test]
 fn op_and_deop_leave_the_password_and_the_time_as_they_are() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
     let row = || {
         let query = "SELECT name || hash || ifnull(last_here, 0) FROM accounts";
@@ -120,7 +120,7 @@ fn op_and_deop_leave_the_password_and_the_time_as_they_are() {
 
 #[test]
 fn a_name_that_nobody_may_have_or_that_looks_like_anothers_is_refused_with_the_reason() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     for (name, why) in [
         ("a b", "made of letters"),
         ("", "begins with a letter"),
@@ -159,7 +159,7 @@ fn a_name_that_is_not_there_is_exit_1() {
 
 #[test]
 fn a_missing_directory_is_exit_1_and_is_not_made() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     for args in [
         &["user", "password", "bob"][..],
         &["user", "remove", "bob"],
@@ -213,7 +213,7 @@ fn files_that_root_makes_have_dirs_owner() {
     if !geteuid().is_root() {
         return skip("only root can give files away");
     }
-    let directory = Directory::new();
+    let directory = DataDir::new();
     fs::create_dir(directory.path()).unwrap();
     chown(directory.path(), Some(4711), Some(4712)).unwrap();
     done(&directory, &["user", "add", "alice"]);
@@ -231,7 +231,7 @@ fn files_that_root_makes_have_dirs_owner() {
 
 #[test]
 fn commands_at_the_same_time_all_do_their_work() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let names = ["alice", "bob", "carol", "dave", "eve", "frank"];
     thread::scope(|scope| {
         for name in names {
@@ -246,7 +246,7 @@ fn commands_at_the_same_time_all_do_their_work() {
 
 #[test]
 fn a_database_that_is_locked_for_longer_than_2_s_is_exit_1() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
     let database = directory.database();
     database.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -263,7 +263,7 @@ fn a_database_that_is_locked_for_longer_than_2_s_is_exit_1() {
 
 #[test]
 fn a_command_that_is_killed_has_done_all_or_nothing() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
     let names = [
         "bob", "carol", "dave", "eve", "frank", "gina", "hugo", "iris",
@@ -287,7 +287,7 @@ fn a_command_that_is_killed_has_done_all_or_nothing() {
 
 #[test]
 fn what_was_done_is_there_after_the_server_is_killed() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     for name in ["alice", "bob", "carol"] {
         let server = directory.server(&[]);
         done(&directory, &["user", "add", name]);

@@ -10,10 +10,10 @@ use crate::kit::{
     texts_of_history,
 };
 
-use super::Directory;
+use crate::kit::DataDir;
 
 /// Alice and bob have said something, and it is kept.
-fn talked(directory: &Directory) -> (Server, [Client; 2]) {
+fn talked(directory: &DataDir) -> (Server, [Client; 2]) {
     let server = directory.server(&[]);
     let [mut alice, bob] = server.room(["alice", "bob"]);
     alice.send("hello \"bob\" \\ \t\n/me waves");
@@ -30,7 +30,7 @@ fn stop(mut server: Server) {
 
 #[test]
 fn log_prints_what_was_said_oldest_first_on_a_running_and_a_stopped_server() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let (server, people) = talked(&directory);
     let check = || {
         let all = [
@@ -56,7 +56,7 @@ fn log_prints_what_was_said_oldest_first_on_a_running_and_a_stopped_server() {
 
 #[test]
 fn log_prints_one_json_object_a_line() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let (server, _people) = talked(&directory);
     drop(server);
     directory
@@ -95,7 +95,7 @@ fn what_log_prints_as_json_is_read_back_by_jq() {
     if !are_installed(&["jq"]) {
         return;
     }
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let (_server, _people) = talked(&directory);
     let mut shell = new_command("sh");
     let script = "\"$0\" log --json --data \"$1\" | jq -r '\"\\(.name) \\(.kind): \\(.text)\"'";
@@ -114,7 +114,7 @@ fn what_log_prints_as_json_is_read_back_by_jq() {
 
 #[test]
 fn a_gap_is_told_in_its_place() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     drop(directory.server(&[]));
     let insert = "INSERT INTO lines VALUES(1, unixepoch() * 1000, '', 0, 2, '37')";
     directory.database().execute_batch(insert).unwrap();
@@ -123,7 +123,7 @@ fn a_gap_is_told_in_its_place() {
 
 #[test]
 fn a_closed_pipe_is_exit_0() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     drop(directory.server(&[]));
     directory
         .database()
@@ -151,7 +151,7 @@ fn a_closed_pipe_is_exit_0() {
 
 #[test]
 fn a_directory_or_a_name_that_is_not_there_is_exit_1_and_nothing_is_made() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     for args in [&["log"][..], &["erase", "--name", "bob"]] {
         let mut command = Server::command();
         command.args(args).args(["--data", directory.path()]);
@@ -170,7 +170,7 @@ fn a_directory_or_a_name_that_is_not_there_is_exit_1_and_nothing_is_made() {
 
 #[test]
 fn a_command_without_data_or_with_a_bad_time_is_a_usage_error() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let data = ["--data", directory.path()];
     for (args, named) in [
         (&["log"][..], "--data"),
@@ -190,7 +190,7 @@ fn a_command_without_data_or_with_a_bad_time_is_a_usage_error() {
 
 #[test]
 fn the_directory_may_stand_in_the_environment() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let (_server, _people) = talked(&directory);
     let mut command = Server::command();
     command.arg("log").env("CHATD_DATA", directory.path());
@@ -201,7 +201,7 @@ fn the_directory_may_stand_in_the_environment() {
 
 #[test]
 fn what_is_printed_harms_no_terminal_whatever_is_in_the_database() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     drop(directory.server(&[]));
     directory
         .database()
@@ -220,7 +220,7 @@ fn what_is_printed_harms_no_terminal_whatever_is_in_the_database() {
 
 #[test]
 fn erase_reaches_the_running_servers_memory_and_its_database() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let (server, [alice, mut bob]) = talked(&directory);
     let output = directory.run(&["erase", "--name", "alice"]);
     assert_eq!(output.status.code(), Some(0));
@@ -237,7 +237,7 @@ fn erase_reaches_the_running_servers_memory_and_its_database() {
 
 #[test]
 fn erase_takes_what_was_said_since_and_until_on_a_stopped_server_too() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     drop(directory.server(&[]));
     let insert = "INSERT INTO lines VALUES
         (1, 1767225600000, 'bob', 0, 0, 'in 2026'), (2, 1798761600000, 'bob', 0, 0, 'in 2027'),

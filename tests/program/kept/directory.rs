@@ -9,7 +9,7 @@ use rustix::process::geteuid;
 
 use crate::kit::{Server, complaint, skip};
 
-use super::Directory;
+use crate::kit::DataDir;
 
 fn refused(args: &[&str], variables: &[(&str, &str)], status: i32) -> String {
     let mut command = Server::command();
@@ -33,7 +33,7 @@ fn keep_and_keep_size_without_data_are_usage_errors() {
 
 #[test]
 fn each_of_the_options_beside_raw_is_a_usage_error() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     for (args, named) in [
         (&["--data", directory.path()][..], "--data"),
         (&["--keep", "1d"], "--keep "),
@@ -49,7 +49,7 @@ fn each_of_the_options_beside_raw_is_a_usage_error() {
 
 #[test]
 fn keep_is_a_duration_from_0s_and_keep_size_from_1_mib() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let data = ["--data", directory.path()];
     for (option, value, takes) in [
         ("--keep", "-1s", "from 0s"),
@@ -66,7 +66,7 @@ fn keep_is_a_duration_from_0s_and_keep_size_from_1_mib() {
 
 #[test]
 fn the_variables_do_what_the_options_do_and_an_empty_one_counts_as_not_set() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let mut command = Server::command();
     command.args(["--port", "0", "--bind", "127.0.0.1"]);
     command.envs([
@@ -91,12 +91,12 @@ fn the_variables_do_what_the_options_do_and_an_empty_one_counts_as_not_set() {
 
 #[test]
 fn dir_is_made_with_mode_0700_and_its_files_with_0600_and_dirs_owner() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     drop(directory.server(&[]));
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
     assert_eq!(mode(Path::new(directory.path())), 0o700);
     if geteuid().is_root() {
-        let other = Directory::new();
+        let other = DataDir::new();
         fs::create_dir(other.path()).unwrap();
         chown(other.path(), Some(1234), Some(1234)).unwrap();
         let server = other.server(&[]);
@@ -115,7 +115,7 @@ fn dir_is_made_with_mode_0700_and_its_files_with_0600_and_dirs_owner() {
 
 #[test]
 fn a_second_server_on_the_same_dir_is_refused_with_exit_1() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&[]);
     let line = refused(&["--data", directory.path()], &[], 1);
     assert!(line.contains("/lock: "), "{line}");
@@ -132,8 +132,8 @@ fn a_directory_that_cannot_be_made_is_one_line_and_exit_1() {
 }
 
 /// A directory with a database of some lines, and no server.
-fn used() -> Directory {
-    let directory = Directory::new();
+fn used() -> DataDir {
+    let directory = DataDir::new();
     let server = directory.server(&["--rate", "0"]);
     let mut alice = server.joined("alice");
     let lines = (0..5_000).map(|number| format!("this is line {number} of the old days\n"));
@@ -161,14 +161,14 @@ fn a_database_that_is_newer_than_the_program_is_one_line_and_exit_1() {
 
 #[test]
 fn a_database_that_is_damaged_is_one_line_and_exit_1() {
-    let path = |directory: &Directory| directory.file("chatd.db");
-    let foreign = Directory::new();
+    let path = |directory: &DataDir| directory.file("chatd.db");
+    let foreign = DataDir::new();
     fs::create_dir(foreign.path()).unwrap();
     foreign
         .database()
         .execute_batch("CREATE TABLE other(x)")
         .unwrap();
-    let rubbish = Directory::new();
+    let rubbish = DataDir::new();
     fs::create_dir(rubbish.path()).unwrap();
     fs::write(path(&rubbish), "this is no database".repeat(1000)).unwrap();
     let torn = used();

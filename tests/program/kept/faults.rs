@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::kit::{Chat, Server, StopOnDrop, eventually, nobody_panicked};
 
-use super::Directory;
+use crate::kit::DataDir;
 
 /// How often a server is killed in the middle of a flood.
 const KILLS: u64 = 8;
@@ -30,14 +30,14 @@ fn fill_queue(server: &Server) -> u64 {
 }
 
 /// A server with a reader whom no flood reaches.
-fn server_and_chat(directory: &Directory, args: &[&str]) -> (Server, Chat) {
+fn server_and_chat(directory: &DataDir, args: &[&str]) -> (Server, Chat) {
     let server = directory.server(&[&["--rate", "0"], args].concat());
     let chat = Chat::start(&server);
     (server, chat)
 }
 
 /// Waits until there is a gap in the database, and returns how many lines it has by the log.
-fn gap(server: &Server, directory: &Directory) -> u64 {
+fn gap(server: &Server, directory: &DataDir) -> u64 {
     let said = server.log_line(|line| line.contains("there is a gap in what is kept: "));
     let lines = said.split("kept: ").nth(1).unwrap();
     let lines = lines.split(' ').next().unwrap().parse::<u64>().unwrap();
@@ -64,7 +64,7 @@ fn until_stopped(stop: &AtomicBool, mut act: impl FnMut()) {
 
 #[test]
 fn a_database_that_is_locked_by_another_program_loses_nothing_that_the_queue_holds() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let (_server, mut chat) = server_and_chat(&directory, &[]);
     let database = directory.database();
     database.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -84,7 +84,7 @@ fn a_database_that_is_locked_by_another_program_loses_nothing_that_the_queue_hol
 
 #[test]
 fn what_finds_no_room_while_the_disk_does_not_take_it_is_a_gap_that_is_counted_and_said() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&["--rate", "0"]);
     let database = directory.database();
     database.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -113,7 +113,7 @@ fn what_finds_no_room_while_the_disk_does_not_take_it_is_a_gap_that_is_counted_a
 
 #[test]
 fn a_slow_disk_delays_nobody_and_loses_nothing_that_it_takes_in_time() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let (_server, mut chat) = server_and_chat(&directory, &[]);
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -143,11 +143,11 @@ fn a_slow_disk_delays_nobody_and_loses_nothing_that_it_takes_in_time() {
 
 #[test]
 fn a_directory_that_is_gone_and_comes_back_is_written_again() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let (server, mut chat) = server_and_chat(&directory, &[]);
     chat.goes_on(1);
     directory.keeps("<chatting> line 1");
-    let away = Directory::new();
+    let away = DataDir::new();
     fs::rename(directory.path(), away.path()).unwrap();
     chat.goes_on(10);
     server
@@ -161,7 +161,7 @@ fn a_directory_that_is_gone_and_comes_back_is_written_again() {
 
 #[test]
 fn a_directory_that_was_removed_and_made_anew_has_what_is_said_from_then_on() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let (server, mut chat) = server_and_chat(&directory, &[]);
     chat.goes_on(1);
     directory.keeps("<chatting> line 1");
@@ -180,7 +180,7 @@ fn a_directory_that_was_removed_and_made_anew_has_what_is_said_from_then_on() {
 
 #[test]
 fn a_database_that_is_damaged_and_then_replaced_is_written_again() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let (server, mut chat) = server_and_chat(&directory, &[]);
     chat.goes_on(1);
     directory.keeps("<chatting> line 1");
@@ -223,7 +223,7 @@ fn a_database_that_is_damaged_and_then_replaced_is_written_again() {
 
 #[test]
 fn a_database_that_is_damaged_in_the_middle_goes_on_being_written() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let mut server = directory.server(&["--rate", "0"]);
     let mut author = server.joined("author");
     let lines = (0..5_000).map(|number| format!("this is old line {number}\n"));
@@ -249,7 +249,7 @@ fn a_database_that_is_damaged_in_the_middle_goes_on_being_written() {
 
 #[test]
 fn a_full_disk_stops_nobody_and_is_written_again_when_there_is_room() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     fs::create_dir(directory.path()).unwrap();
     let mount = "mount -t tmpfs -o size=8m,mode=700 none . && cd . && cd \"$0\" && \
         head -c 6M /dev/zero > ballast && mkdir data";
@@ -271,7 +271,7 @@ fn a_full_disk_stops_nobody_and_is_written_again_when_there_is_room() {
 
 #[test]
 fn after_a_kill_everything_said_more_than_1_s_before_is_there_once_and_in_order() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     for kill in 0..KILLS {
         let server = directory.server(&["--rate", "0", "--history", "0"]);
         let mut author = server.joined("author");
@@ -319,7 +319,7 @@ fn after_a_kill_everything_said_more_than_1_s_before_is_there_once_and_in_order(
 
 #[test]
 fn at_a_sigterm_under_full_load_all_that_was_said_before_is_there() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let mut server = directory.server(&["--rate", "0", "--history", "0"]);
     let mut author = server.joined("author");
     let mut reader = server.joined("reader");
@@ -338,7 +338,7 @@ fn at_a_sigterm_under_full_load_all_that_was_said_before_is_there() {
 
 #[test]
 fn what_is_not_written_10_s_after_the_end_is_counted_in_the_log() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let (mut server, mut chat) = server_and_chat(&directory, &[]);
     directory.keeps("<reading> it is me");
     let database = directory.database();

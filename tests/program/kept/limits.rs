@@ -4,10 +4,10 @@ use std::fs;
 
 use crate::kit::{MIB, Server, eventually};
 
-use super::Directory;
+use crate::kit::DataDir;
 
 /// Whether a word is in any of the files.
-fn is_anywhere(directory: &Directory, word: &str) -> bool {
+fn is_anywhere(directory: &DataDir, word: &str) -> bool {
     let files = fs::read_dir(directory.path()).unwrap();
     files.into_iter().any(|file| {
         // One may be gone meanwhile.
@@ -16,7 +16,7 @@ fn is_anywhere(directory: &Directory, word: &str) -> bool {
     })
 }
 
-fn size(directory: &Directory) -> u64 {
+fn size(directory: &DataDir) -> u64 {
     let files = fs::read_dir(directory.path()).unwrap();
     let sizes = files.map(|file| file.unwrap().metadata().map_or(0, |file| file.len()));
     sizes.sum()
@@ -32,7 +32,7 @@ fn say(server: &Server, name: &str, numbers: std::ops::Range<u32>) {
 
 #[test]
 fn what_is_older_than_keep_is_in_no_file_soon_after() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let args = ["--keep", "3s", "--overwriting", "200ms", "--rate", "0"];
     let server = directory.server(&args);
     say(&server, "alice", 0..5_000);
@@ -44,7 +44,7 @@ fn what_is_older_than_keep_is_in_no_file_soon_after() {
 
 #[test]
 fn what_is_erased_is_in_no_file_soon_after_and_the_rest_is_all_there() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&["--overwriting", "200ms", "--rate", "0"]);
     for part in 0..5 {
         say(&server, "alice", part * 1000..(part + 1) * 1000);
@@ -61,7 +61,7 @@ fn what_is_erased_is_in_no_file_soon_after_and_the_rest_is_all_there() {
 
 #[test]
 fn the_database_stays_within_keep_size_and_the_oldest_lines_go_first() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&["--keep-size", "1MiB", "--rate", "0"]);
     let mut largest = 0;
     for part in 0..20 {
@@ -84,7 +84,7 @@ fn the_database_stays_within_keep_size_and_the_oldest_lines_go_first() {
 
 #[test]
 fn a_smaller_keep_size_makes_the_database_smaller() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&["--keep-size", "16MiB", "--rate", "0"]);
     say(&server, "alice", 0..40_000);
     directory.keeps("<alice> aliceword039999 and some more to say");

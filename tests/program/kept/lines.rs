@@ -4,11 +4,11 @@ use std::fs;
 
 use crate::kit::{answers, texts_of_history};
 
-use super::Directory;
+use crate::kit::DataDir;
 
 #[test]
 fn what_is_said_and_done_is_kept_and_not_private_messages_and_not_notices() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&[]);
     let [mut alice, mut bob] = server.room(["alice", "bob"]);
     alice.send("/msg bob psst\n/reply pssst\n/away for tea\n/me waves\n//help me\n/nick ann\nbye");
@@ -29,7 +29,7 @@ fn what_is_said_and_done_is_kept_and_not_private_messages_and_not_notices() {
 
 #[test]
 fn the_welcome_says_for_how_long_behind_the_history() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&["--keep", "30d"]);
     server.joined("alice");
     let welcome = server.connect().read_welcome();
@@ -44,7 +44,7 @@ fn the_welcome_says_for_how_long_behind_the_history() {
 
 #[test]
 fn with_keep_0s_nothing_is_written_at_all() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&["--keep", "0s"]);
     let mut alice = server.joined("alice");
     let welcome = server.connect().read_welcome();
@@ -69,7 +69,7 @@ fn with_keep_0s_nothing_is_written_at_all() {
 
 #[test]
 fn history_and_what_newcomers_read_are_there_after_a_restart() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let mut server = directory.server(&[]);
     let alice = server.joined("alice");
     alice.send("/me waves\n/nick שרה\nשלום\nhello");
@@ -93,7 +93,7 @@ fn history_and_what_newcomers_read_are_there_after_a_restart() {
 
 #[test]
 fn memory_is_filled_with_10_000_lines_at_most() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     drop(directory.server(&[]));
     directory
         .database()

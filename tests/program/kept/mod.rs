@@ -16,41 +16,17 @@ mod limits;
 mod lines;
 mod search;
 
-use std::env;
-use std::fs;
 use std::path::PathBuf;
-use std::process::{self, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::{Command, Output, Stdio};
 
 use rusqlite::Connection;
 
-use crate::kit::{Server, are_installed, eventually, new_command, skip};
+use crate::kit::{DataDir, Server, are_installed, eventually, new_command, skip};
 
-/// A directory for `--data` that is not there yet, and is removed when this goes out of scope.
-pub struct Directory(PathBuf);
-
-impl Directory {
-    pub fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("chatd-test-data-{}-{number}", process::id());
-        Self(env::temp_dir().join(name))
-    }
-
-    pub fn path(&self) -> &str {
-        self.0
-            .to_str()
-            .expect("the path of temporary files is UTF-8")
-    }
-
+impl DataDir {
     /// One of its files.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    /// A server that keeps its data here.
-    pub fn server(&self, args: &[&str]) -> Server {
-        Server::start(&[&["--data", self.path()], args].concat())
+        PathBuf::from(self.path()).join(name)
     }
 
     /// The database, as another program sees it.
@@ -114,12 +90,5 @@ impl Directory {
             let last = database.query_row(query, [], |row| row.get::<_, String>(0));
             last.is_ok_and(|last| last == line)
         });
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        // What is left behind there harms nobody.
-        let _ = fs::remove_dir_all(&self.0);
     }
 }

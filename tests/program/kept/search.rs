@@ -2,7 +2,7 @@
 
 use crate::kit::{Client, Server, answers, eventually};
 
-use super::Directory;
+use crate::kit::DataDir;
 
 /// What a search is answered, as soon as it may be one, without the line that says how far it went.
 fn search(client: &mut Client, text: &str) -> Vec<String> {
@@ -22,7 +22,7 @@ fn search(client: &mut Client, text: &str) -> Vec<String> {
 
 #[test]
 fn search_shows_the_last_20_lines_that_contain_text_in_any_case() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&[]);
     let [mut alice, mut bob] = server.room(["alice", "bob"]);
     for number in 0..25 {
@@ -49,7 +49,7 @@ fn search_shows_the_last_20_lines_that_contain_text_in_any_case() {
 
 #[test]
 fn search_is_for_a_client_once_a_second() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&[]);
     let mut alice = server.joined("alice");
     directory.keeps("<alice> it is me");
@@ -61,7 +61,7 @@ fn search_is_for_a_client_once_a_second() {
 
 #[test]
 fn search_leaves_out_whoever_is_ignored_under_that_name() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&[]);
     let [mut alice, bob] = server.room(["alice", "bob"]);
     bob.send("as bob\n/nick robert\nas robert");
@@ -73,7 +73,7 @@ fn search_leaves_out_whoever_is_ignored_under_that_name() {
 
 #[test]
 fn what_follows_a_search_is_taken_behind_its_answer() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&[]);
     let [mut alice, mut bob] = server.room(["alice", "bob"]);
     directory.keeps("<bob> it is me");
@@ -86,7 +86,7 @@ fn what_follows_a_search_is_taken_behind_its_answer() {
 #[cfg(feature = "tls")]
 #[test]
 fn search_is_the_same_over_tls() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&["--tls"]);
     let [mut alice, bob] = server.room(["alice", "bob"]);
     bob.send("over TLS");
@@ -108,7 +108,7 @@ fn where_nothing_is_kept_there_is_nothing_to_search() {
 
 #[test]
 fn at_most_two_search_at_a_time_and_the_others_wait_for_it() {
-    let directory = Directory::new();
+    let directory = DataDir::new();
     let server = directory.server(&[]);
     server.joined("alice");
     directory.keeps("<alice> it is me");
