@@ -5,6 +5,7 @@ use crate::data::command_line::{Database, show};
 use crate::data::directory::complaint;
 use crate::data::erasing::Erasure;
 use crate::data::lines::first_from;
+use crate::name::without_lrm;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -16,17 +17,19 @@ use rusqlite::Connection;
 /// For the user, on one line, also where there was nothing to erase.
 pub fn erase(options: &EraseOptions) -> Result<String, String> {
     let mut database = Database::open(&options.data.path)?;
-    let now = Timestamp::now();
-    let until = options.until.map_or(now, |until| until.min(now));
+    // What is being said now is not left out, and what will be said is.
+    let now = Timestamp::now().as_millisecond() + 1;
+    let until = options.until.map_or(now, Timestamp::as_millisecond);
     let erasure = Erasure {
-        name: options.name.clone(),
+        name: without_lrm(&options.name).to_owned(),
         since: options.since.unwrap_or(Timestamp::MIN).as_millisecond(),
-        until: until.as_millisecond() + 1,
+        until: until.min(now),
     };
     let count = carry_out(&mut database.connection, &erasure);
-    let name = show(&options.name);
+    let name = show(&erasure.name);
     match count.map_err(|error| complaint(&database.path, &error))? {
         0 => Err(format!("nothing was said by {name}")),
+        1 => Ok(format!("1 line of {name} is erased\n")),
         count => Ok(format!("{count} lines of {name} are erased\n")),
     }
 }

@@ -2,11 +2,12 @@
 //! sockets, batches or logs, and does everything at once.
 
 use super::accounts::Account;
+use super::bans::{Ban, Target};
 use super::reading::{Origin, Reading};
 use super::script::Kind;
 use chatd::event::Style;
 use chatd::text::LINE_COST;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many lines of history newcomers are shown.
 pub const HISTORY: usize = 5;
@@ -30,6 +31,10 @@ pub struct Person {
     /// When they came and when they last asked or said something, in milliseconds.
     pub joined: u64,
     pub last_heard: u64,
+    /// When the room began to wait for a name of theirs: later than they came if they had to log in.
+    pub arrived: u64,
+    /// What they read who wait at a banned address.
+    pub waits: Option<String>,
     pub is_announced: bool,
     stage: Stage,
     reads_own_lines: bool,
@@ -73,6 +78,9 @@ pub struct Chat {
     pub accounts: Vec<Account>,
     /// Whose connections may say nothing.
     pub muted: BTreeSet<usize>,
+    pub bans: BTreeMap<Target, Ban>,
+    /// Who has left, under which name.
+    pub gone: Vec<(String, usize)>,
     /// Whom the last event has ended, though their threads do not know yet.
     pub just_ended: Vec<usize>,
     /// Who left, why, and under which name.
@@ -120,22 +128,14 @@ impl Chat {
         }
     }
 
-    /// Everybody who has not left, in the order of their coming.
+    /// Everybody who has come in and not left, in the order of their coming.
     pub fn here(&self) -> impl Iterator<Item = usize> {
-        (0..self.people.len()).filter(|who| !self.people[*who].is_gone())
+        let is_here = |person: &Person| !person.is_gone() && person.waits.is_none();
+        (0..self.people.len()).filter(move |who| is_here(&self.people[*who]))
     }
 
     pub fn join(&mut self, kind: Kind, now: u64) {
         let me = self.people.len();
-        let name = format!("guest{}", me + 1);
-        let others = self.here().filter(|who| self.people[*who].is_announced);
-        let others = others
-            .map(|who| self.people[who].name.as_str())
-            .collect::<Vec<_>>();
-        let here = match others.len() {
-            0 => "-- nobody else is here".to_owned(),
-            _ => format!("-- here: {}", list(&others, 20)),
-        };
         self.people.push(Person {
             reading: Reading::from(
                 self.logged,
@@ -146,6 +146,8 @@ impl Chat {
             ),
             joined: now,
             last_heard: now,
+            arrived: now,
+            waits: None,
             is_announced: false,
             stage: Stage::Here,
             reads_own_lines: kind == Kind::Window,
@@ -154,13 +156,30 @@ impl Chat {
             away: None,
             correspondent: None,
             account: None,
-            name: name.clone(),
+            name: format!("guest{}", me + 1),
         });
+        if let Some(why) = self.reason_to_wait(me, now) {
+            return self.begin_to_wait(me, why);
+        }
         self.tell(me, &format!("-- {MOTD}"));
         self.show_history(me, HISTORY);
+        self.welcome(me);
+        self.tell(me, "-- /nick NAME picks a name, /help lists the commands");
+    }
+
+    /// Somebody comes in.
+    pub fn welcome(&mut self, me: usize) {
+        let others = self.here().filter(|who| self.people[*who].is_announced);
+        let others = others
+            .map(|who| self.people[who].name.as_str())
+            .collect::<Vec<_>>();
+        let here = match others.len() {
+            0 => "-- nobody else is here".to_owned(),
+            _ => format!("-- here: {}", list(&others, 20)),
+        };
+        let name = self.people[me].name.clone();
         self.tell(me, &format!("-- welcome to chatd, you are {name}"));
         self.tell(me, &here);
-        self.tell(me, "-- /nick NAME picks a name, /help lists the commands");
     }
 
     pub fn say(&mut self, me: usize, texts: &[String], now: u64) {
@@ -211,10 +230,15 @@ impl Chat {
 
     /// What has gathered is due.
     pub fn tick(&mut self, now: u64) {
+        self.announce_due(now);
+        self.turn_out_late(now);
+    }
+
+    fn announce_due(&mut self, now: u64) {
         if self.departures_due.is_some_and(|due| due <= now) {
             self.announce_departures();
         }
-        let has_been_here = |who: &usize, time| self.people[*who].joined + time <= now;
+        let has_been_here = |who: &usize, time| self.people[*who].arrived + time <= now;
         let newcomers = self.here().filter(|who| !self.people[*who].is_announced);
         let mut arrivals = newcomers.collect::<Vec<_>>();
         if !arrivals
@@ -255,7 +279,7 @@ impl Chat {
     pub fn publish(&mut self, origin: Origin, line: &str) {
         self.logged += line.len() as u64 + LINE_COST;
         for (who, person) in self.people.iter_mut().enumerate() {
-            if person.stage == Stage::Here {
+            if person.stage == Stage::Here && person.waits.is_none() {
                 let is_shown = person.shows(who, origin);
                 person.reading.expect(origin, line, is_shown, self.logged);
             }
@@ -318,7 +342,7 @@ pub fn time(now: u64) -> String {
 }
 
 /// `ann, bob and 3 more`.
-fn list(names: &[&str], most: usize) -> String {
+pub fn list(names: &[&str], most: usize) -> String {
     let shown = names[..names.len().min(most)].join(", ");
     match names.len().saturating_sub(most) {
         0 => shown,

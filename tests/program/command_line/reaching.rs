@@ -70,6 +70,25 @@ fn an_account_that_becomes_an_operators_is_shown_as_one() {
 }
 
 #[test]
+fn who_is_here_becomes_an_operator_and_is_one_no_longer_within_2_s() {
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    let mut alice = server.registered("alice");
+    let refused = ["-- only operators can do that"];
+    assert_eq!(answers(&mut alice, "/bans"), refused);
+    for (task, answer) in [("op", ["-- nobody is banned"]), ("deop", refused)] {
+        // The account that was just registered is written by and by.
+        eventually("the account is there", || {
+            done(&directory, &["user", "list"]).starts_with("alice")
+        });
+        done(&directory, &["user", task, "alice"]);
+        let start = Instant::now();
+        eventually(task, || answers(&mut alice, "/bans") == answer);
+        assert!(start.elapsed() < SOON + SLACK, "{:?}", start.elapsed());
+    }
+}
+
+#[test]
 fn a_banned_address_is_members_only_until_the_ban_is_removed() {
     let directory = DataDir::new();
     let server = directory.server(&[]);

@@ -6,11 +6,15 @@
 //! | what is kept, and what of it is seen again after a restart | `lines` |
 //! | `--keep`, `--keep-size`, no word left in the files | `limits` |
 //! | `/search` | `search` |
-//! | `chatd log`, `chatd erase` | `command_line` |
-//! | disks that are slow, full or gone, kills | `faults` |
+//! | `chatd log` | `command_line` |
+//! | `chatd erase` | `erase` |
+//! | databases that are locked, gone, damaged or full, kills, the end | `faults` |
+//! | disks that are slow, do not answer or refuse | `bad_disk` |
 
+mod bad_disk;
 mod command_line;
 mod directory;
+mod erase;
 mod faults;
 mod limits;
 mod lines;
