@@ -165,7 +165,12 @@ impl Club {
     /// Tells a client why it is refused, and ends it, so that nothing of what follows is said.
     fn refuse(&mut self, client: ClientId, why: fmt::Arguments<'_>) {
         self.tell(client, why);
-        self.end(client, Ending::NoLogin);
+        let ending = match self.lobby.get(client) {
+            Some(_) => Ending::NoLogin,
+            // It was let in as a guest.
+            None => Ending::Closed,
+        };
+        self.end(client, ending);
     }
 
     /// Answers what a client's thread wants to know.
