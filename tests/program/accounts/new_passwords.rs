@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 
 use crate::kit::{
-    AGAIN_PROMPT, DataDir, NEW_PROMPT, PROMPT, WRONG, answers, only_in_plain, password_of,
+    AGAIN_PROMPT, DataDir, NEW_PROMPT, PROMPT, Server, WRONG, answers, only_in_plain, password_of,
+    run_to_end,
 };
 
 const ANOTHER: &str = "another secret";
@@ -94,6 +95,42 @@ fn at_most_3_accounts_are_made_in_10_minutes_from_one_address() {
     assert_eq!(read.last().map(String::as_str), Some(told), "{read:?}");
     let mut elsewhere = server.connect_from(Ipv4Addr::new(127, 0, 0, 2));
     elsewhere.register("dave");
+}
+
+#[test]
+fn of_names_that_look_alike_one_becomes_an_account_however_soon_after_the_other_it_is_wanted() {
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    let add = |name: &str| {
+        let mut command = Server::command();
+        command.args(["user", "add", name, "--data", directory.path()]);
+        run_to_end(command).status.code()
+    };
+    // Made at the command line just before, which the server has not heard of yet, most likely.
+    assert_eq!(add("bob"), Some(0));
+    let mut second = server.connect();
+    let password = password_of("B0B");
+    second.send(&format!("/register B0B\n{password}\n{password}"));
+    let read = second.expect_eof();
+    let last = read.last().map(String::as_str);
+    let reasons = [
+        "-- bob is registered: /login bob",
+        "-- your account was removed",
+    ];
+    assert!(last.is_some_and(|last| reasons.contains(&last)), "{read:?}");
+    // By a client just before.
+    let mut carol = server.registered("carol");
+    let is_made = add("Car0l") == Some(0);
+    let mut expected = vec!["bob", "carol"];
+    if is_made {
+        carol.expect_eof();
+        expected = vec!["Car0l", "bob"];
+    }
+    let mut command = Server::command();
+    command.args(["user", "list", "--data", directory.path()]);
+    let printed = String::from_utf8(run_to_end(command).stdout).expect("text");
+    let names = printed.lines().filter_map(|line| line.split(',').next());
+    assert_eq!(names.collect::<Vec<_>>(), expected);
 }
 
 #[test]

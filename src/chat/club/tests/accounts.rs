@@ -276,6 +276,23 @@ fn who_registers_makes_the_account_and_is_logged_in() {
 }
 
 #[test]
+fn who_registers_what_looks_like_an_account_made_elsewhere_meanwhile_loses_it_again() {
+    let mut stage = Stage::new(Policy::Open);
+    for client in [1, 2] {
+        stage.joined(client);
+    }
+    let carol = Event::Registered(ClientId(1), name("Car0l"), HASH.into());
+    stage.handle(carol);
+    let made = Change::Account(account("carol", Rank::Member));
+    let removed = Change::AccountRemoved(name("Car0l"));
+    stage.handle(Event::Changed(vec![made, removed]));
+    stage.has_ended(1);
+    stage.forget_read();
+    stage.send(2, "/nick Car0l");
+    stage.reads(2, "-- carol is registered: /login carol\n");
+}
+
+#[test]
 fn a_new_password_is_taken_if_the_old_one_is_still_that() {
     let mut stage = Stage::new(Policy::Open);
     stage.member(1, "alice");
