@@ -187,7 +187,7 @@ pub enum Ending {
     Banned,
     /// The owner of its account has come by another connection.
     Replaced,
-    /// It has not logged in, or may not.
+    /// It has waited to be let in, and was not.
     NoLogin,
     /// It speaks another protocol, HTTP or TLS, and is answered in HTTP.
     NotChat,

@@ -1,7 +1,11 @@
 //! What was said and done lately, for newcomers.
 
+#[cfg(feature = "data")]
+use crate::chat::archive::Kind;
 use crate::clock::{show_day, show_time};
 use crate::event::ClientId;
+#[cfg(feature = "data")]
+use crate::name::Name;
 use crate::text::push_server_line;
 use jiff::Timestamp;
 use std::collections::VecDeque;
@@ -14,12 +18,24 @@ const HISTORY_BYTES: usize = 256 << 10;
 /// A line that was said or done, under the name of that time.
 #[derive(Debug, PartialEq)]
 struct Entry {
+    /// How many lines were said before it.
+    number: u64,
     at: Timestamp,
     /// When, as people read it.
     time: Arc<str>,
     /// Who said it, so that those who ignore them are not shown it.
     author: ClientId,
     text: Box<[u8]>,
+}
+
+/// From where on lines were said that somebody has not read.
+#[cfg(feature = "data")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Behind so many lines.
+    Lines(u64),
+    /// From this moment on: whoever was here then was it before the server started.
+    Time(Timestamp),
 }
 
 /// The last lines, bounded by their number and by their bytes.
@@ -29,6 +45,8 @@ pub struct History {
     pub shown: usize,
     bytes: usize,
     entries: VecDeque<Entry>,
+    /// How many lines were ever said, as far as any are kept.
+    pub said: u64,
     /// How often it has changed: another number, another history.
     pub version: u64,
     /// The minute of the newest line, and how people read it.
@@ -60,7 +78,10 @@ impl History {
             self.bytes += text.len();
             self.version += 1;
             let time = Arc::clone(&time);
+            let number = self.said;
+            self.said += 1;
             self.entries.push_back(Entry {
+                number,
                 at,
                 time,
                 author,
@@ -108,10 +129,23 @@ impl History {
         push_lines(text, last.into_iter().rev(), now);
     }
 
-    /// The same with what was said since then, at most the last lines, so many.
+    /// The same with what others than `own` said since then, at most the last lines, so many.
     #[cfg(feature = "data")]
-    pub fn push_since(&self, text: &mut Vec<u8>, since: Timestamp, most: usize, now: Timestamp) {
-        let later = self.entries.iter().filter(|entry| entry.at >= since);
+    pub fn push_since(
+        &self,
+        text: &mut Vec<u8>,
+        since: Since,
+        own: &Name,
+        most: usize,
+        now: Timestamp,
+    ) {
+        let own = [Kind::Said, Kind::Did].map(|kind| kind.prefix(own.shown()));
+        let is_own = |line: &[u8]| own.iter().any(|own| line.starts_with(own.as_bytes()));
+        let later = self.entries.iter().filter(|entry| match since {
+            Since::Lines(number) => entry.number >= number,
+            Since::Time(time) => entry.at >= time,
+        });
+        let later = later.filter(|entry| !is_own(&entry.text));
         let count = later.clone().count();
         let lines = if count == 1 { "line" } else { "lines" };
         match count {
@@ -214,6 +248,40 @@ mod tests {
         );
         let line = shown(&history, 1, "2026-03-05T00:00:00Z", None);
         assert_eq!(line, ["-- 2026-03-04 23:59Z * alice waves"]);
+    }
+
+    #[cfg(feature = "data")]
+    #[test]
+    fn what_others_said_is_found_by_its_time_or_by_how_much_was_said_before() {
+        let mut history = History::new(1);
+        let (noon, later) = (at("2026-03-04T12:00:00Z"), at("2026-03-04T12:00:01Z"));
+        for (time, prefix, text) in [
+            (noon, "<bob> ", "one"),
+            (later, "<alice> ", "mine"),
+            (later, "* alice ", "waves"),
+            (later, "<alice2> ", "two"),
+            (later, "<bob> ", "three"),
+        ] {
+            history.push(time, BOB, prefix.as_bytes(), once(text.as_bytes()));
+        }
+        let alice = Name::parse("alice").unwrap();
+        for (since, texts) in [
+            (
+                Since::Time(noon),
+                &["<bob> one", "<alice2> two", "<bob> three"][..],
+            ),
+            (Since::Time(later), &["<alice2> two", "<bob> three"]),
+            (Since::Lines(1), &["<alice2> two", "<bob> three"]),
+            (Since::Lines(4), &["<bob> three"]),
+            (Since::Lines(5), &[]),
+        ] {
+            let mut text = Vec::new();
+            history.push_since(&mut text, since, &alice, 9, later);
+            let text = String::from_utf8(text).unwrap();
+            let lines = text.lines().skip(1);
+            let found = lines.map(|line| &line["-- 12:00Z ".len()..]);
+            assert_eq!(found.collect::<Vec<_>>(), texts, "{since:?}");
+        }
     }
 
     #[test]

@@ -17,8 +17,9 @@ pub struct Person {
     pub title: Title,
     pub address: Address,
     pub joined: Clock,
-    /// When they last sent a line.
+    /// When they last sent a line, and how many lines had been said in the room before that.
     pub last_heard: Instant,
+    pub said_before: u64,
     /// That they are away, and why, as others are told it.
     pub away: Option<String>,
     /// What they were called when they left.
@@ -83,6 +84,7 @@ impl People {
             address,
             joined: came,
             last_heard: came.instant,
+            said_before: 0,
             away: None,
             last_name: Arc::default(),
             correspondent: None,

@@ -61,7 +61,7 @@ impl Chat {
     pub fn admit(&mut self, client: ClientId, name: Name, address: Address, came: Clock) {
         client_log::joined(address, Some(&name));
         self.people.admit(client, name.clone(), address, came);
-        self.people[client].last_heard = self.clock().instant;
+        self.hear(client);
         let welcome = welcome(&name, &self.room.here);
         self.room.delivery.tell(client, Answer::Lines(welcome));
         self.apply(Fact::Joined(client, name));
@@ -92,7 +92,9 @@ impl Chat {
 
     /// Somebody has sent a line.
     pub fn hear(&mut self, client: ClientId) {
-        self.people[client].last_heard = self.clock().instant;
+        let (now, said) = (self.clock().instant, self.room.history.said);
+        let person = &mut self.people[client];
+        (person.last_heard, person.said_before) = (now, said);
     }
 
     pub fn clock(&self) -> Clock {

@@ -11,7 +11,7 @@ mod tests;
 use crate::change::Change;
 use crate::data::directory::Directory;
 use crate::data::queue::{Kept, Load};
-use crate::data::roll::Roll;
+use crate::data::roll::{Roll, Written};
 use crate::data::store::{Numbered, Room, Store};
 use crate::event::Event;
 use crate::shared::Shared;
@@ -168,8 +168,8 @@ impl Keeper {
         });
         let lines = lines.count().max(1);
         let written = match batch.first_mut() {
-            Some(Kept::Changed(change)) => match store.write_change(change) {
-                Ok(true) => {
+            Some(Kept::Changed(change)) => match store.write_change(change, &self.roll) {
+                Ok(Written::Changed) => {
                     self.roll.apply(change);
                     let told = self.state.told;
                     // Otherwise it would go on as it was told, and the database as it is written.
@@ -177,6 +177,13 @@ impl Keeper {
                         && !matches!(change, Change::Erased(_) | Change::WasHere(..))
                     {
                         self.state.untold.push(change.clone());
+                    }
+                    Ok(())
+                }
+                Ok(Written::Refused) => {
+                    if let Change::Account(account) = change {
+                        let name = account.name.clone();
+                        self.state.untold.push(Change::AccountRemoved(name));
                     }
                     Ok(())
                 }

@@ -60,6 +60,14 @@ impl Roll {
         Ok(roll)
     }
 
+    /// The account of this name, or of one that looks like it.
+    pub fn owning(&self, name: &Name) -> Option<&Account> {
+        let looks = name.looks();
+        let is_alike =
+            |other: &&Account| other.name.looks().iter().any(|look| looks.contains(look));
+        self.accounts.values().find(is_alike)
+    }
+
     /// What has changed since, if it is like `newer` now.
     pub fn changes_to(&self, newer: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
@@ -182,12 +190,37 @@ pub fn write(connection: &Connection, change: &Change) -> rusqlite::Result<usize
     }
 }
 
-/// The same in a transaction of its own. Returns whether there are any such rows.
-pub fn write_whole(connection: &mut Connection, change: &Change) -> rusqlite::Result<bool> {
+/// What has come of writing a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// Something is another than before.
+    Changed,
+    /// Nothing is.
+    Unchanged,
+    /// Nothing is: another program has made an account that looks like the one that would be new.
+    Refused,
+}
+
+/// The same in a transaction of its own, where `known` are the accounts that there were last.
+pub fn write_whole(
+    connection: &mut Connection,
+    change: &Change,
+    known: &Roll,
+) -> rusqlite::Result<Written> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let Change::Account(account) = change
+        && !known.accounts.contains_key(account.name.letters())
+        && let Some(owner) = Roll::read(&transaction, known)?.owning(&account.name)
+        && owner.name != account.name
+    {
+        return Ok(Written::Refused);
+    }
     let rows = write(&transaction, change)?;
     transaction.commit()?;
-    Ok(rows > 0)
+    Ok(match rows {
+        0 => Written::Unchanged,
+        _ => Written::Changed,
+    })
 }
 
 /// A target as it is written down: a network with its bits, and an account by its letters alone,

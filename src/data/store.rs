@@ -6,7 +6,7 @@ use crate::data::directory::{Directory, FileId, complaint, file_id};
 use crate::data::erasing::{Erasure, erase_last, row_behind, trim};
 use crate::data::lines::{GAP, ends, first_from, number_of, recall};
 use crate::data::queue::Kept;
-use crate::data::roll::{self, Roll};
+use crate::data::roll::{self, Roll, Written};
 use crate::data::schema::{self, pragma};
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
@@ -156,22 +156,21 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a change so that a power cut does not undo it. Returns whether anything is another than
-    /// before.
-    pub fn write_change(&mut self, change: &mut Change) -> rusqlite::Result<bool> {
+    /// Writes a change so that a power cut does not undo it.
+    pub fn write_change(&mut self, change: &mut Change, known: &Roll) -> rusqlite::Result<Written> {
         self.connection.execute_batch("PRAGMA synchronous=FULL")?;
         let written = match change {
             Change::Erased(erasure) => self.erase_last(erasure),
-            change => roll::write_whole(&mut self.connection, change),
+            change => roll::write_whole(&mut self.connection, change, known),
         };
         self.connection.execute_batch("PRAGMA synchronous=NORMAL")?;
         written
     }
 
     /// Erases the last lines said under a name, as many as `erasure` counts, which counts down.
-    fn erase_last(&mut self, erasure: &mut change::Erasure) -> rusqlite::Result<bool> {
+    fn erase_last(&mut self, erasure: &mut change::Erasure) -> rusqlite::Result<Written> {
         let Some(left) = &mut erasure.count else {
-            return Ok(false);
+            return Ok(Written::Unchanged);
         };
         let mut before = i64::MAX;
         while *left > 0 {
@@ -180,7 +179,7 @@ impl Store {
             let Some(next) = next else { break };
             before = next;
         }
-        Ok(true)
+        Ok(Written::Changed)
     }
 
     /// When the last line was said, in milliseconds since 1970.

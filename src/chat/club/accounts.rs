@@ -21,6 +21,9 @@ pub struct Entry {
     pub account: Account,
     /// Its owner's connection, while they are here.
     pub here: Option<ClientId>,
+    /// How many lines were said in the room until they left: nothing if they were not here since the
+    /// server started.
+    pub said_before: Option<u64>,
     /// When a login ended another connection of its owner.
     pub replaced: Option<Instant>,
     /// Its owner says nothing, whatever their connection.
@@ -53,6 +56,7 @@ impl Accounts {
             let entry = Entry {
                 account,
                 here: None,
+                said_before: None,
                 replaced: None,
                 is_muted: false,
             };
@@ -63,8 +67,12 @@ impl Accounts {
     /// Nobody is logged in to it any more.
     pub fn remove(&mut self, name: &Name) {
         if let Some(entry) = self.entries.remove(name.letters()) {
+            let is_theirs = |owner: &mut Name| *owner == entry.account.name;
             for look in entry.account.name.looks() {
-                self.by_look.remove(look);
+                // Another program may have made one meanwhile that looks like it.
+                if self.by_look.get_mut(look).is_some_and(is_theirs) {
+                    self.by_look.remove(look);
+                }
             }
             if let Some(client) = entry.here {
                 self.logged_in.remove(&client);
@@ -115,11 +123,13 @@ impl Accounts {
         }
     }
 
-    /// A client has left. Returns the name of the account that it was logged in to.
-    pub fn depart(&mut self, client: ClientId, now: Timestamp) -> Option<Name> {
+    /// A client has left, after so many lines were said in the room. Returns the name of the account
+    /// that it was logged in to.
+    pub fn depart(&mut self, client: ClientId, said: u64, now: Timestamp) -> Option<Name> {
         let name = self.logged_in.remove(&client)?;
         let entry = self.entries.get_mut(name.letters())?;
         entry.here = None;
+        entry.said_before = Some(said);
         entry.account.last_here = Some(now);
         Some(name)
     }

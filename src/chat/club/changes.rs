@@ -62,7 +62,7 @@ impl Club {
         let here: Option<ClientId> = self.accounts.get(name).and_then(|entry| entry.here);
         if let Some(client) = here {
             self.tell(client, format_args!("{why}"));
-            self.end(client, Ending::NoLogin);
+            self.end(client, Ending::Closed);
         }
     }
 }

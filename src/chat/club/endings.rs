@@ -72,8 +72,8 @@ impl Club {
 
     /// Notes when the owner of an account was last here, and who has left.
     fn depart(&mut self, client: ClientId) {
-        let now = self.chat.clock();
-        let account = self.accounts.depart(client, now.time);
+        let (now, said) = (self.chat.clock(), self.chat.room.history.said);
+        let account = self.accounts.depart(client, said, now.time);
         let person = &self.chat.people[client];
         let host = person.address.host();
         self.departed
@@ -86,9 +86,9 @@ impl Club {
 
     /// The server ends: who is logged in was here until now, and who waits is told too.
     pub fn say_goodbye(&mut self) {
-        let now = self.chat.clock().time;
+        let (now, said) = (self.chat.clock().time, self.chat.room.history.said);
         for client in self.accounts.clients() {
-            if let Some(name) = self.accounts.depart(client, now) {
+            if let Some(name) = self.accounts.depart(client, said, now) {
                 (self.keep)(Change::WasHere(name, now));
             }
         }

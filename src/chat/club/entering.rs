@@ -5,12 +5,11 @@ use crate::chat::Scene;
 use crate::chat::club::bans::show_ban;
 use crate::chat::club::lobby::{WAITING_TIME, Waiting, Why};
 use crate::chat::club::{Club, Policy};
-use crate::chat::history::History;
+use crate::chat::history::{History, Since};
 use crate::event::{Answer, ClientId, Ending};
 use crate::logging::clients as client_log;
 use crate::name::Name;
 use crate::units::show_duration;
-use jiff::Timestamp;
 
 /// How many lines somebody is shown of what they missed.
 const MOST_MISSED: usize = 200;
@@ -77,18 +76,18 @@ impl Club {
         self.chat.say_how_to_begin(client);
     }
 
-    /// Somebody who waited comes in, and reads what was said before: all since some moment, or the
-    /// last lines.
+    /// Somebody who waited comes in, and reads what was said before: all since they were last here, or
+    /// the last lines.
     pub fn let_in(
         &mut self,
         client: ClientId,
         waiting: &Waiting,
         name: &Name,
-        since: Option<Timestamp>,
+        since: Option<Since>,
     ) {
         self.chat.delivery().let_in(client);
         if let Some(since) = since {
-            self.show_missed(client, since);
+            self.show_missed(client, name, since);
         } else {
             let now = self.chat.clock().time;
             let history = self.history.text(&[], &self.chat.room.history, now);
@@ -99,12 +98,12 @@ impl Club {
             .admit(client, name.clone(), waiting.address, waiting.came);
     }
 
-    /// What was said since then, as far as memory goes.
-    pub fn show_missed(&mut self, client: ClientId, since: Timestamp) {
+    /// What others said since then, as far as memory goes.
+    pub fn show_missed(&mut self, client: ClientId, name: &Name, since: Since) {
         let mut text = Vec::new();
         let now = self.chat.clock().time;
         let history = &self.chat.room.history;
-        history.push_since(&mut text, since, MOST_MISSED, now);
+        history.push_since(&mut text, since, name, MOST_MISSED, now);
         self.chat.delivery().tell(client, Answer::Lines(text));
     }
 

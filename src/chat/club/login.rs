@@ -2,11 +2,11 @@
 
 use crate::change::{Account, Change, Rank};
 use crate::chat::club::Club;
+use crate::chat::history::Since;
 use crate::chat::people::Title;
 use crate::clock::show_time;
 use crate::event::{ClientId, Ending, Inquiry, Knowledge};
 use crate::name::{Name, TAKEN};
-use jiff::Timestamp;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,15 +59,16 @@ impl Club {
             return self.tell(client, format_args!("{line}"));
         }
         let clock = self.chat.clock();
-        let (name, last_here) = (entry.account.name.clone(), entry.account.last_here);
+        let name = entry.account.name.clone();
+        let last_here = entry.account.last_here.map(Since::Time);
+        let since = entry.said_before.map(Since::Lines).or(last_here);
         let ban = self.bans.of_account(&name, clock.time);
         if let Some(ban) = ban.filter(|_| entry.account.rank != Rank::Operator) {
             let ban = super::bans::show_ban(ban);
-            self.tell(client, format_args!("{ban}"));
-            return self.end(client, Ending::NoLogin);
+            return self.refuse(client, format_args!("{ban}"));
         }
         let Some(other) = entry.here else {
-            return self.recognize(client, &name, last_here);
+            return self.recognize(client, &name, since);
         };
         let replaced = entry.replaced;
         if replaced.is_some_and(|then| clock.since(then) < REPLACING_TIME) {
@@ -77,10 +78,10 @@ impl Club {
         if let Some(entry) = self.accounts.get_mut(&name) {
             entry.replaced = Some(clock.instant);
         }
-        let silent = clock.since(self.chat.people[other].last_heard);
+        let since = Since::Lines(self.chat.people[other].said_before);
         self.tell(other, format_args!("you logged in elsewhere"));
         self.end(other, Ending::Replaced);
-        self.recognize(client, &name, clock.time.checked_sub(silent).ok());
+        self.recognize(client, &name, Some(since));
     }
 
     /// A client wants an account.
@@ -128,7 +129,7 @@ impl Club {
     }
 
     /// A client is the owner of this account, and reads what was said since they were here.
-    fn recognize(&mut self, client: ClientId, name: &Name, since: Option<Timestamp>) {
+    fn recognize(&mut self, client: ClientId, name: &Name, since: Option<Since>) {
         self.free(name, Some(client));
         self.accounts.arrive(client, name);
         if let Some(waiting) = self.lobby.remove(client) {
@@ -138,7 +139,7 @@ impl Club {
                 self.chat.rename(client, name.clone());
             }
             if let Some(since) = since {
-                self.show_missed(client, since);
+                self.show_missed(client, name, since);
             }
         }
         self.give_title(client);
@@ -164,7 +165,12 @@ impl Club {
     /// Tells a client why it is refused, and ends it, so that nothing of what follows is said.
     fn refuse(&mut self, client: ClientId, why: fmt::Arguments<'_>) {
         self.tell(client, why);
-        self.end(client, Ending::NoLogin);
+        let ending = match self.lobby.get(client) {
+            Some(_) => Ending::NoLogin,
+            // It was let in as a guest.
+            None => Ending::Closed,
+        };
+        self.end(client, ending);
     }
 
     /// Answers what a client's thread wants to know.

@@ -62,16 +62,10 @@ fn add(directory: &Path, written: &str, rank: Rank) -> Result<String, String> {
         rank,
         last_here: None,
     };
-    database.change(|roll| {
-        let looks = account.name.looks();
-        let is_alike = |other: &Account| other.name.looks().iter().any(|look| looks.contains(look));
-        match roll.accounts.values().find(|other| is_alike(other)) {
-            Some(other) if other.name == account.name => {
-                Err(refuse("there is that account already"))
-            }
-            Some(other) => Err(refuse(&format!("it looks like {}", other.name))),
-            None => Ok(vec![Change::Account(account)]),
-        }
+    database.change(|roll| match roll.owning(&account.name) {
+        Some(other) if other.name == account.name => Err(refuse("there is that account already")),
+        Some(other) => Err(refuse(&format!("it looks like {}", other.name))),
+        None => Ok(vec![Change::Account(account)]),
     })?;
     Ok(password + "\n")
 }

@@ -136,6 +136,20 @@ fn erase_takes_the_last_lines_said_under_that_very_name_before_it_in_the_queue_t
 }
 
 #[test]
+fn an_account_that_looks_like_another_programs_is_refused_and_the_broadcaster_is_told() {
+    let mut disk = Disk::new();
+    let other = disk.other();
+    roll::write(&other, &Change::Account(account("bob"))).unwrap();
+    (disk.change)(Change::Account(account("B0B")));
+    disk.keeper.tick();
+    let names = disk.keeper.roll.accounts.keys();
+    assert_eq!(names.collect::<Vec<_>>(), ["bob"]);
+    let removed = Change::AccountRemoved(account("B0B").name);
+    let told = [removed, Change::Account(account("bob"))];
+    assert_eq!(disk.keeper.state.untold, told);
+}
+
+#[test]
 fn changes_that_the_disk_refuses_are_kept_until_they_are_written() {
     let mut disk = Disk::new();
     let other = disk.other();
@@ -234,7 +248,7 @@ fn steps() -> impl Strategy<Value = Step> {
 fn can(copy: &Roll, change: &Change) -> bool {
     let has = |name: &Name| copy.accounts.contains_key(name.letters());
     match change {
-        Change::Account(account) => !has(&account.name),
+        Change::Account(account) => copy.owning(&account.name).is_none(),
         Change::Password(name, _) | Change::WasHere(name, _) => has(name),
         Change::AccountRemoved(_) => false,
         _ => true,
@@ -268,7 +282,14 @@ proptest! {
                 }
                 Step::Own(_) => {}
                 Step::Other(change) => {
-                    roll::write(&other, &change).unwrap();
+                    let there = Roll::read(&other, &Roll::default()).unwrap();
+                    let is_refused = match &change {
+                        Change::Account(account) => there.owning(&account.name).is_some(),
+                        _ => false,
+                    };
+                    if !is_refused {
+                        roll::write(&other, &change).unwrap();
+                    }
                 }
                 Step::Tick => {
                     disk.keeper.tick();
@@ -287,6 +308,8 @@ proptest! {
         }
         let written = Roll::read(&other, &Roll::default()).unwrap();
         prop_assert_eq!(&disk.keeper.roll, &written);
+        let owners = written.accounts.values().map(|account| written.owning(&account.name));
+        prop_assert!(owners.eq(written.accounts.values().map(Some)), "two look alike");
         prop_assert_eq!(without_times(copy), without_times(written));
     }
 }

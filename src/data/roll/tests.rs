@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-const NAMES: [&str; 4] = ["alice", "bob", "שרה", "Tokyo東京"];
+const NAMES: [&str; 5] = ["alice", "bob", "B0B", "שרה", "Tokyo東京"];
 const NETWORKS: [&str; 4] = [
     "192.0.2.1/32",
     "192.0.2.0/24",

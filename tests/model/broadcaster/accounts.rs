@@ -25,6 +25,8 @@ pub struct Account {
     here: Option<usize>,
     replaced: Option<u64>,
     last_here: Option<u64>,
+    /// How many lines had been said then.
+    said_before: Option<usize>,
     is_muted: bool,
 }
 
@@ -134,7 +136,7 @@ impl Chat {
 
     /// Somebody gives the password of an account.
     pub fn log_in(&mut self, me: usize, at: usize, password: Password, now: u64) {
-        self.people[me].last_heard = now;
+        self.hear(me, now);
         if password == Password::Wrong {
             self.tell(me, "-- wrong name or password");
             return self.end(me, now);
@@ -148,14 +150,14 @@ impl Chat {
             is_operator,
             here,
             replaced,
-            last_here,
+            said_before,
             ..
         } = self.accounts[at];
         if !is_operator && let Some(banned) = self.banned(Target::Account(at), now) {
             self.tell(me, &banned);
             return self.end(me, now);
         }
-        let mut since = last_here;
+        let mut since = said_before;
         if let Some(other) = here {
             if replaced.is_some_and(|then| now < then + REPLACING_TIME) {
                 let line = format!("-- {name} has just logged in, try again in a few seconds");
@@ -163,7 +165,7 @@ impl Chat {
                 return self.end(me, now);
             }
             self.accounts[at].replaced = Some(now);
-            since = Some(self.people[other].last_heard);
+            since = Some(self.people[other].said_before);
             self.tell(other, "-- you logged in elsewhere");
             self.end(other, now);
         }
@@ -179,12 +181,13 @@ impl Chat {
             self.rename(me, name);
         }
         if let Some(since) = since {
-            self.show_missed(me, since);
+            self.show_missed(me, name, since);
         }
     }
 
-    pub fn show_missed(&mut self, me: usize, since: u64) {
-        let missed = self.history.iter().filter(|said| said.at >= since);
+    pub fn show_missed(&mut self, me: usize, own: &str, since: usize) {
+        let missed = self.history.iter();
+        let missed = missed.filter(|said| said.number >= since && said.name != own);
         let missed = missed.map(|said| said.line.clone()).collect::<Vec<_>>();
         let lines = match missed.len() {
             0 => return,
@@ -219,6 +222,7 @@ impl Chat {
         if let Some(at) = self.people[who].account.take() {
             self.accounts[at].here = None;
             self.accounts[at].last_here = Some(now);
+            self.accounts[at].said_before = Some(self.said);
         }
     }
 

@@ -10,7 +10,7 @@ const FAR_BEHIND: usize = 512 << 10;
 impl Chat {
     /// `text` is what they say with it, if they say anything.
     pub fn ask(&mut self, me: usize, ask: &Ask, text: &str, now: u64) {
-        self.people[me].last_heard = now;
+        self.hear(me, now);
         if self.refuses(me, ask) {
             return;
         }

@@ -136,13 +136,13 @@ impl Chat {
 
     /// Who waited comes in under the name of their account, and reads what they missed or the last
     /// lines.
-    pub fn let_in(&mut self, me: usize, name: &str, since: Option<u64>, now: u64) {
+    pub fn let_in(&mut self, me: usize, name: &str, since: Option<usize>, now: u64) {
         let logged = self.logged;
         let person = &mut self.people[me];
         (person.waits, person.name, person.arrived) = (None, name.to_owned(), now);
         person.reading.read_to = logged;
         match since {
-            Some(since) => self.show_missed(me, since),
+            Some(since) => self.show_missed(me, name, since),
             None => {
                 self.show_history(me, HISTORY);
             }

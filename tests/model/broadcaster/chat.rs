@@ -35,6 +35,8 @@ pub struct Person {
     pub arrived: u64,
     /// What they read who wait at a banned address.
     pub waits: Option<String>,
+    /// How many lines had been said before that.
+    pub said_before: usize,
     pub is_announced: bool,
     stage: Stage,
     reads_own_lines: bool,
@@ -52,8 +54,8 @@ pub struct Said {
     pub by: usize,
     /// Their name of that time.
     pub name: String,
-    /// When, in milliseconds.
-    pub at: u64,
+    /// How many lines were said before it.
+    pub number: usize,
     /// As it is shown again.
     pub line: String,
 }
@@ -73,6 +75,8 @@ pub struct Chat {
     /// What was logged for everybody has cost, ever; the server's own lines a little less.
     pub logged: u64,
     pub history: Vec<Said>,
+    /// How many lines were ever said.
+    pub said: usize,
     /// There was more in it.
     pub has_erased: bool,
     pub accounts: Vec<Account>,
@@ -148,6 +152,7 @@ impl Chat {
             last_heard: now,
             arrived: now,
             waits: None,
+            said_before: self.said,
             is_announced: false,
             stage: Stage::Here,
             reads_own_lines: kind == Kind::Window,
@@ -182,8 +187,14 @@ impl Chat {
         self.tell(me, &here);
     }
 
-    pub fn say(&mut self, me: usize, texts: &[String], now: u64) {
+    /// Somebody has sent something.
+    pub fn hear(&mut self, me: usize, now: u64) {
         self.people[me].last_heard = now;
+        self.people[me].said_before = self.said;
+    }
+
+    pub fn say(&mut self, me: usize, texts: &[String], now: u64) {
+        self.hear(me, now);
         if self.refuses_to_say(me) {
             return;
         }
@@ -324,9 +335,10 @@ impl Chat {
         self.history.push(Said {
             by: me,
             name: self.people[me].name.clone(),
-            at: now,
+            number: self.said,
             line: kept,
         });
+        self.said += 1;
         let bytes = |history: &[Said]| -> usize {
             history.iter().map(|said| said.line.len() - stamp).sum()
         };

@@ -70,6 +70,11 @@ fn an_empty_line_ends_the_prompt() {
     let [mut watcher, alice] = server.room(["watcher", "alice"]);
     alice.send("/login bob\nwrong\n\nhello");
     watcher.next_is("<alice> hello");
+    let asked = ["/login", "/password", "/register bob"];
+    for asked in asked.into_iter().chain(["/register bob\nhunter22"]) {
+        alice.send(&format!("{asked}\n\nhello again"));
+        watcher.next_is("<alice> hello again");
+    }
 }
 
 #[test]
@@ -88,6 +93,8 @@ fn after_a_wrong_one_the_prompt_comes_again_and_after_the_third_the_connection_i
             [PROMPT, WRONG, WRONG, CLOSED],
             "{name}"
         );
+        let left = format!(" x{}, ", name.len());
+        server.log_line(|line| line.contains(&left) && line.ends_with(", closed"));
     }
     let mut said = watcher.settle();
     said.retain(|line| line.contains("hello"));

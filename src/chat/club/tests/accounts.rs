@@ -188,6 +188,28 @@ fn who_takes_over_reads_what_was_said_since_the_last_byte_of_the_other_connectio
 }
 
 #[test]
+fn who_was_here_missed_nothing_of_that_however_short_ago_it_was_said() {
+    let mut stage = Stage::new(Policy::Open);
+    stage.joined(2);
+    stage.member(1, "alice");
+    let end = "-- 1 line since you were here, times in UTC:\n-- 14:59Z <guest2> after\n";
+    // All of it at one moment, and alice is gone after it, or had her last word in it.
+    for (client, ending) in [(1, Some(Ending::Closed)), (3, None)] {
+        for (author, line) in [(2, "before"), (client, "mine"), (client, "/me waves")] {
+            stage.send(author, line);
+        }
+        if let Some(ending) = ending {
+            stage.leave(client, ending);
+        }
+        stage.send(2, "after");
+        stage.join(client + 2);
+        stage.log_in(client + 2, "alice");
+        let read = stage.read(client + 2);
+        assert!(read.ends_with(end), "{read}");
+    }
+}
+
+#[test]
 fn when_an_account_was_last_here_is_kept_at_every_departure() {
     let mut stage = Stage::new(Policy::Open);
     stage.member(1, "bob");
@@ -251,6 +273,23 @@ fn who_registers_makes_the_account_and_is_logged_in() {
     stage.forget_read();
     stage.handle(register(2, "carol"));
     stage.reads(2, "-- Carol is now carol\n");
+}
+
+#[test]
+fn who_registers_what_looks_like_an_account_made_elsewhere_meanwhile_loses_it_again() {
+    let mut stage = Stage::new(Policy::Open);
+    for client in [1, 2] {
+        stage.joined(client);
+    }
+    let carol = Event::Registered(ClientId(1), name("Car0l"), HASH.into());
+    stage.handle(carol);
+    let made = Change::Account(account("carol", Rank::Member));
+    let removed = Change::AccountRemoved(name("Car0l"));
+    stage.handle(Event::Changed(vec![made, removed]));
+    stage.has_ended(1);
+    stage.forget_read();
+    stage.send(2, "/nick Car0l");
+    stage.reads(2, "-- carol is registered: /login carol\n");
 }
 
 #[test]
