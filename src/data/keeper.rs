@@ -1,6 +1,6 @@
 //! The thread that owns the database for writing. It writes what was said and what has changed of
-//! accounts and bans, takes away what is too old or too much, and notices what other programs have
-//! changed.
+//! accounts and bans, notices what other programs have changed, and has what is not to be kept taken
+//! away.
 //!
 //! Whatever the disk does, only this thread waits for it. What cannot be written now is tried again,
 //! each second at least, and stays in the queue meanwhile.
@@ -9,14 +9,14 @@
 mod tests;
 
 use crate::change::Change;
+use crate::data::cleaner::Cleaner;
 use crate::data::directory::Directory;
 use crate::data::queue::{Kept, Load};
 use crate::data::roll::{Roll, Written};
-use crate::data::store::{Numbered, Room, Store};
+use crate::data::store::{Room, Store};
 use crate::event::Event;
 use crate::shared::Shared;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use jiff::Timestamp;
 use log::{error, info, warn};
 use rusqlite::ErrorCode;
 use std::collections::{HashSet, VecDeque};
@@ -42,9 +42,6 @@ const TELLING_STEP: Duration = Duration::from_millis(20);
 /// perhaps changed before that.
 const HEARING_TIME: Duration = Duration::from_secs(10);
 
-/// How long what is too old is taken away before lines are written again.
-const CLEANING: Duration = Duration::from_millis(50);
-
 pub struct Keeper {
     pub directory: Directory,
     /// Nothing while the database cannot be opened.
@@ -52,10 +49,7 @@ pub struct Keeper {
     pub queue: Receiver<Kept>,
     pub load: Arc<Load>,
     pub room: Room,
-    /// How long what was said is kept.
-    pub keep: Duration,
-    /// How often the journal is emptied.
-    pub overwriting: Duration,
+    pub cleaner: Cleaner,
     /// The accounts and bans, as the database had them last.
     pub roll: Roll,
     pub state: State,
@@ -68,18 +62,9 @@ pub struct State {
     batch: VecDeque<Kept>,
     /// Why it cannot be, as the log has it already.
     outage: Option<String>,
-    /// Why what is old cannot be taken away, as the log has it already.
-    unclean: Option<String>,
-    /// No row before this is live.
-    trimmed: i64,
-    /// What is erased now, and from which row on; the last was found last.
-    erasing: VecDeque<(Numbered, i64)>,
-    last_erasure: i64,
     /// What the broadcaster is to be told, and when it was told something last.
     untold: Vec<Change>,
     told: Option<Instant>,
-    /// When the journal was emptied.
-    emptied: Option<Instant>,
 }
 
 impl Keeper {
@@ -146,7 +131,9 @@ impl Keeper {
             if self.state.batch.is_empty() || !self.write() {
                 return;
             }
-            self.clean();
+            if let Some(store) = &mut self.store {
+                self.cleaner.clean(store, &self.load);
+            }
             if is_enough() {
                 return;
             }
@@ -167,14 +154,21 @@ impl Keeper {
             !matches!(kept, Kept::Changed(_)) && bytes <= 2 * self.room.batch()
         });
         let lines = lines.count().max(1);
-        let written = match batch.first_mut() {
+        let written = match batch.first() {
+            Some(Kept::Changed(Change::Erased(erasure))) => {
+                let count = erasure.count.unwrap_or(usize::MAX);
+                let noted = store.note_erasure(&erasure.name, count);
+                noted.map(|noted| {
+                    self.cleaner.erase(noted);
+                })
+            }
             Some(Kept::Changed(change)) => match store.write_change(change, &self.roll) {
                 Ok(Written::Changed) => {
                     self.roll.apply(change);
                     let told = self.state.told;
                     // Otherwise it would go on as it was told, and the database as it is written.
                     if told.is_some_and(|told| told.elapsed() < HEARING_TIME)
-                        && !matches!(change, Change::Erased(_) | Change::WasHere(..))
+                        && !matches!(change, Change::WasHere(..))
                     {
                         self.state.untold.push(change.clone());
                     }
@@ -221,9 +215,7 @@ impl Keeper {
                         self.keep_roll();
                     }
                     self.store = Some(store);
-                    self.state.trimmed = 0;
-                    self.state.last_erasure = 0;
-                    self.state.erasing.clear();
+                    self.cleaner.begin_anew();
                 }
                 Err(why) => self.note_outage(why),
             }
@@ -297,83 +289,18 @@ impl Keeper {
                 Ok(Some((roll, erasures))) => {
                     self.state.untold.extend(self.roll.changes_to(&roll));
                     self.roll = roll;
-                    self.begin_erasing(erasures);
+                    let newest = store.last_time();
+                    for (id, erasure) in erasures {
+                        let told = Change::Erased(erasure.told(newest));
+                        if self.cleaner.erase((id, erasure)) {
+                            self.state.untold.push(told);
+                        }
+                    }
                 }
                 Err(error) => return self.fail(&error),
             }
         }
-        self.clean();
-        self.empty_journal();
-    }
-
-    fn begin_erasing(&mut self, erasures: Vec<Numbered>) {
-        let last = self.state.last_erasure;
-        for (id, erasure) in erasures.into_iter().filter(|(id, _)| *id > last) {
-            self.state.last_erasure = id;
-            self.state.untold.push(Change::Erased(erasure.told()));
-            self.state.erasing.push_back(((id, erasure), 0));
-        }
-    }
-
-    /// Takes some steps of taking away what is not to be kept.
-    fn clean(&mut self) {
-        let end = Instant::now() + CLEANING;
-        while Instant::now() < end {
-            match self.clean_step() {
-                Ok(true) => {}
-                Ok(false) => {
-                    self.state.unclean = None;
-                    return;
-                }
-                Err(error) => return self.note_unclean(&error),
-            }
-        }
-    }
-
-    /// Says why nothing is taken away now, once. What is new can be kept perhaps all the same.
-    fn note_unclean(&mut self, error: &rusqlite::Error) {
-        let why = self.store.as_ref().map(|store| store.complain(error));
-        if self.state.unclean != why {
-            let text = why.as_deref().unwrap_or_default();
-            error!(target: "chatd::kept", "what is old cannot be erased now: {text}");
-            self.state.unclean = why;
-        }
-    }
-
-    /// Returns whether there is more to do.
-    fn clean_step(&mut self) -> rusqlite::Result<bool> {
-        let Some(store) = &mut self.store else {
-            return Ok(false);
-        };
-        if let Some(((id, erasure), n)) = self.state.erasing.front_mut() {
-            if let Some(next) = store.erase(erasure, *n)? {
-                *n = next;
-                return Ok(true);
-            }
-            // Until then what was said before it may still wait to be written.
-            if self.load.lines() == 0 || store.last_time() >= erasure.until {
-                store.forget_erasure(*id)?;
-                self.state.erasing.pop_front();
-                return Ok(true);
-            }
-        }
-        let now = Timestamp::now();
-        let oldest = now.checked_sub(self.keep).unwrap_or(Timestamp::MIN);
-        store.trim(oldest, &mut self.state.trimmed)
-    }
-
-    /// Empties the journal where it is time for that.
-    fn empty_journal(&mut self) {
-        let Some(store) = &self.store else { return };
-        let now = Instant::now();
-        let emptied = *self.state.emptied.get_or_insert(now);
-        if now.saturating_duration_since(emptied) >= self.overwriting && store.has_journal() {
-            match store.empty_journal() {
-                // Somebody reads: it is tried again soon.
-                Ok(false) => {}
-                Ok(true) => self.state.emptied = Some(now),
-                Err(error) => self.fail(&error),
-            }
-        }
+        self.cleaner.clean(store, &self.load);
+        self.cleaner.empty_journal(store);
     }
 }

@@ -1,16 +1,15 @@
 //! The database, as the keeper writes it.
 
-use crate::change::{self, Change};
+use crate::change::Change;
 use crate::chat::archive::Recalled;
 use crate::data::directory::{Directory, FileId, complaint, file_id};
-use crate::data::erasing::{Erasure, erase_last, row_behind, trim};
+use crate::data::erasing::{self, Erasure, Extent, Numbered, row_behind, trim};
 use crate::data::lines::{GAP, ends, first_from, number_of, recall};
 use crate::data::queue::Kept;
 use crate::data::roll::{self, Roll, Written};
 use crate::data::schema::{self, pragma};
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
-use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior};
 use std::fs;
 use std::path::PathBuf;
@@ -56,9 +55,6 @@ pub struct Store {
     /// What other programs have changed until it was last looked.
     version: i64,
 }
-
-/// An erasure, with its row's number.
-pub type Numbered = (i64, Erasure);
 
 impl Store {
     /// Opens the database of a directory, and makes it if it is missing.
@@ -157,29 +153,29 @@ impl Store {
     }
 
     /// Writes a change so that a power cut does not undo it.
-    pub fn write_change(&mut self, change: &mut Change, known: &Roll) -> rusqlite::Result<Written> {
-        self.connection.execute_batch("PRAGMA synchronous=FULL")?;
-        let written = match change {
-            Change::Erased(erasure) => self.erase_last(erasure),
-            change => roll::write_whole(&mut self.connection, change, known),
-        };
-        self.connection.execute_batch("PRAGMA synchronous=NORMAL")?;
-        written
+    pub fn write_change(&mut self, change: &Change, known: &Roll) -> rusqlite::Result<Written> {
+        self.for_sure(|store| roll::write_whole(&mut store.connection, change, known))
     }
 
-    /// Erases the last lines said under a name, as many as `erasure` counts, which counts down.
-    fn erase_last(&mut self, erasure: &mut change::Erasure) -> rusqlite::Result<Written> {
-        let Some(left) = &mut erasure.count else {
-            return Ok(Written::Unchanged);
+    /// Notes in the same way that the last lines before now are to be erased.
+    pub fn note_erasure(&mut self, name: &str, count: usize) -> rusqlite::Result<Numbered> {
+        let before = self.last.0.saturating_add(1);
+        let erasure = Erasure {
+            name: name.to_owned(),
+            extent: Extent::Last { count, before },
         };
-        let mut before = i64::MAX;
-        while *left > 0 {
-            let (erased, next) = erase_last(&mut self.connection, &erasure.name, *left, before)?;
-            *left -= erased;
-            let Some(next) = next else { break };
-            before = next;
-        }
-        Ok(Written::Changed)
+        let number = self.for_sure(|store| erasing::note(&store.connection, &erasure))?;
+        Ok((number, erasure))
+    }
+
+    fn for_sure<T>(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.connection.execute_batch("PRAGMA synchronous=FULL")?;
+        let written = write(self);
+        self.connection.execute_batch("PRAGMA synchronous=NORMAL")?;
+        written
     }
 
     /// When the last line was said, in milliseconds since 1970.
@@ -245,28 +241,19 @@ impl Store {
             return Ok(None);
         }
         let roll = Roll::read(&self.connection, known)?;
-        let query = "SELECT id, name, since, until FROM erasures ORDER BY id";
-        let mut statement = self.connection.prepare(query)?;
-        let rows = statement.query_map([], |row| {
-            let (name, since, until) = (row.get(1)?, row.get(2)?, row.get(3)?);
-            Ok((row.get(0)?, Erasure { name, since, until }))
-        })?;
-        let erasures = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        let erasures = erasing::noted(&self.connection)?;
         self.version = version;
         Ok(Some((roll, erasures)))
     }
 
-    /// Erases what there is of it from row `n` on, up to a step's end. Returns where it goes on.
-    pub fn erase(&mut self, erasure: &Erasure, n: i64) -> rusqlite::Result<Option<i64>> {
-        erasure.step(&mut self.connection, n).map(|(_, next)| next)
+    /// Carries out a step of an erasure. Returns what is left of it; nothing at its end.
+    pub fn erase(&mut self, erasure: &Numbered) -> rusqlite::Result<Option<Erasure>> {
+        erasing::step(&mut self.connection, erasure).map(|(_, left)| left)
     }
 
-    /// The erasure is carried out.
-    pub fn forget_erasure(&mut self, id: i64) -> rusqlite::Result<()> {
-        let query = "DELETE FROM erasures WHERE id = ?1";
-        self.connection
-            .execute(query, [Value::Integer(id)])
-            .map(|_| ())
+    /// An erasure is carried out.
+    pub fn forget_erasure(&mut self, number: i64) -> rusqlite::Result<()> {
+        erasing::forget(&self.connection, number)
     }
 
     /// Where the database is, for complaints.

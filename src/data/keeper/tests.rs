@@ -4,11 +4,13 @@ use super::*;
 use crate::change::{Account, Erasure, Rank};
 use crate::chat::archive::{Archive, Kind, Utterance};
 use crate::data::directory::database_in;
+use crate::data::erasing;
 use crate::data::queue::{Archivist, queue};
 use crate::data::roll::{self, tests::changes};
 use crate::name::Name;
 use crate::text::Lines;
 use crate::units::MIB;
+use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -38,8 +40,7 @@ impl Disk {
             queue,
             load,
             room,
-            keep,
-            overwriting: Duration::from_secs(3600),
+            cleaner: Cleaner::new(keep, Duration::from_secs(3600)),
             roll: Roll::default(),
             state: State::default(),
         };
@@ -133,6 +134,38 @@ fn erase_takes_the_last_lines_said_under_that_very_name_before_it_in_the_queue_t
     (disk.change)(erased("eve", 1));
     disk.keeper.write_all(|| false);
     assert_eq!(disk.column("text"), ["2", "3"]);
+}
+
+#[test]
+fn an_erasure_that_the_end_of_the_server_cut_off_goes_on_and_the_chat_is_told_of_what_was_left() {
+    let mut disk = Disk::new();
+    for number in 0..12_000 {
+        disk.say(["alice", "bob"][number % 2], &number.to_string());
+    }
+    disk.keeper.write_all(|| false);
+    let store = disk.keeper.store.as_mut().unwrap();
+    let mut noted = store.note_erasure("alice", 5_500).unwrap();
+    noted.1 = store.erase(&noted).unwrap().expect("there is more to do");
+    // Another server begins.
+    disk.keeper.store = None;
+    disk.keeper.state = State::default();
+    disk.keeper.cleaner = Cleaner::new(Duration::from_secs(3600), Duration::from_secs(3600));
+    disk.keeper.tick();
+    let is_left = |change: &Change| match change {
+        Change::Erased(erasure) => erasure.count == Some(500),
+        _ => false,
+    };
+    assert!(disk.keeper.state.untold.iter().all(is_left));
+    assert_eq!(disk.keeper.state.untold.len(), 1);
+    disk.say("alice", "after");
+    disk.keeper.write_all(|| false);
+    disk.keeper.tick();
+    let names = disk.column("name");
+    let alices = names.iter().filter(|name| *name == "alice").count();
+    assert_eq!((names.len(), alices), (6_501, 501));
+    assert_eq!(disk.column("text")[0], "0");
+    assert_eq!(disk.column("text").pop().as_deref(), Some("after"));
+    assert_eq!(erasing::noted(&disk.other()).unwrap(), []);
 }
 
 #[test]
