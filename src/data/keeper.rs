@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::change::Change;
+use crate::change::{Change, Foreign};
 use crate::data::cleaner::Cleaner;
 use crate::data::directory::Directory;
 use crate::data::queue::{Kept, Load};
@@ -38,10 +38,6 @@ const LAST_STEP: Duration = Duration::from_millis(100);
 /// How often the broadcaster is tried to be told something when its channel is full.
 const TELLING_STEP: Duration = Duration::from_millis(20);
 
-/// How long it may take the broadcaster to hear of what it is told. What it changes meanwhile it has
-/// perhaps changed before that.
-const HEARING_TIME: Duration = Duration::from_secs(10);
-
 pub struct Keeper {
     pub directory: Directory,
     /// Nothing while the database cannot be opened.
@@ -62,9 +58,10 @@ pub struct State {
     batch: VecDeque<Kept>,
     /// Why it cannot be, as the log has it already.
     outage: Option<String>,
-    /// What the broadcaster is to be told, and when it was told something last.
-    untold: Vec<Change>,
-    told: Option<Instant>,
+    /// How many changes were taken from the queue.
+    taken: u64,
+    /// What the broadcaster is to be told, in this order.
+    untold: VecDeque<Foreign>,
 }
 
 impl Keeper {
@@ -80,7 +77,7 @@ impl Keeper {
             }
             match self.queue.recv_timeout(wait) {
                 Ok(kept) => {
-                    self.state.batch.push_back(kept);
+                    self.take(kept);
                     thread::sleep(GATHERING);
                     self.write_all(|| ticked.elapsed() >= TICK);
                 }
@@ -91,11 +88,10 @@ impl Keeper {
                 ticked = Instant::now();
                 self.tick();
             }
-            let untold = std::mem::take(&mut self.state.untold);
-            if !untold.is_empty() {
-                self.state.told = Some(Instant::now());
-                if let Err(Event::Changed(untold)) = events.try_send(Event::Changed(untold), 0) {
-                    self.state.untold = untold;
+            while let Some(foreign) = self.state.untold.pop_front() {
+                if let Err(Event::Changed(foreign)) = events.try_send(Event::Changed(foreign), 0) {
+                    self.state.untold.push_front(foreign);
+                    break;
                 }
             }
         }
@@ -117,6 +113,11 @@ impl Keeper {
         }
     }
 
+    fn take(&mut self, kept: Kept) {
+        self.state.taken += u64::from(matches!(kept, Kept::Changed(_)));
+        self.state.batch.push_back(kept);
+    }
+
     /// Writes what there is, batch by batch, until all is written, the disk refuses it, or it
     /// `is_enough`.
     fn write_all(&mut self, is_enough: impl Fn() -> bool) {
@@ -126,7 +127,7 @@ impl Keeper {
                 && let Ok(kept) = self.queue.try_recv()
             {
                 bytes += kept.bytes();
-                self.state.batch.push_back(kept);
+                self.take(kept);
             }
             if self.state.batch.is_empty() || !self.write() {
                 return;
@@ -165,19 +166,15 @@ impl Keeper {
             Some(Kept::Changed(change)) => match store.write_change(change, &self.roll) {
                 Ok(Written::Changed) => {
                     self.roll.apply(change);
-                    let told = self.state.told;
-                    // Otherwise it would go on as it was told, and the database as it is written.
-                    if told.is_some_and(|told| told.elapsed() < HEARING_TIME)
-                        && !matches!(change, Change::WasHere(..))
-                    {
-                        self.state.untold.push(change.clone());
-                    }
                     Ok(())
                 }
                 Ok(Written::Refused) => {
                     if let Change::Account(account) = change {
-                        let name = account.name.clone();
-                        self.state.untold.push(Change::AccountRemoved(name));
+                        let removed = Change::AccountRemoved(account.name.clone());
+                        self.state.untold.push_back(Foreign {
+                            changes: vec![removed],
+                            after: self.state.taken,
+                        });
                     }
                     Ok(())
                 }
@@ -234,7 +231,9 @@ impl Keeper {
     /// Leaves out changes that are undone by later ones, so that an outage does not fill the memory
     /// however long it lasts.
     fn condense(&mut self) {
-        self.state.batch.extend(self.queue.try_iter());
+        while let Ok(kept) = self.queue.try_recv() {
+            self.take(kept);
+        }
         let mut later = HashSet::new();
         let mut condensed = VecDeque::new();
         while let Some(kept) = self.state.batch.pop_back() {
@@ -287,14 +286,18 @@ impl Keeper {
             match store.what_others_changed(&self.roll) {
                 Ok(None) => {}
                 Ok(Some((roll, erasures))) => {
-                    self.state.untold.extend(self.roll.changes_to(&roll));
+                    let mut changes = self.roll.changes_to(&roll);
                     self.roll = roll;
                     let newest = store.last_time();
                     for (id, erasure) in erasures {
                         let told = Change::Erased(erasure.told(newest));
                         if self.cleaner.erase((id, erasure)) {
-                            self.state.untold.push(told);
+                            changes.push(told);
                         }
+                    }
+                    if !changes.is_empty() {
+                        let after = self.state.taken;
+                        self.state.untold.push_back(Foreign { changes, after });
                     }
                 }
                 Err(error) => return self.fail(&error),

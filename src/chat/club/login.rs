@@ -109,7 +109,7 @@ impl Club {
             last_here: None,
         };
         self.accounts.put(account.clone());
-        (self.keep)(Change::Account(account));
+        self.handed.hand(Change::Account(account));
         self.recognize(client, name, None);
     }
 
@@ -123,7 +123,8 @@ impl Club {
             hash: Arc::clone(&new),
             ..entry.account.clone()
         };
-        (self.keep)(Change::Password(account.name.clone(), new));
+        self.handed
+            .hand(Change::Password(account.name.clone(), new));
         self.accounts.put(account);
         self.tell(client, format_args!("your password is changed"));
     }

@@ -12,6 +12,7 @@ mod changes;
 mod departed;
 mod endings;
 mod entering;
+pub mod handed;
 mod lobby;
 mod login;
 mod operators;
@@ -24,6 +25,7 @@ pub(super) use operators::ORDERS;
 use crate::address::Address;
 use crate::change::{Account, Ban, Change};
 use crate::chat::asking::Asking;
+use crate::chat::club::handed::Handed;
 use crate::chat::commands::{self, Offer, Who};
 use crate::chat::notices::quote;
 use crate::chat::welcome::Opening;
@@ -82,7 +84,7 @@ pub struct Club {
     muted: BTreeSet<ClientId>,
     /// Whom an event has ended, until their last event comes.
     ended: BTreeMap<ClientId, Farewell>,
-    keep: Box<dyn FnMut(Change) + Send>,
+    handed: Handed,
 }
 
 const MUTED: &str = "you are muted, nothing was sent";
@@ -103,7 +105,7 @@ impl Club {
             departed: Departed::default(),
             muted: BTreeSet::new(),
             ended: BTreeMap::new(),
-            keep: membership.keep,
+            handed: Handed::new(membership.keep),
         }
     }
 
@@ -278,8 +280,8 @@ impl Scene for Club {
             Event::Inquired(client, inquiry) if self.hears(client) => {
                 self.inform(client, &inquiry);
             }
-            Event::Changed(changes) => {
-                for change in changes {
+            Event::Changed(foreign) => {
+                for change in self.handed.lasting(foreign) {
                     self.changed(change);
                 }
             }

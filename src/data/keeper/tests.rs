@@ -3,6 +3,7 @@
 use super::*;
 use crate::change::{Account, Erasure, Rank};
 use crate::chat::archive::{Archive, Kind, Utterance};
+use crate::chat::club::handed::Handed;
 use crate::data::directory::database_in;
 use crate::data::erasing;
 use crate::data::queue::{Archivist, queue};
@@ -22,7 +23,7 @@ struct Disk {
     path: PathBuf,
     keeper: Keeper,
     archivist: Archivist,
-    change: Box<dyn FnMut(Change)>,
+    change: Box<dyn FnMut(Change) + Send>,
 }
 
 impl Disk {
@@ -67,6 +68,12 @@ impl Disk {
             kind: Kind::Said,
             lines,
         });
+    }
+
+    /// What the broadcaster is told.
+    fn told(&mut self) -> Vec<Change> {
+        let foreign = self.keeper.state.untold.drain(..);
+        foreign.flat_map(|foreign| foreign.changes).collect()
     }
 
     /// What the rows say that were not erased.
@@ -155,8 +162,9 @@ fn an_erasure_that_the_end_of_the_server_cut_off_goes_on_and_the_chat_is_told_of
         Change::Erased(erasure) => erasure.count == Some(500),
         _ => false,
     };
-    assert!(disk.keeper.state.untold.iter().all(is_left));
-    assert_eq!(disk.keeper.state.untold.len(), 1);
+    let told = disk.told();
+    assert!(told.iter().all(is_left), "{told:?}");
+    assert_eq!(told.len(), 1);
     disk.say("alice", "after");
     disk.keeper.write_all(|| false);
     disk.keeper.tick();
@@ -179,7 +187,7 @@ fn an_account_that_looks_like_another_programs_is_refused_and_the_broadcaster_is
     assert_eq!(names.collect::<Vec<_>>(), ["bob"]);
     let removed = Change::AccountRemoved(account("B0B").name);
     let told = [removed, Change::Account(account("bob"))];
-    assert_eq!(disk.keeper.state.untold, told);
+    assert_eq!(disk.told(), told);
 }
 
 #[test]
@@ -198,11 +206,7 @@ fn changes_that_the_disk_refuses_are_kept_until_they_are_written() {
     let written = Roll::read(&other, &Roll::default()).unwrap();
     assert_eq!(written, disk.keeper.roll);
     assert_eq!(written.accounts.len(), 2);
-    assert_eq!(
-        disk.keeper.state.untold,
-        [],
-        "nobody else has changed anything"
-    );
+    assert_eq!(disk.told(), [], "nobody else has changed anything");
 }
 
 #[test]
@@ -305,13 +309,15 @@ proptest! {
         let mut disk = Disk::new();
         let other = disk.other();
         other.execute_batch("PRAGMA synchronous=OFF").unwrap();
+        let change = std::mem::replace(&mut disk.change, Box::new(drop));
+        let mut handed = Handed::new(change);
         let (mut copy, mut told) = (Roll::default(), VecDeque::new());
         let end = [Step::Tick, Step::Tick].into_iter();
         for step in steps.into_iter().chain(end) {
             match step {
                 Step::Own(change) if can(&copy, &change) => {
                     copy.apply(&change);
-                    (disk.change)(change);
+                    handed.hand(change);
                 }
                 Step::Own(_) => {}
                 Step::Other(change) => {
@@ -326,17 +332,16 @@ proptest! {
                 }
                 Step::Tick => {
                     disk.keeper.tick();
-                    disk.keeper.state.told = Some(Instant::now());
-                    told.push_back(std::mem::take(&mut disk.keeper.state.untold));
+                    told.append(&mut disk.keeper.state.untold);
                 }
                 Step::Take => {
-                    for change in told.pop_front().into_iter().flatten() {
+                    for change in told.pop_front().into_iter().flat_map(|told| handed.lasting(told)) {
                         copy.apply(&change);
                     }
                 }
             }
         }
-        for change in told.into_iter().flatten() {
+        for change in told.into_iter().flat_map(|told| handed.lasting(told)) {
             copy.apply(&change);
         }
         let written = Roll::read(&other, &Roll::default()).unwrap();
