@@ -9,8 +9,10 @@ use log::error;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// How long something is taken away before lines are written again.
+/// How long something is taken away before lines are written again, and how long at most while the
+/// database is full.
 const CLEANING: Duration = Duration::from_millis(50);
+const MOST_CLEANING: Duration = Duration::from_secs(1);
 
 pub struct Cleaner {
     /// How long what was said is kept.
@@ -22,6 +24,8 @@ pub struct Cleaner {
     erasing: VecDeque<Numbered>,
     /// No row before this is live.
     trimmed: i64,
+    /// There was more to do when it stopped.
+    pub has_more: bool,
     /// Why what is old cannot be taken away, as the log has it already.
     complaint: Option<String>,
 }
@@ -34,6 +38,7 @@ impl Cleaner {
             emptied: Instant::now(),
             erasing: VecDeque::new(),
             trimmed: 0,
+            has_more: false,
             complaint: None,
         }
     }
@@ -54,8 +59,9 @@ impl Cleaner {
 
     /// Takes some steps.
     pub fn clean(&mut self, store: &mut Store, load: &Load) {
-        let end = Instant::now() + CLEANING;
-        while Instant::now() < end {
+        let begun = Instant::now();
+        self.has_more = false;
+        loop {
             match self.step(store, load) {
                 Ok(true) => {}
                 Ok(false) => {
@@ -63,6 +69,14 @@ impl Cleaner {
                     return;
                 }
                 Err(error) => return self.complain(store, &error),
+            }
+            let most = match store.is_full() {
+                Ok(true) => MOST_CLEANING,
+                _ => CLEANING,
+            };
+            if begun.elapsed() >= most {
+                self.has_more = true;
+                return;
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::change::{Change, Foreign};
 use crate::data::cleaner::Cleaner;
 use crate::data::directory::Directory;
 use crate::data::queue::{Kept, Load};
-use crate::data::roll::{Roll, Written};
+use crate::data::roll::Roll;
 use crate::data::store::{Room, Store};
 use crate::event::Event;
 use crate::shared::Shared;
@@ -38,6 +38,12 @@ const LAST_STEP: Duration = Duration::from_millis(100);
 /// How often the broadcaster is tried to be told something when its channel is full.
 const TELLING_STEP: Duration = Duration::from_millis(20);
 
+/// How long the disk rests while there is more to be taken away.
+const CLEANING_STEP: Duration = Duration::from_millis(20);
+
+/// How many changes it is told of at once.
+const TOLD_AT_ONCE: usize = 64;
+
 pub struct Keeper {
     pub directory: Directory,
     /// Nothing while the database cannot be opened.
@@ -58,10 +64,23 @@ pub struct State {
     batch: VecDeque<Kept>,
     /// Why it cannot be, as the log has it already.
     outage: Option<String>,
-    /// How many changes were taken from the queue.
-    taken: u64,
+    /// Since when another program has the database to itself.
+    busy: Option<Instant>,
+    /// The number of the last change that was written.
+    written: u64,
     /// What the broadcaster is to be told, in this order.
     untold: VecDeque<Foreign>,
+}
+
+impl State {
+    /// Has the broadcaster told of what others have changed, a few at a time, between which it hears
+    /// everybody else.
+    fn tell(&mut self, changes: &[Change]) {
+        let after = self.written;
+        let parts = changes.chunks(TOLD_AT_ONCE).map(<[Change]>::to_vec);
+        self.untold
+            .extend(parts.map(|changes| Foreign { changes, after }));
+    }
 }
 
 impl Keeper {
@@ -75,13 +94,16 @@ impl Keeper {
             if !self.state.untold.is_empty() {
                 wait = wait.min(TELLING_STEP);
             }
+            if self.cleaner.has_more {
+                wait = wait.min(CLEANING_STEP);
+            }
             match self.queue.recv_timeout(wait) {
                 Ok(kept) => {
-                    self.take(kept);
+                    self.state.batch.push_back(kept);
                     thread::sleep(GATHERING);
                     self.write_all(|| ticked.elapsed() >= TICK);
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.clean(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if ticked.elapsed() >= TICK {
@@ -113,36 +135,35 @@ impl Keeper {
         }
     }
 
-    fn take(&mut self, kept: Kept) {
-        self.state.taken += u64::from(matches!(kept, Kept::Changed(_)));
-        self.state.batch.push_back(kept);
-    }
-
     /// Writes what there is, batch by batch, until all is written, the disk refuses it, or it
     /// `is_enough`.
     fn write_all(&mut self, is_enough: impl Fn() -> bool) {
         loop {
-            let mut bytes = self.state.batch.iter().map(Kept::bytes).sum::<u64>();
+            let mut bytes = self.state.batch.iter().map(Kept::stored).sum::<u64>();
             while bytes < self.room.batch()
                 && let Ok(kept) = self.queue.try_recv()
             {
-                bytes += kept.bytes();
-                self.take(kept);
+                bytes += kept.stored();
+                self.state.batch.push_back(kept);
             }
             if self.state.batch.is_empty() || !self.write() {
                 return;
             }
-            if let Some(store) = &mut self.store {
-                self.cleaner.clean(store, &self.load);
-            }
+            self.clean();
             if is_enough() {
                 return;
             }
         }
     }
 
-    /// Writes the first of the batch: a change, or the lines before the next one, as many as go into
-    /// a transaction. Returns whether they were written.
+    fn clean(&mut self) {
+        if let Some(store) = &mut self.store {
+            self.cleaner.clean(store, &self.load);
+        }
+    }
+
+    /// Writes the first of the batch, as many as go into a transaction. Returns whether they were
+    /// written.
     fn write(&mut self) -> bool {
         self.prepare_store();
         let Some(store) = &mut self.store else {
@@ -150,52 +171,46 @@ impl Keeper {
         };
         let batch = self.state.batch.make_contiguous();
         let mut bytes = 0;
-        let lines = batch.iter().take_while(|kept| {
-            bytes += kept.bytes();
-            !matches!(kept, Kept::Changed(_)) && bytes <= 2 * self.room.batch()
-        });
-        let lines = lines.count().max(1);
-        let written = match batch.first() {
-            Some(Kept::Changed(Change::Erased(erasure))) => {
-                let count = erasure.count.unwrap_or(usize::MAX);
-                let noted = store.note_erasure(&erasure.name, count);
-                noted.map(|noted| {
-                    self.cleaner.erase(noted);
-                })
-            }
-            Some(Kept::Changed(change)) => match store.write_change(change, &self.roll) {
-                Ok(Written::Changed) => {
-                    self.roll.apply(change);
-                    Ok(())
-                }
-                Ok(Written::Refused) => {
-                    if let Change::Account(account) = change {
-                        let removed = Change::AccountRemoved(account.name.clone());
-                        self.state.untold.push_back(Foreign {
-                            changes: vec![removed],
-                            after: self.state.taken,
-                        });
-                    }
-                    Ok(())
-                }
-                written => written.map(|_| ()),
-            },
-            Some(_) => store.write_lines(&batch[..lines], &self.roll),
-            None => Ok(()),
+        let fits = |kept: &&Kept| {
+            bytes += kept.stored();
+            bytes <= 2 * self.room.batch()
         };
-        if let Err(error) = written {
-            self.fail(&error);
-            return false;
-        }
+        let count = batch.iter().take_while(fits).count().max(1);
+        let outcome = match store.write(&batch[..count], &self.roll) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.fail(&error);
+                return false;
+            }
+        };
+        self.state.busy = None;
         if self.state.outage.take().is_some() {
             info!(target: "chatd::kept", "what is said is kept again");
         }
-        for kept in self.state.batch.drain(..lines) {
-            if let Kept::Gap(_, lines) = kept {
-                warn!(target: "chatd::kept", "there is a gap in what is kept: {lines} lines are lost");
+        for kept in self.state.batch.drain(..count) {
+            match &kept {
+                Kept::Gap(_, lines) => {
+                    warn!(target: "chatd::kept", "there is a gap in what is kept: {lines} lines are lost");
+                }
+                Kept::Changed(number, _) => self.state.written = *number,
+                Kept::Said(_) => {}
             }
             self.load.remove(&kept);
         }
+        for change in &outcome.changed {
+            self.roll.apply(change);
+        }
+        for noted in outcome.noted {
+            self.cleaner.erase(noted);
+        }
+        let removed = outcome
+            .refused
+            .into_iter()
+            .filter_map(|change| match change {
+                Change::Account(account) => Some(Change::AccountRemoved(account.name)),
+                _ => None,
+            });
+        self.state.tell(&removed.collect::<Vec<_>>());
         true
     }
 
@@ -206,11 +221,8 @@ impl Keeper {
         }
         if self.store.is_none() {
             let locked = self.directory.lock_again();
-            match locked.and_then(|()| Store::open(&self.directory, self.room)) {
+            match locked.and_then(|()| Store::open(&self.directory, self.room, &self.roll)) {
                 Ok(store) => {
-                    if store.is_new {
-                        self.keep_roll();
-                    }
                     self.store = Some(store);
                     self.cleaner.begin_anew();
                 }
@@ -219,25 +231,14 @@ impl Keeper {
         }
     }
 
-    /// Has the accounts and bans written into a database that is new, before anything else.
-    fn keep_roll(&mut self) {
-        for change in self.roll.changes() {
-            let kept = Kept::Changed(change);
-            self.load.add(&kept);
-            self.state.batch.push_front(kept);
-        }
-    }
-
     /// Leaves out changes that are undone by later ones, so that an outage does not fill the memory
     /// however long it lasts.
     fn condense(&mut self) {
-        while let Ok(kept) = self.queue.try_recv() {
-            self.take(kept);
-        }
+        self.state.batch.extend(self.queue.try_iter());
         let mut later = HashSet::new();
         let mut condensed = VecDeque::new();
         while let Some(kept) = self.state.batch.pop_back() {
-            if let Kept::Changed(change @ (Change::Password(name, _) | Change::WasHere(name, _))) =
+            if let Kept::Changed(_, change @ (Change::Password(name, _) | Change::WasHere(name, _))) =
                 &kept
                 && !later.insert((discriminant(change), name.letters().to_owned()))
             {
@@ -253,11 +254,15 @@ impl Keeper {
     fn fail(&mut self, error: &rusqlite::Error) {
         let Some(store) = &self.store else { return };
         let why = store.complain(error);
-        if !matches!(
-            error.sqlite_error_code(),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull)
-        ) {
-            self.store = None;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                let since = *self.state.busy.get_or_insert_with(Instant::now);
+                if since.elapsed() < TICK {
+                    return;
+                }
+            }
+            Some(ErrorCode::DiskFull) => {}
+            _ => self.store = None,
         }
         self.note_outage(why);
     }
@@ -274,34 +279,27 @@ impl Keeper {
         self.prepare_store();
         let begun = Instant::now();
         self.write_all(|| begun.elapsed() >= GATHERING);
-        if self.state.outage.is_some() {
+        if self.state.outage.is_some() || self.state.busy.is_some() {
             self.condense();
         }
         let Some(store) = &mut self.store else {
             return;
         };
-        let is_change = |kept: &Kept| matches!(kept, Kept::Changed(_));
-        // What is not written yet is not to be taken for what others have changed.
-        if !self.state.batch.iter().any(is_change) {
-            match store.what_others_changed(&self.roll) {
-                Ok(None) => {}
-                Ok(Some((roll, erasures))) => {
-                    let mut changes = self.roll.changes_to(&roll);
-                    self.roll = roll;
-                    let newest = store.last_time();
-                    for (id, erasure) in erasures {
-                        let told = Change::Erased(erasure.told(newest));
-                        if self.cleaner.erase((id, erasure)) {
-                            changes.push(told);
-                        }
-                    }
-                    if !changes.is_empty() {
-                        let after = self.state.taken;
-                        self.state.untold.push_back(Foreign { changes, after });
+        match store.what_others_changed(&self.roll) {
+            Ok(None) => {}
+            Ok(Some((roll, erasures))) => {
+                let mut changes = self.roll.changes_to(&roll);
+                self.roll = roll;
+                let newest = store.last_time();
+                for (id, erasure) in erasures {
+                    let told = Change::Erased(erasure.told(newest));
+                    if self.cleaner.erase((id, erasure)) {
+                        changes.push(told);
                     }
                 }
-                Err(error) => return self.fail(&error),
+                self.state.tell(&changes);
             }
+            Err(error) => return self.fail(&error),
         }
         self.cleaner.clean(store, &self.load);
         self.cleaner.empty_journal(store);

@@ -73,7 +73,7 @@ impl Data {
         };
         let directory = Directory::open(path)?;
         let room = Room::new(options.keep_size);
-        let store = Store::open(&directory, room)?;
+        let store = Store::open(&directory, room, &Roll::default())?;
         let is_kept = !options.keep.is_zero();
         let past = if is_kept { store.recall()? } else { Vec::new() };
         let (archivist, queue, load) = queue(options.keep, past);

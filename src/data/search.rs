@@ -26,8 +26,12 @@ const SHOWN: usize = 20;
 const LOOKING: Duration = Duration::from_millis(300);
 const WAITING: Duration = Duration::from_secs(10);
 
-/// How many rows are looked at in one step: some milliseconds.
+/// How many rows are looked at in one step, and how long at most, between which the thread listens.
 const STEP: i64 = 5_000;
+const STEP_TIME: Duration = Duration::from_millis(10);
+
+/// After how many bytes of rows the time is looked at.
+const GLANCE: usize = 4 << 10;
 
 /// How often a client may search.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -224,20 +228,30 @@ impl<'a> Search<'a> {
         };
         let hidden = self.hidden.as_deref().unwrap_or_default();
         let is_hidden = |line: &[u8]| hidden.iter().any(|name| name.letters().as_bytes() == line);
-        walk(connection, self.next, STEP, |line| {
+        let (begun, mut bytes, mut stopped) = (Instant::now(), 0, None);
+        let next = walk(connection, self.next, STEP, |line| {
             self.looked_back_to = Some(line.timestamp());
+            let (n, length) = (line.n, line.text.len());
             if self.wanted.is_in(line.text)
                 && !is_hidden(line.name)
                 && let Some(line) = line.recalled()
             {
                 self.found.push((line.time, line.prefix() + &line.text));
             }
-            if self.found.len() < SHOWN {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
+            if self.found.len() >= SHOWN {
+                return ControlFlow::Break(());
             }
-        })
+            bytes += length;
+            if bytes >= GLANCE {
+                bytes = 0;
+                if begun.elapsed() >= STEP_TIME {
+                    stopped = n.checked_sub(1).map(Walk::Down);
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(next.or(stopped))
     }
 
     fn finish(&self) -> Progress {

@@ -11,6 +11,7 @@ use crate::data::schema::{self, pragma};
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,10 +37,26 @@ impl Room {
         Self { most, journal }
     }
 
-    /// How many bytes of text are written in one transaction.
+    /// How large the database may be without it.
+    fn database(self) -> u64 {
+        self.most - self.journal
+    }
+
+    /// How many bytes are written in one transaction.
     pub fn batch(self) -> u64 {
         self.journal / 8
     }
+}
+
+/// What has come of writing.
+#[derive(Default)]
+pub struct Outcome {
+    /// What is another than before.
+    pub changed: Vec<Change>,
+    /// Accounts that look like another program's.
+    pub refused: Vec<Change>,
+    /// What is to be erased.
+    pub noted: Vec<Numbered>,
 }
 
 pub struct Store {
@@ -48,8 +65,6 @@ pub struct Store {
     file: Option<FileId>,
     room: Room,
     page_bytes: u64,
-    /// It had no tables before.
-    pub is_new: bool,
     /// The last row's number and its time.
     last: (i64, i64),
     /// What other programs have changed until it was last looked.
@@ -57,12 +72,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database of a directory, and makes it if it is missing.
+    /// Opens the database of a directory, and makes it, with these accounts and bans, if it is missing.
     ///
     /// # Errors
     ///
     /// For the user, on one line that names the file.
-    pub fn open(directory: &Directory, room: Room) -> Result<Self, String> {
+    pub fn open(directory: &Directory, room: Room, roll: &Roll) -> Result<Self, String> {
         let path = directory.database()?;
         let is_new = fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0);
         let connection = schema::open(&path, FIRST_PATIENCE)?;
@@ -78,16 +93,19 @@ impl Store {
             Ok((page_bytes, last))
         };
         let (page_bytes, last) = prepare().map_err(|error| complaint(&path, &error))?;
-        Ok(Self {
+        let mut store = Self {
             file: file_id(&path),
             connection,
             path,
             room,
             page_bytes,
-            is_new,
             last,
             version: -1,
-        })
+        };
+        if is_new {
+            store.write_roll(roll)?;
+        }
+        Ok(store)
     }
 
     /// What was kept last, as much as memory holds.
@@ -119,9 +137,24 @@ impl Store {
         Roll::read(&self.connection, known).map_err(|error| complaint(&self.path, &error))
     }
 
-    /// Writes all of it, or nothing. No line of it is a change.
-    pub fn write_lines(&mut self, batch: &[Kept], roll: &Roll) -> rusqlite::Result<()> {
+    /// Writes all of it, or nothing; if there is a change in it, so that a power cut does not undo it.
+    /// `roll` are the accounts and bans as they were written last.
+    pub fn write(&mut self, batch: &[Kept], roll: &Roll) -> rusqlite::Result<Outcome> {
+        let is_change = |kept: &Kept| matches!(kept, Kept::Changed(..));
+        if !batch.iter().any(is_change) {
+            return self.write_batch(batch, roll);
+        }
+        self.connection.execute_batch("PRAGMA synchronous=FULL")?;
+        let outcome = self.write_batch(batch, roll);
+        self.connection.execute_batch("PRAGMA synchronous=NORMAL")?;
+        outcome
+    }
+
+    fn write_batch(&mut self, batch: &[Kept], roll: &Roll) -> rusqlite::Result<Outcome> {
         let (mut n, mut time) = self.last;
+        let mut outcome = Outcome::default();
+        // Which names have become accounts, or are none any more, with this batch.
+        let mut accounts = HashMap::new();
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -132,7 +165,10 @@ impl Store {
                     time = time.max(said.time.as_millisecond());
                     let (name, kind) = (said.name.letters(), number_of(said.kind));
                     // Nobody but its owner has the name of an account.
-                    let account = roll.accounts.contains_key(name);
+                    let account = match accounts.get(name) {
+                        Some(is_one) => *is_one,
+                        None => roll.accounts.contains_key(name),
+                    };
                     for line in said.lines.iter() {
                         n += 1;
                         let text = String::from_utf8_lossy(line);
@@ -143,39 +179,57 @@ impl Store {
                     (n, time) = (n + 1, time.max(at.as_millisecond()));
                     insert.execute((n, time, "", false, GAP, lines.to_string()))?;
                 }
-                Kept::Changed(_) => {}
+                Kept::Changed(_, Change::Erased(erasure)) => {
+                    let erasure = Erasure {
+                        name: erasure.name.clone(),
+                        extent: Extent::Last {
+                            count: erasure.count.unwrap_or(usize::MAX),
+                            before: n.saturating_add(1),
+                        },
+                    };
+                    let number = erasing::note(&transaction, &erasure)?;
+                    outcome.noted.push((number, erasure));
+                }
+                Kept::Changed(_, change) => {
+                    match roll::write_if_unique(&transaction, change, roll)? {
+                        Written::Changed => {
+                            match change {
+                                Change::Account(account) => {
+                                    accounts.insert(account.name.letters(), true);
+                                }
+                                Change::AccountRemoved(name) => {
+                                    accounts.insert(name.letters(), false);
+                                }
+                                _ => {}
+                            }
+                            outcome.changed.push(change.clone());
+                        }
+                        Written::Unchanged => {}
+                        Written::Refused => outcome.refused.push(change.clone()),
+                    }
+                }
             }
         }
         drop(insert);
         transaction.commit()?;
         self.last = (n, time);
-        Ok(())
+        Ok(outcome)
     }
 
-    /// Writes a change so that a power cut does not undo it.
-    pub fn write_change(&mut self, change: &Change, known: &Roll) -> rusqlite::Result<Written> {
-        self.for_sure(|store| roll::write_whole(&mut store.connection, change, known))
-    }
-
-    /// Notes in the same way that the last lines before now are to be erased.
-    pub fn note_erasure(&mut self, name: &str, count: usize) -> rusqlite::Result<Numbered> {
-        let before = self.last.0.saturating_add(1);
-        let erasure = Erasure {
-            name: name.to_owned(),
-            extent: Extent::Last { count, before },
+    /// Writes all accounts and bans into a database that has none.
+    ///
+    /// # Errors
+    ///
+    /// For the user, on one line that names the file.
+    fn write_roll(&mut self, roll: &Roll) -> Result<(), String> {
+        let mut write = || -> rusqlite::Result<_> {
+            let transaction = self.connection.transaction()?;
+            for change in roll.changes() {
+                roll::write(&transaction, &change)?;
+            }
+            transaction.commit()
         };
-        let number = self.for_sure(|store| erasing::note(&store.connection, &erasure))?;
-        Ok((number, erasure))
-    }
-
-    fn for_sure<T>(
-        &mut self,
-        write: impl FnOnce(&mut Self) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
-        self.connection.execute_batch("PRAGMA synchronous=FULL")?;
-        let written = write(self);
-        self.connection.execute_batch("PRAGMA synchronous=NORMAL")?;
-        written
+        write().map_err(|error| complaint(&self.path, &error))
     }
 
     /// When the last line was said, in milliseconds since 1970.
@@ -193,10 +247,10 @@ impl Store {
             }
             *trimmed = live;
         }
-        let most = (self.room.most - self.room.journal) / self.page_bytes;
+        let most = self.room.database() / self.page_bytes;
         let pages = pragma(&self.connection, "page_count")?.unsigned_abs();
-        let free = pragma(&self.connection, "freelist_count")?.unsigned_abs();
-        let used = pages.saturating_sub(free);
+        let used = self.used_pages()?;
+        let free = pages.saturating_sub(used);
         if used > most {
             let bytes = (used - most) * self.page_bytes;
             let live = row_behind(&self.connection, bytes)?;
@@ -218,6 +272,18 @@ impl Store {
         let mut path = self.path.clone().into_os_string();
         path.push("-wal");
         fs::metadata(path).is_ok_and(|journal| journal.len() > 0)
+    }
+
+    /// Whether nothing more should be written before something was taken away.
+    pub fn is_full(&self) -> rusqlite::Result<bool> {
+        let most = self.room.database() + self.room.journal / 4;
+        Ok(self.used_pages()? * self.page_bytes > most)
+    }
+
+    fn used_pages(&self) -> rusqlite::Result<u64> {
+        let pages = pragma(&self.connection, "page_count")?;
+        let free = pragma(&self.connection, "freelist_count")?;
+        Ok(pages.saturating_sub(free).unsigned_abs())
     }
 
     /// Brings everything from the journal into the database, where it overwrites what was there, and

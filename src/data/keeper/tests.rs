@@ -36,7 +36,7 @@ impl Disk {
         let keep = Duration::from_secs(3600);
         let (archivist, queue, load) = queue(keep, Vec::new());
         let mut keeper = Keeper {
-            store: Some(Store::open(&directory, room).unwrap()),
+            store: Some(Store::open(&directory, room, &Roll::default()).unwrap()),
             directory,
             queue,
             load,
@@ -151,8 +151,10 @@ fn an_erasure_that_the_end_of_the_server_cut_off_goes_on_and_the_chat_is_told_of
     }
     disk.keeper.write_all(|| false);
     let store = disk.keeper.store.as_mut().unwrap();
-    let mut noted = store.note_erasure("alice", 5_500).unwrap();
-    noted.1 = store.erase(&noted).unwrap().expect("there is more to do");
+    let order = [Kept::Changed(1, erased("alice", 5_500))];
+    let outcome = store.write(&order, &Roll::default()).unwrap();
+    let [mut noted] = <[_; 1]>::try_from(outcome.noted).unwrap();
+    noted.1 = store.erase(&noted).unwrap().unwrap();
     // Another server begins.
     disk.keeper.store = None;
     disk.keeper.state = State::default();
