@@ -124,7 +124,7 @@ fn a_directory_that_was_removed_and_made_anew_has_the_accounts_and_bans_that_the
     done(&directory, &["user", "add", "alice", "--op"]);
     done(&directory, &["ban", "add", "192.0.2.1"]);
     let server = directory.server(&[]);
-    std::fs::remove_dir_all(directory.path()).unwrap();
+    directory.remove();
     let mut bob = server.joined("bob");
     server.log_line(|line| line.contains("cannot be kept now: "));
     std::fs::create_dir(directory.path()).unwrap();

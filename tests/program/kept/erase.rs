@@ -2,6 +2,8 @@
 
 use std::io::pipe;
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use crate::kit::{DataDir, Server, answers, complaint, eventually, texts_of_history};
 
@@ -110,6 +112,8 @@ fn what_is_said_after_an_erasure_stays() {
     let directory = DataDir::new();
     let (_server, [alice, mut bob]) = talked(&directory);
     erase(&directory, &["--name", "alice"]);
+    // What is said in the same millisecond goes too.
+    thread::sleep(Duration::from_millis(2));
     alice.send("after it");
     bob.expect("<alice> after it");
     directory.keeps("<alice> after it");

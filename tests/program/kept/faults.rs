@@ -165,7 +165,7 @@ fn a_directory_that_was_removed_and_made_anew_has_what_is_said_from_then_on() {
     let (server, mut chat) = server_and_chat(&directory, &[]);
     chat.goes_on(1);
     directory.keeps("<chatting> line 1");
-    fs::remove_dir_all(directory.path()).unwrap();
+    directory.remove();
     chat.goes_on(1);
     server.log_line(|line| line.contains("cannot be kept now: "));
     fs::create_dir(directory.path()).unwrap();

@@ -20,6 +20,7 @@ mod limits;
 mod lines;
 mod search;
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -36,6 +37,12 @@ impl DataDir {
     /// The database, as another program sees it.
     pub fn database(&self) -> Connection {
         Connection::open(self.file("chatd.db")).expect("the database opens")
+    }
+
+    /// Takes all of it away at once: one by one, the server could make a file anew meanwhile.
+    pub fn remove(&self) {
+        let away = Self::new();
+        fs::rename(self.path(), away.path()).expect("it is there");
     }
 
     /// Runs `chatd log` or another of its commands.

@@ -100,7 +100,7 @@ fn by_name_the_account_and_the_address_are_banned_of_who_is_here() {
     let directory = DataDir::new();
     // Before there is a server, which would hear of it only a little later.
     let password = directory.make_account("bob", Rank::Member);
-    let (server, mut olga) = with_operator_in(&directory, &[]);
+    let (server, mut olga) = with_operator_in(&directory, &["-v"]);
     let mut bob = server.connect_from(ELSEWHERE);
     bob.send(&format!("/login bob\n{password}\nit is me"));
     bob.settle();
@@ -123,7 +123,9 @@ fn by_name_the_account_and_the_address_are_banned_of_who_is_here() {
     }
     let read = olga.settle();
     assert!(!read.iter().any(|line| line.contains("hello")), "{read:?}");
-    server.log_line(|line| line.contains("left: ") && line.ends_with(", no login"));
+    let is_refusal = |line: &str| line.contains("was not let in: 127.0.0.66:");
+    let refusal = server.log_line(is_refusal);
+    assert!(refusal.ends_with(", no login"), "{refusal}");
 }
 
 #[test]
