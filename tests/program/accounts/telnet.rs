@@ -47,6 +47,9 @@ pub fn wait_for(screen: Screen, server: &Server) {
 /// Somebody who has sent a telnet command, and has read the welcome and the answer.
 fn telnet(server: &Server) -> Client {
     let mut client = server.welcomed();
+    // Nobody else's coming or going is in between.
+    client.send("/quiet");
+    client.settle();
     // AYT, which is answered with a line.
     client.send_bytes(b"\xff\xf6");
     client.lines_until_one(&"an answer", |line| {
