@@ -12,9 +12,7 @@ use crate::kit::{
 fn who_logs_in_while_the_account_is_here_ends_the_other_connection() {
     let directory = DataDir::new();
     let server = directory.server(&["--register"]);
-    let mut first = server.registered("alice");
-    first.send("it is me");
-    first.settle();
+    let mut first = server.member("alice");
     let [mut watcher] = server.room(["watcher"]);
     let second = server.logged_in("alice", &password_of("alice"));
     let read = first.expect_eof();
@@ -52,11 +50,8 @@ fn a_second_login_that_would_end_another_within_10_s_is_refused() {
 fn who_logs_in_again_on_a_server_for_members_leaves_and_arrives() {
     let directory = DataDir::new();
     let server = directory.server(&["--register", "--members-only"]);
-    let mut watcher = server.registered("watcher");
-    watcher.send("it is me");
-    watcher.settle();
-    let first = server.registered("alice");
-    first.send("it is me");
+    let mut watcher = server.member("watcher");
+    let _first = server.member("alice");
     watcher.expect("<alice> it is me");
     let mut second = server.connect();
     second.send(&format!("/login alice\n{}", password_of("alice")));
@@ -123,9 +118,7 @@ fn an_account_that_is_removed_or_given_a_password_loses_its_connection_within_2_
         ("remove", "alice", "-- your account was removed"),
         ("password", "bob", "-- your password was changed"),
     ] {
-        let mut owner = server.registered(name);
-        owner.send("it is me");
-        owner.settle();
+        let mut owner = server.member(name);
         // The keeper writes it: until then the command line does not know of the account.
         let do_it = || {
             let mut command = Server::command_after("echo 'another secret' |");

@@ -80,13 +80,17 @@ fn after_the_login_follow_history_and_the_welcome_and_the_room_reads_that_they_j
     let mut bob = server.connect();
     bob.send(&format!("/login bob\n{}", password_of("bob")));
     let read = bob.lines_until("-- here: alice");
-    let (welcome, missed) = (&read[read.len() - 1], &read[read.len() - 3..]);
+    let (welcome, missed) = (&read[read.len() - 1], &read[read.len() - 4..]);
     assert_eq!(welcome, "-- welcome to chatd, you are bob", "{read:?}");
     assert_eq!(
         missed[0], "-- 1 line since you were here, times in UTC:",
         "{read:?}"
     );
     assert!(missed[1].ends_with("Z <alice> hello"), "{read:?}");
+    assert_eq!(
+        missed[2], "-- what is said here is kept for 30d",
+        "{read:?}"
+    );
     alice.next_is("-- bob joined");
 }
 

@@ -221,6 +221,9 @@ fn password_asks_for_the_old_one_and_twice_for_a_new_one() {
     alice.send("/quit");
     alice.expect_eof();
     let mut with_old = server.welcomed();
+    // She may be on her way out as far as others can see.
+    with_old.send("/quiet");
+    with_old.settle();
     assert_eq!(
         answers(&mut with_old, &format!("/login alice\n{old}\n")),
         [PROMPT, WRONG]
