@@ -1,8 +1,8 @@
-//! The database of chatd as another program sees it: what the scenarios about what is kept count
-//! there, and what they fill it with.
+//! The database of chatd as another program sees it, in the directory that chatd was given: what the
+//! scenarios about what is kept count there, and what they fill it with.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Error};
@@ -14,11 +14,6 @@ pub struct Count {
     pub lines: usize,
     /// The lines that are missing, as the gaps say.
     pub missing: usize,
-}
-
-/// Where it is in the directory that chatd was given.
-pub fn in_directory(data: &Path) -> PathBuf {
-    data.join("chatd.db")
 }
 
 /// The number of the last row: as many lines and gaps were ever kept.
@@ -81,7 +76,7 @@ pub fn copy_account(data: &Path, name: &str, copies: u32) -> io::Result<()> {
 }
 
 fn open(data: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(in_directory(data))?;
+    let connection = Connection::open(data.join("chatd.db"))?;
     connection.busy_timeout(Duration::from_secs(5))?;
     Ok(connection)
 }

@@ -35,10 +35,10 @@ pub enum Kept {
 impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::FanOut { clients } => write!(f, "kept, {}", Scenario::FanOut { clients }),
+            Self::FanOut { clients } => write!(f, "kept, default rate 1 → {}", clients - 1),
             Self::FlatOut { clients } => write!(f, "kept, flat out 1 → {}", clients - 1),
             Self::Latency { clients } => write!(f, "kept, {}", Scenario::Latency { clients }),
-            Self::Lines => write!(f, "kept, lines"),
+            Self::Lines => write!(f, "kept, flat out 1 → 0"),
             Self::Searches { millions } => write!(f, "kept, {millions} million lines"),
             Self::Logins => write!(f, "kept, logins"),
         }
