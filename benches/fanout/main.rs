@@ -116,7 +116,7 @@ fn measure(args: &Args) -> io::Result<Verdict> {
                     Err(error) => {
                         eprintln!("          failed: {error}");
                         sheet.note(format!("{scenario}, {contender}, run {run}: {error}"));
-                        if contender == Contender::Chatd {
+                        if matches!(contender, Contender::Chatd | Contender::Keeping) {
                             verdict = Verdict::ChatdFailed;
                         }
                     }

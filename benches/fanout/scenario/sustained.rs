@@ -106,6 +106,9 @@ fn keep(seconds: u64, most: usize) -> io::Result<Outcome> {
     server.child.end()?;
 
     let count = database::count(&data)?;
+    if count.lines + count.missing > said {
+        return Err(io::Error::other("more lines are kept than were said"));
+    }
     let bytes = size(&data)?;
     Ok(Outcome {
         said,
