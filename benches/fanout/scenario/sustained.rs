@@ -23,6 +23,9 @@ const STEADY: usize = 300_000;
 /// By then the queue is full, if it ever is.
 const FILLS_WITHIN: Duration = Duration::from_secs(2);
 
+/// What chatd calls the thread that writes.
+const KEEPER: &str = "keeper";
+
 /// How many lines are written at once.
 const PIECE: usize = 1_000;
 
@@ -50,6 +53,11 @@ pub fn run(effort: Effort) -> io::Result<Vec<Measure>> {
             Unit::Seconds,
             flood.cpu.as_secs_f64() / flood.said as f64,
         ),
+        Measure::new(
+            "the keeper's CPU per line kept",
+            Unit::Seconds,
+            flood.keeper,
+        ),
         Measure::new(SIZE, Unit::Bytes, flood.bytes_per_line),
         share(STEADY_KEPT, steady.kept()),
     ])
@@ -63,6 +71,8 @@ struct Outcome {
     kept_rate: f64,
     count: database::Count,
     cpu: Duration,
+    /// What the thread that writes needed for a line, in seconds.
+    keeper: f64,
     bytes_per_line: f64,
 }
 
@@ -95,9 +105,11 @@ fn keep(seconds: u64, most: usize) -> io::Result<Outcome> {
     let author = thread::spawn(move || say(address, time, most));
     thread::sleep(FILLS_WITHIN);
     let (filled, before) = (Instant::now(), database::rows(&data)?);
+    let keeper = readings::thread_time(pid, KEEPER)?;
     thread::sleep(time.saturating_sub(begin.elapsed()));
     let kept = database::rows(&data)?.saturating_sub(before);
     let kept_rate = rate(kept, filled.elapsed());
+    let keeper = readings::thread_time(pid, KEEPER)?.saturating_sub(keeper);
     let said = author.join();
     let said = said.map_err(|_| io::Error::other("the author panicked"))??;
     let said_rate = rate(said, begin.elapsed());
@@ -117,6 +129,7 @@ fn keep(seconds: u64, most: usize) -> io::Result<Outcome> {
         bytes_per_line: bytes as f64 / count.lines as f64,
         count,
         cpu,
+        keeper: keeper.as_secs_f64() / kept as f64,
     })
 }
 
