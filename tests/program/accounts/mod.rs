@@ -14,7 +14,7 @@
 //! | telnet: the screen does not show a password | `telnet` |
 //! | kicks, bans, mutes, erasures | `operators` |
 //! | nothing secret anywhere | `secrecy` |
-//! | many wrong passwords | `attack` |
+//! | many wrong passwords, names, new accounts, strangers and logins | `attack` |
 
 mod none;
 
