@@ -9,6 +9,7 @@ use crate::data::matching::Wanted;
 use crate::data::schema::open_to_read;
 use crate::event::{Answer, ClientId, Event};
 use crate::name::Name;
+use crate::passwords::hash::Buffers;
 use crate::text::{Line, push_server_line};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use jiff::Timestamp;
@@ -134,6 +135,8 @@ pub struct Search<'a> {
     client: ClientId,
     wanted: Wanted,
     readers: Result<&'a Readers, NoSearch>,
+    /// Where passwords are computed, to which a search gives way.
+    buffers: &'a Buffers,
     /// Who comes with the first answer.
     ignored: Receiver<Vec<Name>>,
     hidden: Option<Vec<Name>>,
@@ -151,12 +154,14 @@ impl<'a> Search<'a> {
         text: &Line,
         ignored: Receiver<Vec<Name>>,
         readers: Result<&'a Readers, NoSearch>,
+        buffers: &'a Buffers,
         now: Instant,
     ) -> Self {
         Self {
             client,
             wanted: Wanted::new(text.as_str()),
             readers,
+            buffers,
             ignored,
             hidden: None,
             reader: None,
@@ -283,7 +288,12 @@ impl Errand for Search<'_> {
         match self.look() {
             Ok(Some(next)) if now.saturating_duration_since(self.began) < LOOKING => {
                 self.next = next;
-                Progress::Again
+                // So that two searches on two cores do not make a login wait.
+                if self.buffers.are_idle() {
+                    Progress::Again
+                } else {
+                    Progress::Wait
+                }
             }
             Ok(_) => self.finish(),
             Err(error) => {
@@ -292,5 +302,40 @@ impl Errand for Search<'_> {
                 self.fail(&complaint(path, &error))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::schema::TABLES;
+
+    /// A database in memory, with more lines than one step looks at.
+    fn connection() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        let lines = "INSERT INTO lines WITH RECURSIVE numbers(n) AS
+            (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20000)
+            SELECT n, n, 'alice', 0, 0, 'hello' FROM numbers";
+        connection.execute_batch(TABLES).unwrap();
+        connection.execute(lines, []).unwrap();
+        connection
+    }
+
+    #[test]
+    fn a_search_gives_way_while_a_password_is_computed() {
+        let (readers, buffers) = (Readers::new(Path::new("unused"), true), Buffers::default());
+        let (text, now) = (Line::new("goodbye"), Instant::now());
+        let (_, nobody) = bounded(1);
+        let mut search = Search::new(ClientId(1), &text, nobody, Ok(&readers), &buffers, now);
+        search.hidden = Some(Vec::new());
+        search.reader = Some(Reader {
+            slot: Some(((0, 0), connection())),
+            returned: readers.returned.clone(),
+        });
+        assert!(matches!(search.step(now), Progress::Again));
+        let buffer = buffers.try_take();
+        assert!(matches!(search.step(now), Progress::Wait));
+        drop(buffer);
+        assert!(matches!(search.step(now), Progress::Again));
     }
 }
