@@ -111,6 +111,7 @@ fn a_telnet_that_negotiates_does_not_show_the_password() {
     command.args(["-qfec", &telnet, "/dev/null"]);
     let mut telnet = Program::spawn(command);
     telnet.wait_for_welcome();
+    telnet.settle();
     let secret = "a quiet secret";
     telnet.say("/register bob");
     telnet.expect("-- new password:");
