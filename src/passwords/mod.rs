@@ -30,7 +30,7 @@ impl Password {
         if text.contains(char::is_control) {
             return None;
         }
-        // With room for all of it, so that no copy is left behind.
+        // With room for all of it: where it grew, what it left would not be overwritten.
         let mut normal = String::with_capacity(NFC_GROWTH * text.len());
         normal.extend(text.nfc());
         Some(Self(normal.into_bytes()))
