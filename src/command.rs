@@ -99,6 +99,25 @@ pub fn interpret(line: &[u8]) -> Input<'_> {
     })
 }
 
+/// The command that logs in, as somebody may say it without its `/`.
+pub const LOGIN: &str = "login";
+
+/// The command that somebody may have meant who said just its name, or that and a name.
+pub fn bare_command(text: &[u8]) -> Option<&'static str> {
+    let text = text.trim_ascii();
+    let length = text.len().min(LOGIN.len());
+    let (word, rest) = text.split_at(length);
+    if word.eq_ignore_ascii_case(LOGIN.as_bytes()) {
+        let name = rest.trim_ascii_start();
+        let is_apart = rest.is_empty() || name.len() < rest.len();
+        let is_one_word = !name.iter().any(u8::is_ascii_whitespace);
+        return (is_apart && is_one_word).then_some(LOGIN);
+    }
+    let names = ["help", "quit", "exit", "who"];
+    let is_meant = |name: &&str| rest.is_empty() && word.eq_ignore_ascii_case(name.as_bytes());
+    names.into_iter().find(is_meant)
+}
+
 /// The first word and what follows it, without the blanks between and at the end.
 pub fn split_word(text: &str) -> (&str, &str) {
     let (word, rest) = text.split_once(is_blank).unwrap_or((text, ""));

@@ -1,9 +1,19 @@
 //! The command line and its environment variables, checked: a [`Config`] holds only values in their
-//! ranges.
+//! ranges. The options of the features, and the limits, have files of their own.
 
+#[cfg(feature = "tls")]
+mod encryption;
+#[cfg(feature = "data")]
+mod keeping;
+mod limits;
 mod tasks;
 mod values;
 
+#[cfg(feature = "tls")]
+pub use encryption::TlsOptions;
+#[cfg(feature = "data")]
+pub use keeping::DataOptions;
+pub use limits::{BacklogLimits, ClientLimits, LineLimits, SilenceLimits};
 pub use tasks::*;
 
 use crate::address::{Address, parse_network};
@@ -21,8 +31,7 @@ use std::env;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use values::{Takes, duration, number, parse_boolean, size};
+use values::{Takes, number, parse_boolean, size};
 
 /// The longest text that `--motd` takes, in bytes.
 const MOTD_BYTES: u64 = 64 * KIB;
@@ -91,6 +100,7 @@ pub struct Config {
     #[cfg(feature = "service")]
     #[command(flatten)]
     pub service: ServiceOptions,
+
     /// What is kept.
     #[cfg(feature = "data")]
     #[command(flatten)]
@@ -132,29 +142,6 @@ pub enum Mode {
     Raw,
 }
 
-/// Encryption.
-#[cfg(feature = "tls")]
-#[derive(clap::Args, Debug, Clone)]
-pub struct TlsOptions {
-    /// Speak TLS 1.3, and nothing else
-    #[arg(long = "tls", env = "CHATD_TLS", action = ArgAction::SetTrue,
-        value_parser = Takes { what: "true or false", parse: parse_boolean })]
-    pub is_on: bool,
-
-    /// Certificate chain in PEM, implies --tls [default: made for this run]
-    #[arg(long = "tls-cert", value_name = "FILE", env = "CHATD_TLS_CERT")]
-    pub certificate: Option<PathBuf>,
-
-    /// Its private key in PEM [default: in the file of the certificate]
-    #[arg(long = "tls-key", value_name = "FILE", env = "CHATD_TLS_KEY")]
-    pub key: Option<PathBuf>,
-
-    /// Listen here too, without TLS: a port, 0 to 65535 [default: none]
-    #[arg(long, value_name = "PORT", env = "CHATD_PLAIN_PORT",
-        value_parser = number::<u16>(0..=65535, "a number from 0 to 65535"))]
-    pub plain_port: Option<u16>,
-}
-
 /// What it does as a service of its machine.
 #[cfg(feature = "service")]
 #[derive(clap::Args, Debug, Clone)]
@@ -162,106 +149,6 @@ pub struct ServiceOptions {
     /// Listen on a Unix socket too, for people on this machine and by ssh [default: none]
     #[arg(long, value_name = "PATH", env = "CHATD_SOCKET")]
     pub socket: Option<PathBuf>,
-}
-
-/// What is kept.
-#[cfg(feature = "data")]
-#[derive(clap::Args, Debug, Clone)]
-pub struct DataOptions {
-    /// Keep accounts, bans and what is said in this directory [default: none]
-    #[arg(long = "data", value_name = "DIR", env = "CHATD_DATA")]
-    pub directory: Option<PathBuf>,
-
-    /// Only people with an account come in
-    #[arg(long, env = "CHATD_MEMBERS_ONLY", action = ArgAction::SetTrue,
-        value_parser = Takes { what: "true or false", parse: parse_boolean })]
-    pub members_only: bool,
-
-    /// Anybody may make an account (/register); otherwise: chatd user add
-    #[arg(long = "register", env = "CHATD_REGISTER", action = ArgAction::SetTrue,
-        value_parser = Takes { what: "true or false", parse: parse_boolean })]
-    pub takes_registrations: bool,
-
-    /// One password for everybody: newcomers must give what stands in FILE's first line
-    /// [default: none]
-    #[arg(long, value_name = "FILE", env = "CHATD_PASSWORD_FILE")]
-    pub password_file: Option<PathBuf>,
-
-    /// Take passwords from other machines over connections that are not encrypted
-    #[arg(long = "insecure-passwords", env = "CHATD_INSECURE_PASSWORDS", action = ArgAction::SetTrue,
-        value_parser = Takes { what: "true or false", parse: parse_boolean })]
-    pub takes_passwords_unencrypted: bool,
-
-    /// How long what was said is kept; 0s: not at all
-    #[arg(long, value_name = "DURATION", env = "CHATD_KEEP", default_value = "30d",
-        value_parser = duration(Duration::ZERO, "a duration from 0s, such as 30d (ms, s, m, h, d)"))]
-    pub keep: Duration,
-
-    /// How large the database may grow, from 1MiB; the oldest lines go first
-    #[arg(long, value_name = "SIZE", env = "CHATD_KEEP_SIZE", default_value = "1GiB",
-        value_parser = size(MIB..=u64::MAX, "a size from 1MiB (B, KiB, MiB, GiB)"))]
-    pub keep_size: u64,
-
-    /// For tests: how often what was deleted is overwritten in the files
-    #[arg(long, hide = true, default_value = "1m",
-        value_parser = duration(Duration::from_millis(100), "a duration from 100ms"))]
-    pub overwriting: Duration,
-}
-
-/// How many clients there may be.
-#[derive(clap::Args, Debug, Clone, Copy)]
-pub struct ClientLimits {
-    /// Clients at the same time, from 1; more are told so and closed
-    #[arg(long = "max-clients", value_name = "N", env = "CHATD_MAX_CLIENTS",
-        default_value = "10000", value_parser = number::<usize>(1..=u64::MAX, "a number from 1"))]
-    pub total: usize,
-
-    /// The same, per address (an IPv6 /64 counts as one); 0 means no limit
-    #[arg(long = "max-per-ip", value_name = "N", env = "CHATD_MAX_PER_IP",
-        default_value = "0", value_parser = number::<usize>(0..=u64::MAX, "a number from 0"))]
-    pub per_ip: usize,
-}
-
-/// What one client may send.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LineLimits {
-    /// The longest line, in bytes without its end.
-    pub longest: usize,
-    /// Cost per second; 0 means no limit.
-    pub rate: u64,
-}
-
-/// What one client may leave unread of what all read, as a cost: a line costs its bytes and 80.
-#[derive(clap::Args, Debug, Clone, Copy)]
-pub struct BacklogLimits {
-    /// What a client may leave unread, from 1MiB
-    #[arg(long = "max-backlog", value_name = "SIZE", env = "CHATD_MAX_BACKLOG",
-        default_value = "16MiB", value_parser = size(MIB..=u64::MAX, "a size from 1MiB (B, KiB, MiB, GiB)"))]
-    pub most: u64,
-
-    /// How long the others wait for a client that reads too slowly, from 100ms
-    #[arg(long, value_name = "DURATION", env = "CHATD_PATIENCE", default_value = "10s",
-        value_parser = duration(Duration::from_millis(100), "a duration from 100ms, such as 10s (ms, s, m, h, d)"))]
-    pub patience: Duration,
-}
-
-/// How long a connection may be silent or deaf.
-#[derive(clap::Args, Debug, Clone, Copy)]
-pub struct SilenceLimits {
-    /// Disconnect a client that has sent no byte for so long, from 1s [default: off]
-    #[arg(long = "idle-timeout", value_name = "DURATION", env = "CHATD_IDLE_TIMEOUT",
-        value_parser = duration(Duration::from_secs(1), "a duration from 1s, such as 10m (ms, s, m, h, d)"))]
-    pub idle: Option<Duration>,
-
-    /// For tests: give up a host that answers no probe for so long while nothing is pending for it
-    #[arg(long, hide = true, default_value = "2m",
-        value_parser = duration(Duration::from_secs(1), "a duration from 1s"))]
-    pub keepalive: Duration,
-
-    /// For tests: give up a client that takes none of what is pending for it for so long
-    #[arg(long, hide = true, default_value = "5m",
-        value_parser = duration(Duration::from_secs(1), "a duration from 1s"))]
-    pub user_timeout: Duration,
 }
 
 /// Why there is no [`Config`], for the user.
@@ -355,70 +242,6 @@ impl Config {
         }
     }
 
-    #[cfg(feature = "tls")]
-    fn check_tls(&mut self, matches: &ArgMatches) -> Result<(), NoConfig> {
-        let tls = &mut self.tls;
-        let key = said_by(matches, "key", "tls-key");
-        let plain = said_by(matches, "plain_port", "plain-port");
-        tls.is_on |= tls.certificate.is_some();
-        if tls.key.is_some() && tls.certificate.is_none() {
-            return Err(usage(&format!("{key} cannot be used without --tls-cert")));
-        }
-        match tls.plain_port {
-            Some(_) if !tls.is_on => Err(usage(&format!("{plain} cannot be used without --tls"))),
-            Some(port) if port == self.port && port != 0 && is_port_used() => {
-                Err(usage(&format!("{plain} takes another port than --port")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    #[cfg(feature = "data")]
-    fn check_data(&self, matches: &ArgMatches) -> Result<(), NoConfig> {
-        let data = &self.data;
-        let is_said = |id| matches.value_source(id) != Some(ValueSource::DefaultValue);
-        // Each option, whether it is used, and whether that takes --data.
-        let options = [
-            ("directory", "data", data.directory.is_some(), false),
-            ("keep", "keep", is_said("keep"), true),
-            ("keep_size", "keep-size", is_said("keep_size"), true),
-            ("members_only", "members-only", data.members_only, true),
-            (
-                "takes_registrations",
-                "register",
-                data.takes_registrations,
-                true,
-            ),
-            (
-                "password_file",
-                "password-file",
-                data.password_file.is_some(),
-                false,
-            ),
-            (
-                "takes_passwords_unencrypted",
-                "insecure-passwords",
-                data.takes_passwords_unencrypted,
-                false,
-            ),
-        ];
-        for (id, option, _, takes_data) in options.into_iter().filter(|option| option.2) {
-            let name = said_by(matches, id, option);
-            if self.raw {
-                let raw = said_by(matches, "raw", "raw");
-                return Err(usage(&format!("{name} cannot be used with {raw}")));
-            }
-            if takes_data && data.directory.is_none() {
-                return Err(usage(&format!("{name} cannot be used without --data")));
-            }
-            if option == "password-file" && data.members_only {
-                let members = said_by(matches, "members_only", "members-only");
-                return Err(usage(&format!("{name} cannot be used with {members}")));
-            }
-        }
-        Ok(())
-    }
-
     /// Not clap's `conflicts_with`, which would take `CHATD_RAW=false` for `--raw`.
     fn read_mode(&self, matches: &ArgMatches) -> Result<Mode, NoConfig> {
         let [raw, motd, history] = ["raw", "motd", "history"].map(|id| said_by(matches, id, id));
@@ -436,15 +259,6 @@ impl Config {
             }),
         }
     }
-}
-
-/// Whether `--port` is listened on: not where sockets were handed down.
-#[cfg(feature = "tls")]
-fn is_port_used() -> bool {
-    #[cfg(feature = "service")]
-    return !crate::service::activation::is_used();
-    #[cfg(not(feature = "service"))]
-    true
 }
 
 /// An empty variable counts as not set.

@@ -78,8 +78,7 @@ pub struct State {
     /// What the broadcaster is to be told, and when it was told something last.
     untold: Vec<Change>,
     told: Option<Instant>,
-    /// Something was written since the journal was emptied.
-    has_written: bool,
+    /// When the journal was emptied.
     emptied: Option<Instant>,
 }
 
@@ -206,7 +205,6 @@ impl Keeper {
             }
             self.load.remove(&kept);
         }
-        self.state.has_written = true;
         true
     }
 
@@ -322,7 +320,7 @@ impl Keeper {
         let end = Instant::now() + CLEANING;
         while Instant::now() < end {
             match self.clean_step() {
-                Ok(true) => self.state.has_written = true,
+                Ok(true) => {}
                 Ok(false) => {
                     self.state.unclean = None;
                     return;
@@ -352,7 +350,6 @@ impl Keeper {
                 *n = next;
                 return Ok(true);
             }
-            self.state.has_written = true;
             // Until then what was said before it may still wait to be written.
             if self.load.lines() == 0 || store.last_time() >= erasure.until {
                 store.forget_erasure(*id)?;
@@ -370,13 +367,11 @@ impl Keeper {
         let Some(store) = &self.store else { return };
         let now = Instant::now();
         let emptied = *self.state.emptied.get_or_insert(now);
-        if self.state.has_written && now.saturating_duration_since(emptied) >= self.overwriting {
+        if now.saturating_duration_since(emptied) >= self.overwriting && store.has_journal() {
             match store.empty_journal() {
                 // Somebody reads: it is tried again soon.
                 Ok(false) => {}
-                Ok(true) => {
-                    (self.state.has_written, self.state.emptied) = (false, Some(now));
-                }
+                Ok(true) => self.state.emptied = Some(now),
                 Err(error) => self.fail(&error),
             }
         }

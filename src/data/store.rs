@@ -217,6 +217,13 @@ impl Store {
         Ok(false)
     }
 
+    /// Whether there is something in the journal, whoever wrote it.
+    pub fn has_journal(&self) -> bool {
+        let mut path = self.path.clone().into_os_string();
+        path.push("-wal");
+        fs::metadata(path).is_ok_and(|journal| journal.len() > 0)
+    }
+
     /// Brings everything from the journal into the database, where it overwrites what was there, and
     /// empties the journal. Returns whether nobody was in the way.
     pub fn empty_journal(&self) -> rusqlite::Result<bool> {

@@ -83,10 +83,8 @@ fn a_client_that_was_reset_while_it_waits_for_its_rate_leaves_when_that_is_notic
     let [alice, mut bob] = server.room(["alice", "bob"]);
     // It may pass when it has been saved up, after 26 s, which is longer than anybody waits here.
     alice.send(&"x".repeat(60_000));
-    let port = alice.address().port();
-    eventually("the server has read it", || {
-        waiting_bytes(&[port], server.port()) == [0]
-    });
+    let ways = [alice.ways(&server)];
+    eventually("the server has read it", || waiting_bytes(&ways) == [0]);
     let threads = server.threads().len();
     alice.reset();
     // The reset may come behind what is said at the same moment.

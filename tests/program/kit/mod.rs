@@ -63,6 +63,16 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// How many bytes of what one client sends are neither in the kernel nor seen as lines: what a
+    /// thread reads at a time, and with TLS a record that is not whole and as much in the hands of
+    /// who encrypts.
+    pub const fn unseen_per_client(self) -> usize {
+        match self {
+            Self::Plain | Self::Unix => 16 << 10,
+            Self::Tls => 3 * (16 << 10),
+        }
+    }
+
     /// How many bytes of what one client is to read its thread may hold: with TLS what is encrypted
     /// and not taken yet.
     pub fn held_per_client(self) -> u64 {

@@ -47,15 +47,33 @@ impl Server {
     }
 }
 
-/// How many bytes wait in the kernel on the way from each of these ports to that of the server,
-/// which takes none meanwhile: those to be sent there, and those to be read here.
-pub fn waiting_bytes(clients: &[u16], server: u16) -> Vec<usize> {
+/// The ports of one connection's two ends: where bytes come from, and where they go.
+pub type Way = [u16; 2];
+
+impl Client {
+    /// The connections on which bytes of this client are under way to a server. Between two of them
+    /// stands who encrypts (see [`bridge`](super::tls::bridge)).
+    pub fn ways(&self, server: &Server) -> Vec<Way> {
+        let ports = [self.stream().local_addr(), self.stream().peer_addr()];
+        let near = ports.map(|end| end.expect("a connected socket has two ends").port());
+        let far = [self.address().port(), server.port()];
+        if near == far {
+            vec![far]
+        } else {
+            vec![near, far]
+        }
+    }
+}
+
+/// How many bytes of each client wait in the kernel on its ways to a server, which takes none
+/// meanwhile: those to be sent on, and those to be read at the other end.
+pub fn waiting_bytes(clients: &[Vec<Way>]) -> Vec<usize> {
     // What passes from one end to the other while the rows are read is in neither of them, or in
     // both.
-    let mut last = read_waiting_bytes(clients, server);
+    let mut last = read_waiting_bytes(clients);
     loop {
         thread::sleep(Duration::from_millis(5));
-        let now = read_waiting_bytes(clients, server);
+        let now = read_waiting_bytes(clients);
         if now == last {
             return now;
         }
@@ -63,22 +81,24 @@ pub fn waiting_bytes(clients: &[u16], server: u16) -> Vec<usize> {
     }
 }
 
-fn read_waiting_bytes(clients: &[u16], server: u16) -> Vec<usize> {
+fn read_waiting_bytes(clients: &[Vec<Way>]) -> Vec<usize> {
     let mut waiting = vec![0; clients.len()];
     let table = fs::read_to_string("/proc/net/tcp").expect("the kernel shows its sockets");
     for line in table.lines().skip(1) {
         // Local and remote address, state, and the bytes that wait to be sent and to be read.
         let fields: Vec<&str> = line.split_whitespace().collect();
         let hexadecimal = |digits: &str| usize::from_str_radix(digits, 16).expect("a number");
-        let (_, local) = fields[1].split_once(':').expect("a port");
-        let (_, remote) = fields[2].split_once(':').expect("a port");
+        let port = |address: &str| {
+            let (_, digits) = address.split_once(':').expect("a port");
+            u16::from_str_radix(digits, 16).expect("a port")
+        };
+        let (here, there) = (port(fields[1]), port(fields[2]));
         let (to_send, to_read) = fields[4].split_once(':').expect("two numbers");
-        for (port, waiting) in clients.iter().zip(&mut waiting) {
-            let ends = [usize::from(*port), usize::from(server)];
-            match [hexadecimal(local), hexadecimal(remote)] {
-                there if there == ends => *waiting += hexadecimal(to_send),
-                [here, there] if [there, here] == ends => *waiting += hexadecimal(to_read),
-                _ => {}
+        for (ways, waiting) in clients.iter().zip(&mut waiting) {
+            if ways.contains(&[here, there]) {
+                *waiting += hexadecimal(to_send);
+            } else if ways.contains(&[there, here]) {
+                *waiting += hexadecimal(to_read);
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::TRANSPORT;
 use crate::kit::{
     Chat, Client, GOODBYE, NARROW, SLACK, Server, StopOnDrop, crowd_size, crowd_turn, eventually,
     narrow_crowd, nobody_panicked, only_in_plain, send_until, text, waiting_bytes,
@@ -24,9 +25,8 @@ const LINES: usize = 4_000;
 
 const LINE_BYTES: usize = 100;
 
-/// Lines that a thread takes in at a time. When it is stopped, the kernel may have handed out so
-/// many that it has not come to see.
-const ONE_READ: usize = 16 * 1024 / LINE_BYTES + 1;
+/// Lines of one talker that a thread has taken in and not come to see when it is stopped.
+const UNSEEN: usize = TRANSPORT.unseen_per_client() / LINE_BYTES + 1;
 
 /// Ends the server and checks that it takes no longer than promised.
 fn ends_in_time(server: &mut Server) {
@@ -61,13 +61,13 @@ fn everything_read_before_arrives(stalled: usize) {
     let stop = AtomicBool::new(false);
     let (lines_of_all, taken) = thread::scope(|scope| {
         let _guard = StopOnDrop(&stop);
-        let mut ports = Vec::new();
+        let mut ways = Vec::new();
         let mut sending = Vec::new();
         let mut reading = Vec::new();
         for mut talker in talkers {
             let stream = talker.stream().try_clone().expect("a socket can be shared");
             let (stop, speech) = (&stop, speech.as_bytes());
-            ports.push(talker.address().port());
+            ways.push(talker.ways(&server));
             sending.push(scope.spawn(move || send_until(stop, &stream, speech, 1)));
             reading.push(scope.spawn(move || read_to_the_end(&mut talker)));
         }
@@ -79,7 +79,7 @@ fn everything_read_before_arrives(stalled: usize) {
             .into_iter()
             .map(|talking| talking.join().expect("it talks"));
         let sent: Vec<usize> = sent.collect();
-        let waiting = waiting_bytes(&ports, server.port());
+        let waiting = waiting_bytes(&ways);
         let taken = sent.iter().zip(waiting);
         let taken: Vec<usize> = taken
             .map(|(sent, waiting)| sent.saturating_sub(waiting) / LINE_BYTES)
@@ -106,7 +106,7 @@ fn everything_read_before_arrives(stalled: usize) {
         {
             let heard = heard.get(&talker).copied().unwrap_or(0);
             assert!(
-                heard + ONE_READ >= *taken,
+                heard + UNSEEN >= *taken,
                 "{taken} lines of {talker} were taken, {reader} read {heard}"
             );
         }
@@ -164,12 +164,12 @@ fn what_waits_for_the_broadcaster_at_the_signal_reaches_everybody_before_goodbye
     // Nobody is waited for: under pressure the paste would wait in its author's kernel.
     let mut server = Server::start(&["--rate", "0"]);
     let [sender, mut reader] = server.room(["talker0", "reader"]);
-    let port = sender.address().port();
+    let ways = [sender.ways(&server)];
     let lines = thread::scope(|scope| {
         let reading = scope.spawn(|| read_to_the_end(&mut reader));
         sender.send_bytes(text((0..PASTE).map(|number| format!("{number:0>999}"))).as_bytes());
         eventually("the thread has read everything", || {
-            waiting_bytes(&[port], server.port()) == [0]
+            waiting_bytes(&ways) == [0]
         });
         ends_in_time(&mut server);
         reading.join().expect("it reads")
