@@ -145,12 +145,8 @@ pub struct Inquiry {
 #[cfg(feature = "data")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Knowledge {
-    /// What the client is called: nothing while it waits to be let in.
-    pub called: Option<Name>,
     /// The account that it is logged in to.
     pub logged_in: Option<Name>,
-    /// The names of those whom it ignores.
-    pub ignored: Vec<Name>,
     /// The name of the account that was asked for, as it is spelt there, and its hash.
     pub account: Option<(Name, Arc<str>)>,
 }

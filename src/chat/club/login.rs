@@ -176,15 +176,12 @@ impl Club {
     /// Answers what a client's thread wants to know.
     pub fn inform(&mut self, client: ClientId, inquiry: &Inquiry) {
         let person = self.chat.people.get(client);
-        let called = person.map(|person| person.name.clone());
-        let name = inquiry.name.as_ref().or(called.as_ref());
+        let name = inquiry.name.as_ref().or(person.map(|person| &person.name));
         let owner = name.and_then(|name| self.accounts.owning(name));
         let knowledge = Knowledge {
             logged_in: self.accounts.name_of(client).cloned(),
-            ignored: self.chat.people.names_ignored_by(client),
             account: owner
                 .map(|entry| (entry.account.name.clone(), Arc::clone(&entry.account.hash))),
-            called,
         };
         // Whoever has stopped waiting does not want to know any more.
         let _ = inquiry.reply.try_send(knowledge);

@@ -24,7 +24,7 @@ pub(super) use operators::ORDERS;
 use crate::address::Address;
 use crate::change::{Account, Ban, Change};
 use crate::chat::asking::Asking;
-use crate::chat::commands::{self, Offer, Who};
+use crate::chat::commands::{self, Does, Offer, Who};
 use crate::chat::notices::quote;
 use crate::chat::welcome::Opening;
 use crate::chat::{Chat, Scene};
@@ -151,7 +151,7 @@ impl Club {
         let reader = match command {
             Command::Misused(_) | Command::Row(_, Arguments::None) => return true,
             Command::Row(_, Arguments::Message(Called::Name(name), _)) => people.find(name),
-            Command::Row(..) if row.names.contains(&"reply") => {
+            Command::Row(..) if matches!(row.does, Does::Reply(_)) => {
                 let correspondent = people[client].correspondent.as_ref();
                 correspondent.map(|(reader, _)| *reader)
             }
@@ -199,7 +199,7 @@ impl Club {
             return None;
         };
         let is_here = self.chat.people.find(name).is_some();
-        if is_here || !row.names.contains(&"whois") {
+        if is_here || !matches!(row.does, Does::PersonOrOwner(_)) {
             return None;
         }
         let owner = self.accounts.owning(name)?;

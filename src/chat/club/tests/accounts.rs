@@ -357,15 +357,12 @@ fn an_account_whose_mark_is_given_or_taken_elsewhere_keeps_its_connection() {
 }
 
 #[test]
-fn a_clients_thread_is_told_what_it_is_called_whom_it_ignores_and_what_hash_an_account_has() {
+fn a_clients_thread_is_told_which_account_it_is_logged_in_to_and_what_hash_one_has() {
     let mut stage = Stage::new(Policy::Open);
     stage.member(1, "alice");
     stage.joined(2);
-    stage.send(1, "/ignore guest2");
     let known = stage.inquire(1, Some("B0B")).unwrap();
-    assert_eq!(known.called, Some(name("alice")));
     assert_eq!(known.logged_in, Some(name("alice")));
-    assert_eq!(known.ignored, [Name::guest(2)]);
     assert_eq!(known.account, Some((name("bob"), HASH.into())));
     let known = stage.inquire(2, None).unwrap();
     assert_eq!((known.logged_in, known.account), (None, None));
