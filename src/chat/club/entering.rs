@@ -85,15 +85,19 @@ impl Club {
         name: &Name,
         since: Option<Since>,
     ) {
+        let now = self.chat.clock().time;
         self.chat.delivery().let_in(client);
         if let Some(since) = since {
             self.show_missed(client, name, since);
         } else {
-            let now = self.chat.clock().time;
             let history = self.history.text(&[], &self.chat.room.history, now);
             let history = Answer::SharedLines(history);
             self.chat.delivery().tell(client, history);
         }
+        let notice = self.notice.text(&[], &History::default(), now);
+        self.chat
+            .delivery()
+            .tell(client, Answer::SharedLines(notice));
         self.chat
             .admit(client, name.clone(), waiting.address, waiting.came);
     }

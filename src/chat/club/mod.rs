@@ -74,9 +74,11 @@ pub struct Club {
     accounts: Accounts,
     bans: Bans,
     lobby: Lobby,
-    /// What is read in the lobby, and what of the history behind it. Kept once for all.
+    /// What is read in the lobby, and behind it of the history and of how long it is kept. Each is kept
+    /// once for all.
     motd: Opening,
     history: Opening,
+    notice: Opening,
     departed: Departed,
     /// Connections that may say nothing, whosever they are.
     muted: BTreeSet<ClientId>,
@@ -99,7 +101,8 @@ impl Club {
             bans: Bans::new(membership.bans),
             lobby: Lobby::default(),
             motd: Opening::default(),
-            history: Opening::new(notice),
+            history: Opening::default(),
+            notice: Opening::new(notice),
             departed: Departed::default(),
             muted: BTreeSet::new(),
             ended: BTreeMap::new(),

@@ -70,6 +70,11 @@ fn an_empty_line_ends_the_prompt() {
     let [mut watcher, alice] = server.room(["watcher", "alice"]);
     alice.send("/login bob\nwrong\n\nhello");
     watcher.next_is("<alice> hello");
+    let asked = ["/login", "/password", "/register bob"];
+    for asked in asked.into_iter().chain(["/register bob\nhunter22"]) {
+        alice.send(&format!("{asked}\n\nhello again"));
+        watcher.next_is("<alice> hello again");
+    }
 }
 
 #[test]
@@ -88,6 +93,8 @@ fn after_a_wrong_one_the_prompt_comes_again_and_after_the_third_the_connection_i
             [PROMPT, WRONG, WRONG, CLOSED],
             "{name}"
         );
+        let left = format!(" x{}, ", name.len());
+        server.log_line(|line| line.contains(&left) && line.ends_with(", closed"));
     }
     let mut said = watcher.settle();
     said.retain(|line| line.contains("hello"));
@@ -98,7 +105,7 @@ fn after_a_wrong_one_the_prompt_comes_again_and_after_the_third_the_connection_i
 fn a_line_that_is_too_long_not_utf_8_or_has_a_control_character_is_a_wrong_password() {
     let directory = DataDir::new();
     let server = directory.server(&["--register", "--max-line", "40"]);
-    let _alice = server.registered("alice");
+    let _alice = server.member("alice");
     let too_long = "x".repeat(41);
     for line in [too_long.as_bytes(), b"\xfe", b"\t", b"\x1b[A"] {
         let [mut client] = server.room(["client"]);
@@ -126,7 +133,7 @@ fn bs_and_del_do_their_work_before_a_line_is_a_password() {
 fn nick_by_anybody_else_is_answered_that_the_name_is_registered() {
     let directory = DataDir::new();
     let server = directory.server(&["--register"]);
-    let _alice = server.registered("alice");
+    let _alice = server.member("alice");
     let mut guest = server.welcomed();
     let answer = ["-- alice is registered: /login alice"];
     answers_each(
@@ -143,9 +150,8 @@ fn nick_by_anybody_else_is_answered_that_the_name_is_registered() {
 fn who_is_logged_in_and_asks_for_another_name_is_told_to_connect_again_and_stays() {
     let directory = DataDir::new();
     let server = directory.server(&["--register"]);
-    let _bob = server.registered("bob");
-    let mut alice = server.registered("alice");
-    alice.settle();
+    let _bob = server.member("bob");
+    let mut alice = server.member("alice");
     let told = "-- you are logged in as alice: connect again to be somebody else";
     assert_eq!(answers(&mut alice, "/nick carol"), [told]);
     // After the prompt, which is there all the same, and whatever stands there.

@@ -32,6 +32,41 @@ fn who_logs_in_reads_what_was_said_since_the_account_was_last_here() {
 }
 
 #[test]
+fn what_one_said_oneself_while_leaving_is_not_missed() {
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    let [mut bob] = server.room(["bob"]);
+    let alice = server.registered("alice");
+    alice.send("last words\n/me waves\n/quit");
+    bob.expect("-- alice left");
+    let mut alice = server.connect();
+    alice.send(&format!("/login alice\n{}", password_of("alice")));
+    alice.read_renaming("alice");
+    assert_eq!(alice.settle(), [""; 0]);
+}
+
+#[test]
+fn who_logs_in_after_a_restart_reads_what_was_said_since_they_were_last_here() {
+    let directory = DataDir::new();
+    let mut server = directory.server(&["--register"]);
+    let [mut bob] = server.room(["bob"]);
+    let alice = server.registered("alice");
+    alice.send("last words\n/quit");
+    bob.expect("-- alice left");
+    bob.send("good night");
+    bob.settle();
+    server.signal("TERM");
+    server.wait_exit();
+    let server = directory.server(&[]);
+    let mut alice = server.connect();
+    alice.send(&format!("/login alice\n{}", password_of("alice")));
+    alice.read_renaming("alice");
+    let read = alice.settle();
+    assert_eq!(read[0], "-- 1 line since you were here, times in UTC:");
+    assert_eq!(texts_of_history(&read), ["<bob> good night"]);
+}
+
+#[test]
 fn who_logs_in_reads_at_most_the_last_200_lines() {
     let read = missed(205);
     assert_eq!(

@@ -14,7 +14,9 @@
 //! | telnet: the screen does not show a password | `telnet` |
 //! | kicks, bans, mutes, erasures | `operators` |
 //! | nothing secret anywhere | `secrecy` |
+//! | what wrong passwords cost, and who waits for a check | `debts` |
 //! | many wrong passwords | `attack` |
+//! | `nc`, `telnet`, `ncat --ssl`, `nc -U` | `real_clients` |
 
 mod none;
 
@@ -22,6 +24,8 @@ mod none;
 mod attack;
 #[cfg(feature = "data")]
 mod connections;
+#[cfg(feature = "data")]
+mod debts;
 #[cfg(feature = "data")]
 mod elsewhere;
 #[cfg(feature = "data")]
@@ -36,6 +40,8 @@ mod new_passwords;
 mod operators;
 #[cfg(feature = "data")]
 mod options;
+#[cfg(feature = "data")]
+mod real_clients;
 #[cfg(feature = "data")]
 mod room_password;
 #[cfg(feature = "data")]

@@ -98,6 +98,73 @@ fn at_most_3_accounts_are_made_in_10_minutes_from_one_address() {
 }
 
 #[test]
+fn at_most_30_accounts_are_made_in_10_minutes_from_all_addresses() {
+    if only_in_plain("others have one address") {
+        return;
+    }
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    for number in 0..30 {
+        let mut client = server.connect_from(Ipv4Addr::new(127, 0, 1, number / 3));
+        client.register(&format!("member-{number}"));
+    }
+    let mut late = server.connect_from(Ipv4Addr::new(127, 0, 1, 99));
+    late.send("/register alice\nhunter22\nhunter22\nhello");
+    let read = late.expect_eof();
+    let last = read.last().map(String::as_str);
+    assert!(
+        last.is_some_and(|last| last.starts_with("-- too many new accounts, try again in ")),
+        "{read:?}"
+    );
+}
+
+#[test]
+fn a_new_password_has_8_to_128_characters_in_nfc() {
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    // An `e` and an acute are one character.
+    for (name, characters, is_fit) in [
+        ("seven", 7, false),
+        ("eight", 8, true),
+        ("many", 128, true),
+        ("too-many", 129, false),
+    ] {
+        let (typed, normal) = ("e\u{301}".repeat(characters), "é".repeat(characters));
+        let mut client = server.connect();
+        client.send(&format!("/register {name}\n{typed}\n{normal}\nhello"));
+        if is_fit {
+            client.read_renaming(name);
+            client.send("/quit");
+            client.expect_eof();
+            server.logged_in(name, &normal);
+        } else {
+            let read = client.expect_eof();
+            let told = "-- a password has 8 to 128 characters";
+            assert_eq!(read.last().map(String::as_str), Some(told), "{read:?}");
+        }
+    }
+}
+
+#[test]
+fn passwords_are_kept_as_argon2id_of_19_mib_2_passes_and_1_lane() {
+    let directory = DataDir::new();
+    let mut server = directory.server(&["--register"]);
+    let mut alice = server.registered("alice");
+    let changed = format!("/password\n{}\n{ANOTHER}\n{ANOTHER}", password_of("alice"));
+    let told = "-- your password is changed".to_owned();
+    assert_eq!(answers(&mut alice, &changed).last(), Some(&told));
+    let _bob = server.registered("bob");
+    server.signal("TERM");
+    server.wait_exit();
+    let files = directory.files();
+    let database = files.iter().find(|(path, _)| path.ends_with("chatd.db"));
+    let text = String::from_utf8_lossy(&database.expect("the database").1).into_owned();
+    // What is overwritten is gone.
+    assert_eq!(text.matches("$argon2id$v=19$m=19456,t=2,p=1$").count(), 2);
+    assert_eq!(text.matches("$argon2").count(), 2);
+}
+
+#[test]
 fn of_names_that_look_alike_one_becomes_an_account_however_soon_after_the_other_it_is_wanted() {
     let directory = DataDir::new();
     let server = directory.server(&["--register"]);
@@ -154,11 +221,48 @@ fn password_asks_for_the_old_one_and_twice_for_a_new_one() {
     alice.send("/quit");
     alice.expect_eof();
     let mut with_old = server.welcomed();
+    // She may be on her way out as far as others can see.
+    with_old.send("/quiet");
+    with_old.settle();
     assert_eq!(
         answers(&mut with_old, &format!("/login alice\n{old}\n")),
         [PROMPT, WRONG]
     );
     server.logged_in("alice", ANOTHER);
+}
+
+#[test]
+fn where_a_new_password_is_refused_the_reason_is_told_and_the_connection_closed() {
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    let [mut watcher] = server.room(["watcher"]);
+    let old = password_of("alice");
+    server.registered("alice").send("it is me\n/quit");
+    watcher.expect("-- alice left");
+    for (given, reason) in [
+        ("1\n2\n3", "-- wrong name or password"),
+        ("OLD\nshort", "-- a password has 8 to 128 characters"),
+        (
+            "OLD\nhunter22\nhunter23",
+            "-- these are two passwords, nothing was changed",
+        ),
+        (
+            "OLD\nhunter\t22",
+            "-- a password has no control characters, and is UTF-8 of one line",
+        ),
+    ] {
+        let mut alice = server.connect();
+        let given = given.replace("OLD", &old);
+        alice.send(&format!(
+            "/login alice\n{old}\nit is me\n/password\n{given}\nhello"
+        ));
+        let read = alice.expect_eof();
+        let last = read.last().map(String::as_str);
+        assert_eq!(last, Some(reason), "after {given:?}: {read:?}");
+        watcher.expect("<alice> it is me");
+        watcher.next_is("-- alice left");
+    }
+    server.logged_in("alice", &old);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Client, Server, run_to_end};
+use super::{Client, FIRST_WORDS, Server, run_to_end};
 
 /// A directory for `--data` that is not there yet, and is removed when this goes out of scope.
 pub struct DataDir(PathBuf);
@@ -89,6 +89,14 @@ impl Server {
     pub fn registered(&self, name: &str) -> Client {
         let mut client = self.connect();
         client.register(name);
+        client
+    }
+
+    /// The same of somebody who speaks, so that everybody has heard of them when it returns.
+    pub fn member(&self, name: &str) -> Client {
+        let mut client = self.registered(name);
+        client.send(FIRST_WORDS);
+        client.settle();
         client
     }
 
