@@ -36,10 +36,6 @@ pub enum Event {
     Left(ClientId, Ending, Tally),
     /// The message of the day was read anew, and has these lines, cleaned.
     Reloaded(Vec<String>),
-    /// A client's thread has begun to search what is kept, and waits to be sent the names of those
-    /// whom the client ignores.
-    #[cfg(feature = "data")]
-    BeganSearch(ClientId, Sender<Vec<Name>>),
     /// It has given the password of the account of this name, which had this hash.
     #[cfg(feature = "data")]
     LoggedIn(ClientId, Name, Arc<str>),
@@ -132,13 +128,13 @@ impl Answer {
 }
 
 /// What a client's thread wants to know, and where it waits for that: a channel with room for one
-/// answer.
+/// answer. Where that is dropped the thread does not go on.
 #[cfg(feature = "data")]
-pub struct Inquiry {
-    /// Whose account it is about: nothing for that of the name that the client has.
-    pub name: Option<Name>,
-    /// Where the answer goes.
-    pub reply: Sender<Knowledge>,
+pub enum Inquiry {
+    /// What there is to know of the account of this name, or of the name that the client has.
+    Account(Option<Name>, Sender<Knowledge>),
+    /// The names of those whom the client ignores: what is kept is about to be searched.
+    Ignored(Sender<Vec<Name>>),
 }
 
 /// What the broadcaster knows of a client, and of the account that was asked for.

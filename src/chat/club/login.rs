@@ -5,8 +5,9 @@ use crate::chat::club::Club;
 use crate::chat::history::Since;
 use crate::chat::people::Title;
 use crate::clock::show_time;
-use crate::event::{ClientId, Ending, Inquiry, Knowledge};
+use crate::event::{ClientId, Ending, Knowledge};
 use crate::name::{Name, TAKEN};
+use crossbeam_channel::Sender;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,9 +175,9 @@ impl Club {
     }
 
     /// Answers what a client's thread wants to know.
-    pub fn inform(&mut self, client: ClientId, inquiry: &Inquiry) {
+    pub fn inform(&self, client: ClientId, name: Option<&Name>, reply: &Sender<Knowledge>) {
         let person = self.chat.people.get(client);
-        let name = inquiry.name.as_ref().or(person.map(|person| &person.name));
+        let name = name.or(person.map(|person| &person.name));
         let owner = name.and_then(|name| self.accounts.owning(name));
         let knowledge = Knowledge {
             logged_in: self.accounts.name_of(client).cloned(),
@@ -184,6 +185,6 @@ impl Club {
                 .map(|entry| (entry.account.name.clone(), Arc::clone(&entry.account.hash))),
         };
         // Whoever has stopped waiting does not want to know any more.
-        let _ = inquiry.reply.try_send(knowledge);
+        let _ = reply.try_send(knowledge);
     }
 }

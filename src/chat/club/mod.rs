@@ -30,12 +30,11 @@ use crate::chat::welcome::Opening;
 use crate::chat::{Chat, Scene};
 use crate::command::{Arguments, Command};
 use crate::delivery::Delivery;
-use crate::event::{Answer, ClientId, Ending, Event, Tally};
+use crate::event::{Answer, ClientId, Ending, Event, Inquiry, Tally};
 use crate::name::{Called, Name};
 use crate::text::{Line, Lines, push_server_line};
 use accounts::Accounts;
 use bans::Bans;
-use crossbeam_channel::Sender;
 use departed::Departed;
 use endings::Farewell;
 use lobby::Lobby;
@@ -255,15 +254,16 @@ impl Scene for Club {
         self.asked_inside(client, command);
     }
 
-    /// Who waits, or was ended, finds nothing: what it waits for goes away.
-    fn began_search(&mut self, client: ClientId, wants: &Sender<Vec<Name>>) {
+    /// Who waits, or was ended, finds nothing: its thread gets no answer.
+    fn inquired(&mut self, client: ClientId, inquiry: &Inquiry) {
         if !self.hears(client) {
             return;
         }
-        if self.lobby.get(client).is_some() {
-            return self.repeat_why(client, 1);
+        match inquiry {
+            Inquiry::Account(name, reply) => self.inform(client, name.as_ref(), reply),
+            Inquiry::Ignored(_) if self.lobby.get(client).is_some() => self.repeat_why(client, 1),
+            Inquiry::Ignored(_) => self.chat.inquired(client, inquiry),
         }
-        self.chat.began_search(client, wants);
     }
 
     fn told(&mut self, event: Event) {
@@ -278,9 +278,6 @@ impl Scene for Club {
                 self.password_changed(client, &old, new);
             }
             Event::GavePassword(client) if self.hears(client) => self.gave_password(client),
-            Event::Inquired(client, inquiry) if self.hears(client) => {
-                self.inform(client, &inquiry);
-            }
             Event::Changed(changes) => {
                 for change in changes {
                     self.changed(change);

@@ -175,8 +175,8 @@ impl Stage {
     /// What a client's thread is told that asks about the account of `wanted`.
     fn inquire(&mut self, client: u64, wanted: Option<&str>) -> Option<Knowledge> {
         let (reply, answer) = bounded(1);
-        let name = wanted.map(name);
-        self.handle(Event::Inquired(ClientId(client), Inquiry { name, reply }));
+        let inquiry = Inquiry::Account(wanted.map(name), reply);
+        self.handle(Event::Inquired(ClientId(client), inquiry));
         answer.try_recv().ok()
     }
 
