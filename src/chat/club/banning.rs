@@ -3,7 +3,6 @@
 use crate::address::{Address, Host};
 use crate::change::{Ban, Change, Rank, Target};
 use crate::chat::club::bans::show_until;
-use crate::chat::club::lobby::Why;
 use crate::chat::club::{Club, with_text};
 use crate::chat::notices::{NOTICE_NAMES, join_names};
 use crate::event::{ClientId, Ending};
@@ -270,12 +269,6 @@ impl Club {
     pub fn owns_rank(&self, account: &Name) -> bool {
         let entry = self.accounts.get(account);
         entry.is_some_and(|entry| entry.account.rank == Rank::Operator)
-    }
-
-    /// Whether a client waits because its address is banned.
-    pub fn waits_for_ban(&self, client: ClientId) -> bool {
-        let waiting = self.lobby.get(client);
-        waiting.is_some_and(|waiting| matches!(waiting.why, Why::Banned(_)))
     }
 }
 

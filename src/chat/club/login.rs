@@ -2,6 +2,7 @@
 
 use crate::change::{Account, Change, Rank};
 use crate::chat::club::Club;
+use crate::chat::club::lobby::Why;
 use crate::chat::history::Since;
 use crate::chat::people::Title;
 use crate::clock::show_time;
@@ -91,12 +92,11 @@ impl Club {
             let line = already_logged_in(mine);
             return self.tell(client, format_args!("{line}"));
         }
-        let is_banned = self.waits_for_ban(client);
         if let Some(owner) = self.accounts.owning(name) {
             let line = is_registered(&owner.account.name);
             return self.refuse(client, format_args!("{line}"));
         }
-        if is_banned {
+        if matches!(self.why_waits(client), Some(Why::Banned(_))) {
             self.repeat_why(client, 1);
             return self.end(client, Ending::NoLogin);
         }
@@ -133,8 +133,8 @@ impl Club {
     fn recognize(&mut self, client: ClientId, name: &Name, since: Option<Since>) {
         self.free(name, Some(client));
         self.accounts.arrive(client, name);
-        if let Some(waiting) = self.lobby.remove(client) {
-            self.let_in(client, &waiting, name, since);
+        if let Some(visitor) = self.lobby.remove(client) {
+            self.let_in(client, &visitor, name, since);
         } else {
             if self.chat.people[client].name != *name {
                 self.chat.rename(client, name.clone());

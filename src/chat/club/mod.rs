@@ -37,7 +37,7 @@ use accounts::Accounts;
 use bans::Bans;
 use departed::Departed;
 use endings::Farewell;
-use lobby::Lobby;
+use lobby::{Lobby, Visitor};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Instant;
@@ -215,8 +215,13 @@ impl Scene for Club {
     }
 
     fn joined(&mut self, client: ClientId, address: Address, login_name: Option<Name>) {
-        if let Some(why) = self.reason_to_wait(address) {
-            return self.have_wait(client, address, why);
+        let visitor = Visitor {
+            address,
+            came: self.chat.clock(),
+            knows_password: false,
+        };
+        if self.reason_to_wait(&visitor).is_some() {
+            return self.have_wait(client, visitor);
         }
         let is_nobodys = |name: &Name| self.accounts.owning(name).is_none();
         let login_name = login_name.filter(is_nobodys);
@@ -227,7 +232,7 @@ impl Scene for Club {
         if !self.hears(client) {
             return;
         }
-        if self.lobby.get(client).is_some() {
+        if self.waits_still(client) {
             return self.repeat_why(client, lines.count());
         }
         if self.is_muted(client) {
@@ -240,7 +245,7 @@ impl Scene for Club {
         if !self.hears(client) {
             return;
         }
-        if self.lobby.get(client).is_some() {
+        if self.waits_still(client) {
             return match commands::row(&command) {
                 Some(row) if row.who == Who::Anybody => {
                     commands::answer(self.asking(client), command);
@@ -261,7 +266,7 @@ impl Scene for Club {
         }
         match inquiry {
             Inquiry::Account(name, reply) => self.inform(client, name.as_ref(), reply),
-            Inquiry::Ignored(_) if self.lobby.get(client).is_some() => self.repeat_why(client, 1),
+            Inquiry::Ignored(_) if self.waits_still(client) => self.repeat_why(client, 1),
             Inquiry::Ignored(_) => self.chat.inquired(client, inquiry),
         }
     }

@@ -70,8 +70,7 @@ fn who_is_logged_in_and_asks_for_another_name_is_told_to_connect_again() {
     }
     stage.log_in(1, "bob");
     stage.reads(1, line);
-    let carol = Event::Registered(ClientId(1), name("carol"), HASH.into());
-    stage.handle(carol);
+    stage.register(1, "carol");
     stage.reads(1, line);
     stage.send(1, "/nick alice");
     stage.reads(1, "-- you are alice already\n");
@@ -254,24 +253,23 @@ fn who_registers_makes_the_account_and_is_logged_in() {
     }
     stage.send(2, "/nick Carol");
     stage.forget_read();
-    let register = |client, wanted| Event::Registered(ClientId(client), name(wanted), HASH.into());
-    stage.handle(register(1, "dave"));
+    stage.register(1, "dave");
     stage.reads(1, "-- guest1 is now dave\n");
     let dave = account("dave", Rank::Member);
     assert_eq!(stage.take_changes(), [Change::Account(dave)]);
-    stage.handle(register(3, "Dave"));
+    stage.register(3, "Dave");
     stage.reads(
         3,
         "-- guest1 is now dave\n-- dave is registered: /login dave\n",
     );
     stage.has_ended(3);
     stage.joined(4);
-    stage.handle(register(4, "carol"));
+    stage.register(4, "carol");
     stage.reads(4, "-- that name is taken, or looks like one that is\n");
     stage.has_ended(4);
     stage.wait(SECOND);
     stage.forget_read();
-    stage.handle(register(2, "carol"));
+    stage.register(2, "carol");
     stage.reads(2, "-- Carol is now carol\n");
 }
 
@@ -281,8 +279,7 @@ fn who_registers_what_looks_like_an_account_made_elsewhere_meanwhile_loses_it_ag
     for client in [1, 2] {
         stage.joined(client);
     }
-    let carol = Event::Registered(ClientId(1), name("Car0l"), HASH.into());
-    stage.handle(carol);
+    stage.register(1, "Car0l");
     let made = Change::Account(account("carol", Rank::Member));
     let removed = Change::AccountRemoved(name("Car0l"));
     stage.handle(Event::Changed(vec![made, removed]));

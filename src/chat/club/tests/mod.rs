@@ -150,6 +150,14 @@ impl Stage {
         ));
     }
 
+    fn register(&mut self, client: u64, account: &str) {
+        self.handle(Event::Registered(
+            ClientId(client),
+            name(account),
+            HASH.into(),
+        ));
+    }
+
     /// The client sends a line: a text or a command.
     fn send(&mut self, client: u64, line: &str) {
         let client = ClientId(client);
