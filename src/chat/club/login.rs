@@ -1,8 +1,8 @@
 //! Who turns out to own an account, or wants one.
 
 use crate::change::{Account, Change, Rank};
-use crate::chat::club::Club;
 use crate::chat::club::lobby::Why;
+use crate::chat::club::{Club, MUTED};
 use crate::chat::history::Since;
 use crate::chat::people::Title;
 use crate::clock::show_time;
@@ -102,6 +102,10 @@ impl Club {
         }
         if self.chat.people.check_free(client, name.clone()).is_err() {
             return self.refuse(client, format_args!("{TAKEN}"));
+        }
+        if self.is_muted(client) {
+            // They would call themselves so.
+            return self.refuse(client, format_args!("{MUTED}"));
         }
         let account = Account {
             name: name.clone(),

@@ -139,9 +139,11 @@ impl Club {
         }
     }
 
+    /// Who logs in is muted on, since that is about the connection: but not an operator.
     fn is_muted(&self, client: ClientId) -> bool {
         let entry = self.accounts.of(client);
-        self.muted.contains(&client) || entry.is_some_and(|entry| entry.is_muted)
+        let is_muted = self.muted.contains(&client) || entry.is_some_and(|entry| entry.is_muted);
+        is_muted && !self.accounts.is_operator(client)
     }
 
     /// Whether the muted may do this all the same: others read nothing of it, but operators.
@@ -236,7 +238,11 @@ impl Scene for Club {
             return self.repeat_why(client, lines.count());
         }
         if self.is_muted(client) {
-            return self.tell(client, format_args!("{MUTED}"));
+            // As many times as lines: what comes together is chance.
+            for _ in 0..lines.count() {
+                self.tell(client, format_args!("{MUTED}"));
+            }
+            return;
         }
         self.chat.said(client, lines);
     }

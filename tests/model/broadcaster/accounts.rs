@@ -112,14 +112,16 @@ impl Chat {
 
     pub fn is_muted(&self, who: usize) -> bool {
         let of_account = self.account_of(who).is_some_and(|account| account.is_muted);
-        self.muted.contains(&who) || of_account
+        (self.muted.contains(&who) || of_account) && !self.is_operator(who)
     }
 
     /// Whether that is refused to them since they are muted, and says so.
-    pub fn refuses_to_say(&mut self, me: usize) -> bool {
+    pub fn refuses_to_say(&mut self, me: usize, times: usize) -> bool {
         let is_refused = self.is_muted(me);
         if is_refused {
-            self.tell(me, MUTED);
+            for _ in 0..times {
+                self.tell(me, MUTED);
+            }
         }
         is_refused
     }
@@ -133,7 +135,7 @@ impl Chat {
             _ => return false,
         };
         let is_read = reader.is_some_and(|reader| self.is_operator(reader));
-        !is_read && self.refuses_to_say(me)
+        !is_read && self.refuses_to_say(me, 1)
     }
 
     /// Somebody gives the password of an account.

@@ -176,7 +176,7 @@ impl Chat {
 
     pub fn say(&mut self, me: usize, texts: &[String], now: u64) {
         self.hear(me, now);
-        if self.refuses_to_say(me) {
+        if self.refuses_to_say(me, texts.len()) {
             return;
         }
         self.announce(me);
