@@ -65,7 +65,7 @@ pub enum Change {
     /// The account of this name has another password, with this hash. Nothing else of it has changed:
     /// another program may have changed that meanwhile.
     Password(Name, Arc<str>),
-    /// The owner of the account of this name was here until then. The same holds.
+    /// The owner of the account of this name was here at that time. The same holds.
     WasHere(Name, Timestamp),
     /// There is this ban, instead of any other of the same target.
     Ban(Ban),

@@ -137,6 +137,9 @@ impl Club {
     fn recognize(&mut self, client: ClientId, name: &Name, since: Option<Since>) {
         self.free(name, Some(client));
         self.accounts.arrive(client, name);
+        // After a crash nobody would know of it.
+        let now = self.chat.clock().time;
+        (self.keep)(Change::WasHere(name.clone(), now));
         if let Some(visitor) = self.lobby.remove(client) {
             self.let_in(client, &visitor, name, since);
         } else {

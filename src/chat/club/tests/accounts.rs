@@ -209,15 +209,18 @@ fn who_was_here_missed_nothing_of_that_however_short_ago_it_was_said() {
 }
 
 #[test]
-fn when_an_account_was_last_here_is_kept_at_every_departure() {
+fn when_an_account_was_last_here_is_kept_at_every_login_and_departure() {
     let mut stage = Stage::new(Policy::Open);
-    stage.member(1, "bob");
+    let kept = |stage: &Stage| Change::WasHere(name("bob"), stage.clock.time);
+    stage.join(1);
+    stage.log_in(1, "bob");
+    assert_eq!(stage.take_changes(), [kept(&stage)]);
     stage.joined(2);
     stage.wait(5 * SECOND);
     assert_eq!(stage.take_changes(), []);
-    let kept = |stage: &Stage| Change::WasHere(name("bob"), stage.clock.time);
     stage.log_in(2, "bob");
-    assert_eq!(stage.take_changes(), [kept(&stage)]);
+    let both = [kept(&stage), kept(&stage)];
+    assert_eq!(stage.take_changes(), both, "one left, and one came");
     stage.wait(SECOND);
     stage.leave(2, Ending::Lost);
     assert_eq!(stage.take_changes(), [kept(&stage)]);
@@ -256,7 +259,8 @@ fn who_registers_makes_the_account_and_is_logged_in() {
     stage.register(1, "dave");
     stage.reads(1, "-- guest1 is now dave\n");
     let dave = account("dave", Rank::Member);
-    assert_eq!(stage.take_changes(), [Change::Account(dave)]);
+    let comes = Change::WasHere(name("dave"), stage.clock.time);
+    assert_eq!(stage.take_changes(), [Change::Account(dave), comes]);
     stage.register(3, "Dave");
     stage.reads(
         3,

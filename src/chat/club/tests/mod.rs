@@ -134,12 +134,13 @@ impl Stage {
         self.forget_read();
     }
 
-    /// It comes, logs in as somebody, and everybody has read that.
+    /// It comes, logs in as somebody, and everybody has read that, and kept it.
     fn member(&mut self, client: u64, name: &str) {
         self.join(client);
         self.log_in(client, name);
         self.wait(SECOND);
         self.forget_read();
+        self.take_changes();
     }
 
     fn log_in(&mut self, client: u64, account: &str) {
