@@ -6,6 +6,8 @@ use crate::address::Address;
 use crate::change::Change;
 use crate::command::Command;
 use crate::name::Name;
+#[cfg(feature = "data")]
+use crate::passwords::debts::NewAccount;
 use crate::text::{Line, Lines};
 use crate::wire::Wire;
 #[cfg(feature = "data")]
@@ -39,9 +41,9 @@ pub enum Event {
     /// It has given the password of the account of this name, which had this hash.
     #[cfg(feature = "data")]
     LoggedIn(ClientId, Name, Arc<str>),
-    /// It wants an account of this name, and its password has this hash.
+    /// It wants an account of this name, and its password has this hash. Accounts are counted.
     #[cfg(feature = "data")]
-    Registered(ClientId, Name, Arc<str>),
+    Registered(ClientId, Name, Arc<str>, NewAccount),
     /// It has given the password of its account, which had the first hash, and a new one, which has
     /// the second.
     #[cfg(feature = "data")]

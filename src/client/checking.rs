@@ -91,12 +91,12 @@ impl<'a> Checking<'a> {
     fn register(&self, name: Name, password: Password) -> Result<Phase, Progress> {
         let id = self.connection.id;
         let debts = &self.connection.shared.means.debts;
-        let counted = debts.count_new(self.connection.address.host(), Instant::now());
-        counted.map_err(|wait| {
+        let host = self.connection.address.host();
+        let account = debts.begin_account(host, Instant::now()).map_err(|wait| {
             let wait = tell_wait(wait);
             refuse(format!("too many new accounts, try again in {wait}"))
         })?;
-        let registered = move |hash| Event::Registered(id, name, hash);
+        let registered = move |hash| Event::Registered(id, name, hash, account);
         let hashing = Hashing::new(password);
         Ok(Phase::Hashing(hashing, Some(Box::new(registered))))
     }

@@ -8,6 +8,7 @@ use crate::chat::people::Title;
 use crate::clock::show_time;
 use crate::event::{ClientId, Ending, Knowledge};
 use crate::name::{Name, TAKEN};
+use crate::passwords::debts::NewAccount;
 use crossbeam_channel::Sender;
 use std::fmt;
 use std::sync::Arc;
@@ -87,7 +88,7 @@ impl Club {
     }
 
     /// A client wants an account.
-    pub fn registered(&mut self, client: ClientId, name: &Name, hash: Arc<str>) {
+    pub fn registered(&mut self, client: ClientId, name: &Name, hash: Arc<str>, new: NewAccount) {
         if let Some(mine) = self.accounts.name_of(client) {
             let line = already_logged_in(mine);
             return self.tell(client, format_args!("{line}"));
@@ -115,6 +116,7 @@ impl Club {
         };
         self.accounts.put(account.clone());
         (self.keep)(Change::Account(account));
+        new.was_made();
         self.recognize(client, name, None);
     }
 

@@ -282,8 +282,8 @@ impl Scene for Club {
             Event::LoggedIn(client, name, hash) if self.hears(client) => {
                 self.logged_in(client, &name, &hash);
             }
-            Event::Registered(client, name, hash) if self.hears(client) => {
-                self.registered(client, &name, hash);
+            Event::Registered(client, name, hash, new) if self.hears(client) => {
+                self.registered(client, &name, hash, new);
             }
             Event::PasswordChanged(client, old, new) if self.hears(client) => {
                 self.password_changed(client, &old, new);

@@ -278,6 +278,27 @@ fn who_registers_makes_the_account_and_is_logged_in() {
 }
 
 #[test]
+fn an_account_that_is_refused_does_not_count() {
+    let mut stage = Stage::new(Policy::Open);
+    // Of the account of bob, and of a name that a guest has.
+    stage.joined(1);
+    stage.send(1, "/nick carol");
+    for (client, wanted) in [(2, "bob"), (3, "carol"), (4, "carol"), (5, "carol")] {
+        stage.joined(client);
+        stage.register(client, wanted);
+        stage.has_ended(client);
+    }
+    // It was ended before, and nobody hears it.
+    stage.register(5, "eve");
+    for (client, wanted) in [(6, "dave"), (7, "eve"), (8, "fay")] {
+        stage.joined(client);
+        stage.register(client, wanted);
+    }
+    let (host, now) = (Host::User(1), stage.clock.instant);
+    assert!(stage.debts.begin_account(host, now).is_err());
+}
+
+#[test]
 fn who_registers_what_looks_like_an_account_made_elsewhere_meanwhile_loses_it_again() {
     let mut stage = Stage::new(Policy::Open);
     for client in [1, 2] {

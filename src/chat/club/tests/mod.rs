@@ -7,7 +7,7 @@ mod lobby;
 mod operators;
 
 use super::{Membership, Policy};
-use crate::address::Address;
+use crate::address::{Address, Host};
 use crate::broadcaster::Broadcaster;
 use crate::change::{Account, Ban, Change, Erasure, Rank, Target};
 use crate::clock::Clock;
@@ -16,6 +16,7 @@ use crate::commands::{Meaning, understand};
 use crate::config::{BacklogLimits, Mode};
 use crate::event::{ClientId, Ending, Event, Inquiry, Knowledge, Style, Tally};
 use crate::name::Name;
+use crate::passwords::debts::Debts;
 use crate::pressure::Pressure;
 use crate::text::{Line, Lines};
 use crate::wire::{End, TestWire};
@@ -66,6 +67,8 @@ struct Stage {
     wires: BTreeMap<u64, Arc<TestWire>>,
     clock: Clock,
     changes: Arc<Mutex<Vec<Change>>>,
+    /// How many accounts were made.
+    debts: Debts,
 }
 
 impl Stage {
@@ -108,6 +111,7 @@ impl Stage {
             wires: BTreeMap::new(),
             clock,
             changes,
+            debts: Debts::default(),
         }
     }
 
@@ -152,11 +156,11 @@ impl Stage {
     }
 
     fn register(&mut self, client: u64, account: &str) {
-        self.handle(Event::Registered(
-            ClientId(client),
-            name(account),
-            HASH.into(),
-        ));
+        let now = self.clock.instant;
+        let new = self.debts.begin_account(Host::User(1), now);
+        let new = new.unwrap();
+        let (client, name) = (ClientId(client), name(account));
+        self.handle(Event::Registered(client, name, HASH.into(), new));
     }
 
     /// The client sends a line: a text or a command.
