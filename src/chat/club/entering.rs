@@ -2,7 +2,7 @@
 
 use crate::address::Address;
 use crate::chat::Scene;
-use crate::chat::club::bans::show_ban;
+use crate::chat::club::bans::tell_ban;
 use crate::chat::club::lobby::{Visitor, WAITING_TIME, Why};
 use crate::chat::club::{Club, Policy};
 use crate::chat::history::{History, Since};
@@ -28,7 +28,7 @@ impl Club {
 
     fn ban_of(&self, address: Address) -> Option<Why> {
         let ban = self.bans.of_address(address, self.chat.clock().time);
-        ban.map(|ban| Why::Banned(show_ban(ban)))
+        ban.map(|ban| Why::Banned(tell_ban(ban)))
     }
 
     /// A newcomer reads the message of the day and why it has to wait.

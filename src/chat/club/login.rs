@@ -1,6 +1,7 @@
 //! Who turns out to own an account, or wants one.
 
 use crate::change::{Account, Change, Rank};
+use crate::chat::club::bans::tell_ban;
 use crate::chat::club::lobby::Why;
 use crate::chat::club::{Club, MUTED};
 use crate::chat::history::Since;
@@ -67,7 +68,7 @@ impl Club {
         let since = entry.said_before.map(Since::Lines).or(last_here);
         let ban = self.bans.of_account(&name, clock.time);
         if let Some(ban) = ban.filter(|_| entry.account.rank != Rank::Operator) {
-            let ban = super::bans::show_ban(ban);
+            let ban = tell_ban(ban);
             return self.refuse(client, format_args!("{ban}"));
         }
         let Some(other) = entry.here else {

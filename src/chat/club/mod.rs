@@ -18,6 +18,7 @@ mod operators;
 #[cfg(test)]
 mod tests;
 
+pub use bans::list_ban;
 pub use login::{already_logged_in, is_registered};
 pub(super) use operators::ORDERS;
 

@@ -51,10 +51,12 @@ fn account(text: &str, rank: Rank) -> Account {
     }
 }
 
-/// A ban that alice has made, for ever.
+/// A ban that alice has made at the start, for ever.
 fn ban(what: Target) -> Ban {
     Ban {
         what,
+        whose: None,
+        made: START.parse().unwrap(),
         until: None,
         by: name("alice"),
         text: None,
