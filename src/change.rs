@@ -102,6 +102,16 @@ pub enum Change {
     Erased(Erasure),
 }
 
+/// What other programs have changed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// Each is so now.
+    pub changes: Vec<Change>,
+    /// How many of the changes that the chat has handed on were written before that. Those behind them
+    /// will be written behind it.
+    pub after: u64,
+}
+
 /// What was said under a name, and is to be forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Erasure {

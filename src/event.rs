@@ -3,7 +3,7 @@
 
 use crate::address::Address;
 #[cfg(feature = "data")]
-use crate::change::Change;
+use crate::change::Foreign;
 use crate::command::Command;
 use crate::name::Name;
 #[cfg(feature = "data")]
@@ -54,9 +54,9 @@ pub enum Event {
     /// Its thread wants to know something.
     #[cfg(feature = "data")]
     Inquired(ClientId, Inquiry),
-    /// Other programs have changed these.
+    /// Other programs have changed something.
     #[cfg(feature = "data")]
-    Changed(Vec<Change>),
+    Changed(Foreign),
 }
 
 impl Event {

@@ -8,8 +8,9 @@ use crate::contender::Contender;
 use crate::scenario::{Effort, Kept, OverTls, Scenario};
 
 /// No run of `--quick` begins after this time; the longest takes some seconds, and the whole has to
-/// end within a minute.
+/// end within a minute, or within two with what is kept.
 const QUICK_ENDS: Duration = Duration::from_secs(45);
+const QUICK_ENDS_KEPT: Duration = Duration::from_secs(90);
 
 /// No run begins after this time, so that a full run is bounded too.
 const FULL_ENDS: Duration = Duration::from_secs(60 * 60);
@@ -69,8 +70,11 @@ enum Which {
     /// All that follow: what keeping what is said costs
     Kept,
     KeptFanOut,
+    KeptFlatOut,
     KeptLatency,
     KeptLines,
+    KeptSearches,
+    KeptLogins,
 }
 
 impl Which {
@@ -86,7 +90,15 @@ impl Which {
 impl Which {
     /// Whether it needs chatd with its feature data.
     fn is_kept(self) -> bool {
-        matches!(self, Self::KeptFanOut | Self::KeptLatency | Self::KeptLines)
+        matches!(
+            self,
+            Self::KeptFanOut
+                | Self::KeptFlatOut
+                | Self::KeptLatency
+                | Self::KeptLines
+                | Self::KeptSearches
+                | Self::KeptLogins
+        )
     }
 }
 
@@ -161,12 +173,22 @@ impl Args {
                 &[50],
                 &[50],
             ),
+            Which::KeptFlatOut => (
+                |clients| Scenario::Kept(Kept::FlatOut { clients }),
+                &[50],
+                &[50],
+            ),
             Which::KeptLatency => (
                 |clients| Scenario::Kept(Kept::Latency { clients }),
-                &[2, 100],
-                &[2],
+                &[2, 50],
+                &[2, 50],
             ),
             Which::KeptLines => return vec![Scenario::Kept(Kept::Lines)],
+            Which::KeptSearches => {
+                let millions = if self.quick { 1 } else { 10 };
+                return vec![Scenario::Kept(Kept::Searches { millions })];
+            }
+            Which::KeptLogins => return vec![Scenario::Kept(Kept::Logins)],
             Which::TlsFanOut => (
                 |clients| Scenario::Tls(OverTls::FanOut { clients }),
                 &[50, 1_000],
@@ -207,7 +229,17 @@ impl Args {
 
     /// Whether no further run may begin.
     pub fn time_is_up(&self, begin: Instant) -> bool {
-        begin.elapsed() > if self.quick { QUICK_ENDS } else { FULL_ENDS }
+        let keeps = || {
+            self.which
+                .iter()
+                .any(|which| *which == Which::Kept || which.is_kept())
+        };
+        let most = match self.quick {
+            false => FULL_ENDS,
+            true if keeps() => QUICK_ENDS_KEPT,
+            true => QUICK_ENDS,
+        };
+        begin.elapsed() > most
     }
 
     /// Whether the picture is drawn: when everything was measured, or when asked for.

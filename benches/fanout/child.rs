@@ -1,39 +1,73 @@
-//! A started process, which is always ended: when its handle goes (so also on a panic), and on a
-//! signal to the benchmark.
+//! A started process and a folder made for it, which never outlast the benchmark: they go with their
+//! handles (so also on a panic), and on a signal.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{self, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// The processes that run now. Only signals need it: what ends in any other way unwinds, and the
-/// handles end theirs.
-static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
+/// The processes that run now, and the folders that there are. Only signals need it: what ends in any
+/// other way unwinds, and the handles see to theirs.
+static PRESENT: Mutex<Present> = Mutex::new(Present {
+    processes: Vec::new(),
+    folders: Vec::new(),
+});
 
-/// A process that runs now, and the folder that it works in.
-struct Running {
-    pid: Pid,
-    folder: Option<PathBuf>,
+struct Present {
+    processes: Vec<Pid>,
+    folders: Vec<PathBuf>,
 }
+
+/// How long a process may take that is asked to end. chatd gives the disk 10 s.
+const ENDS_WITHIN: Duration = Duration::from_secs(15);
 
 /// A process that ends with this value.
 pub struct Child {
     process: process::Child,
     /// The ports that its log names, if that is read.
     ports: Option<Receiver<u16>>,
+    /// What goes with it.
+    _folder: Option<Folder>,
+}
+
+/// A folder that is removed with this value, and everything in it.
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Makes an empty one among the system's temporary files.
+    pub fn make(name: &str) -> io::Result<Self> {
+        let own = format!("chatd-bench-{}-{name}", process::id());
+        let path = std::env::temp_dir().join(own);
+        fs::create_dir(&path)?;
+        present(|all| all.folders.push(path.clone()));
+        Ok(Self { path })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        present(|all| all.folders.retain(|path| *path != self.path));
+        let _ = fs::remove_dir_all(&self.path);
+    }
 }
 
 impl Child {
     /// Starts it. A log that is piped is read to its end, so that it never stops the process.
-    pub fn start(mut command: Command, log: Stdio, folder: Option<PathBuf>) -> io::Result<Self> {
+    pub fn start(mut command: Command, log: Stdio, folder: Option<Folder>) -> io::Result<Self> {
         // Its stdin stays open for as long as this value lives: the built-in servers end with it.
         let mut process = command
             .stdin(Stdio::piped())
@@ -47,9 +81,13 @@ impl Child {
                 ))
             })?;
         let pid = Pid::from_child(&process);
-        running(|all| all.push(Running { pid, folder }));
+        present(|all| all.processes.push(pid));
         let ports = process.stderr.take().map(read_ports);
-        Ok(Self { process, ports })
+        Ok(Self {
+            process,
+            ports,
+            _folder: folder,
+        })
     }
 
     /// The number of the process.
@@ -75,26 +113,28 @@ impl Child {
             Some(status) => Err(io::Error::other(format!("the server has ended, {status}"))),
         }
     }
+
+    /// Asks it to end, with SIGTERM, and waits until it has.
+    pub fn end(mut self) -> io::Result<()> {
+        kill_process(Pid::from_child(&self.process), Signal::TERM)?;
+        let begin = Instant::now();
+        while begin.elapsed() < ENDS_WITHIN {
+            if self.process.try_wait()?.is_some() {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Err(io::Error::other("the server does not end"))
+    }
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
         // First off the list: after the wait, the number may be another process's.
         let pid = Pid::from_child(&self.process);
-        let ended: Vec<Running> =
-            running(|all| all.extract_if(.., |running| running.pid == pid).collect());
+        present(|all| all.processes.retain(|running| *running != pid));
         let _ = self.process.kill();
         let _ = self.process.wait();
-        ended.iter().for_each(Running::clear_up);
-    }
-}
-
-impl Running {
-    /// Removes what the process has left behind.
-    fn clear_up(&self) {
-        if let Some(folder) = &self.folder {
-            let _ = fs::remove_dir_all(folder);
-        }
     }
 }
 
@@ -105,10 +145,12 @@ pub fn end_all_on_signals() -> io::Result<()> {
         .name("signals".into())
         .spawn(move || {
             if signals.forever().next().is_some() {
-                running(|all| {
-                    for running in all.iter() {
-                        let _ = kill_process(running.pid, Signal::KILL);
-                        running.clear_up();
+                present(|all| {
+                    for &pid in &all.processes {
+                        let _ = kill_process(pid, Signal::KILL);
+                    }
+                    for path in &all.folders {
+                        let _ = fs::remove_dir_all(path);
                     }
                 });
                 process::exit(130);
@@ -117,9 +159,10 @@ pub fn end_all_on_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// Has the list of what runs, also after a panic elsewhere: it is whole whenever it is not locked.
-fn running<T>(with: impl FnOnce(&mut Vec<Running>) -> T) -> T {
-    with(&mut RUNNING.lock().unwrap_or_else(PoisonError::into_inner))
+/// Has the lists of what there is, also after a panic elsewhere: they are whole whenever they are not
+/// locked.
+fn present<T>(with: impl FnOnce(&mut Present) -> T) -> T {
+    with(&mut PRESENT.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Reads a log to its end and gives the port in each `listening on 127.0.0.1:PORT`.

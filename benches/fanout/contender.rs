@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
-use crate::child::Child;
+use crate::child::{Child, Folder};
 use crate::pin::Core;
 use crate::{baseline, floor};
 
@@ -80,8 +80,6 @@ pub enum Flood {
 pub struct Server {
     /// The process.
     pub child: Child,
-    /// What it keeps is in there, if it keeps anything. It is removed at the end.
-    pub folder: PathBuf,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -128,9 +126,9 @@ impl Contender {
         match self {
             Self::Chatd => Self::start_telling(Self::chatd(needs), needs, None),
             Self::Keeping => {
-                let folder = folder("keeping")?;
+                let folder = Folder::make("keeping")?;
                 let mut command = Self::chatd(needs);
-                command.arg("--data").arg(folder.join("data"));
+                command.arg("--data").arg(folder.path().join("data"));
                 Self::start_telling(command, needs, Some(folder))
             }
             Self::Baseline | Self::Floor => Self::start_telling(self.built_in()?, needs, None),
@@ -139,8 +137,15 @@ impl Contender {
         }
     }
 
+    /// Starts chatd with `--data` on a directory that stays when it has ended.
+    pub fn start_on(data: &Path, options: &[&str], needs: Needs) -> io::Result<Server> {
+        let mut command = Self::chatd(needs);
+        command.arg("--data").arg(data).args(options);
+        Self::start_telling(command, needs, None)
+    }
+
     fn chatd(needs: Needs) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+        let mut command = chatd();
         command.args(["--port", "0", "--bind", "127.0.0.1"]);
         // More than the default is asked for only where the scenario has more.
         if needs.clients > 10_000 {
@@ -151,12 +156,6 @@ impl Contender {
         }
         if needs.transport == Transport::Tls {
             command.arg("--tls");
-        }
-        // Nothing of the surroundings may change what is measured.
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("CHATD_") || name == "RUST_LOG" {
-                command.env_remove(name);
-            }
         }
         command
     }
@@ -175,17 +174,11 @@ impl Contender {
     }
 
     /// Starts a server that chooses its port itself and says on stderr which one it is.
-    fn start_telling(
-        command: Command,
-        needs: Needs,
-        folder: Option<PathBuf>,
-    ) -> io::Result<Server> {
-        let data = folder.clone().unwrap_or_default();
+    fn start_telling(command: Command, needs: Needs, folder: Option<Folder>) -> io::Result<Server> {
         let mut child = Child::start(pinned(command, needs.core), Stdio::piped(), folder)?;
         let port = child.wait_for_port(STARTS_WITHIN)?;
         Ok(Server {
             child,
-            folder: data,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         })
     }
@@ -195,10 +188,9 @@ impl Contender {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
             .local_addr()?
             .port();
-        let folder = folder(&port.to_string())?;
-        let command = self.peer(port, &folder, needs)?;
-        let own = Some(folder.clone());
-        let mut child = Child::start(pinned(command, needs.core), Stdio::null(), own)?;
+        let folder = Folder::make(&port.to_string())?;
+        let command = self.peer(port, folder.path(), needs)?;
+        let mut child = Child::start(pinned(command, needs.core), Stdio::null(), Some(folder))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let begin = Instant::now();
         while TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
@@ -208,11 +200,7 @@ impl Contender {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        Ok(Server {
-            child,
-            folder,
-            address,
-        })
+        Ok(Server { child, address })
     }
 
     fn peer(self, port: u16, folder: &Path, needs: Needs) -> io::Result<Command> {
@@ -266,6 +254,17 @@ impl Contender {
     }
 }
 
+/// chatd, of which nothing of the surroundings changes what is measured.
+pub fn chatd() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CHATD_") || name == "RUST_LOG" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// What one core encrypts, in bytes a second, where it does nothing else: records of the most that
 /// they hold, with the cipher that chatd and ncat agree on with the clients.
 pub fn encrypted_by_one_core(time: Duration) -> io::Result<f64> {
@@ -282,8 +281,7 @@ pub fn encrypted_by_one_core(time: Duration) -> io::Result<f64> {
 /// Makes a certificate and its key, in a file of which the name is given.
 fn make_certificate(folder: &Path) -> io::Result<String> {
     let file = folder.join("certificate.pem");
-    let mut chatd = Command::new(env!("CARGO_BIN_EXE_chatd"));
-    let output = chatd.arg("cert").arg(&file).output()?;
+    let output = chatd().arg("cert").arg(&file).output()?;
     if !output.status.success() {
         return Err(io::Error::other(String::from_utf8_lossy(&output.stderr)));
     }
@@ -315,14 +313,6 @@ fn pinned(command: Command, core: Option<Core>) -> Command {
         Some(core) => core.keeps(&command),
         None => command,
     }
-}
-
-/// Makes a folder for one server.
-fn folder(name: &str) -> io::Result<PathBuf> {
-    let own = format!("chatd-bench-{}-{name}", std::process::id());
-    let folder = std::env::temp_dir().join(own);
-    fs::create_dir_all(&folder)?;
-    Ok(folder)
 }
 
 /// Where a program is. The folders for system daemons are not on everybody's path.

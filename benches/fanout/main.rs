@@ -9,12 +9,13 @@
 //! | --- | --- |
 //! | `args` | what was asked for |
 //! | `contender` | the servers that are measured, and how each is started |
-//! | `child` | a started process, which is always ended and whose use of the machine can be read |
+//! | `child` | a started process and its folder, which never outlast the benchmark |
 //! | `baseline`, `floor` | the two servers that are built in |
 //! | `wire` | what a client of each server says and reads |
 //! | `lines` | the lines that are sent, and how what arrives is checked |
 //! | `swarm` | the load generator: any number of clients on one epoll thread |
 //! | `link`, `tls`, `records` | one client's connection; encrypted, and how that is counted |
+//! | `database` | what chatd keeps, as another program sees it |
 //! | `scenario/*` | one file per scenario |
 //! | `readings`, `histogram` | what is read off the machine, and how delays are gathered |
 //! | `sheet`, `table`, `targets`, `picture` | the figures, and the three ways in which they are shown |
@@ -26,6 +27,8 @@ mod args;
 mod baseline;
 mod child;
 mod contender;
+#[cfg_attr(not(feature = "data"), path = "without_data.rs")]
+mod database;
 mod floor;
 mod histogram;
 mod lines;
@@ -113,7 +116,7 @@ fn measure(args: &Args) -> io::Result<Verdict> {
                     Err(error) => {
                         eprintln!("          failed: {error}");
                         sheet.note(format!("{scenario}, {contender}, run {run}: {error}"));
-                        if contender == Contender::Chatd {
+                        if matches!(contender, Contender::Chatd | Contender::Keeping) {
                             verdict = Verdict::ChatdFailed;
                         }
                     }

@@ -27,6 +27,23 @@ pub fn cpu_time(pid: u32) -> io::Result<Duration> {
     Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
 }
 
+/// The CPU time that the threads of this name have used so far, of those that a process has now.
+pub fn thread_time(pid: u32, name: &str) -> io::Result<Duration> {
+    let mut time = Duration::ZERO;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let thread = thread?.path();
+        if fs::read_to_string(thread.join("comm"))?.trim_end() == name {
+            let schedstat = fs::read_to_string(thread.join("schedstat"))?;
+            let nanoseconds = schedstat
+                .split(' ')
+                .next()
+                .and_then(|time| time.parse().ok());
+            time += Duration::from_nanos(nanoseconds.ok_or_else(|| odd("schedstat"))?);
+        }
+    }
+    Ok(time)
+}
+
 /// The resident memory of a process, in bytes.
 pub fn resident(pid: u32) -> io::Result<u64> {
     Ok(status(pid, "VmRSS:")? * 1024)

@@ -44,8 +44,8 @@ pub fn render(sheet: &Sheet, contenders: &[Contender]) -> String {
 
 const EXPLANATION: &str = "
 Each figure is the median of the runs, ± half of what lies between the least and the most of them; behind it stands its
-ratio to chatd's. Lines have 64 bytes as they are sent. chatd runs with `--history 0 --rate 0` in fan-out, all talk, stalled
-and curve, and with its defaults in all else. Redis has no limit on what waits for a subscriber in fan-out, all talk and
+ratio to chatd's. Lines have 64 bytes as they are sent. chatd runs with `--history 0 --rate 0` in fan-out, all talk, stalled,
+curve and flat out, and with its defaults in all else. Redis has no limit on what waits for a subscriber in fan-out, all talk and
 curve. In latency the server is kept on one core and the load on another. The floor sends prebuilt bytes round and does
 nothing else; the baseline calls `write_all` message by message. `ncat --broker` relays bytes as they come and waits with
 select(2), which has room for 1,000 clients. Kernel socket memory is that of the whole machine, on both sides of the

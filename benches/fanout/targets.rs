@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::contender::Contender::{self, Baseline, Chatd, Floor, Nats, Ncat, Openssl, Redis};
-use crate::scenario::{OverTls, PLAINTEXT, Scenario};
+use crate::contender::Contender::{
+    self, Baseline, Chatd, Floor, Keeping, Nats, Ncat, Openssl, Redis,
+};
+use crate::scenario::{Kept, OverTls, PLAINTEXT, Scenario, logins, searches, sustained};
 use crate::sheet::{Sheet, Unit};
 use crate::table::written;
 
@@ -87,6 +89,7 @@ fn all() -> Vec<Target> {
         ),
     ]);
     targets.extend(over_tls());
+    targets.extend(kept());
     targets
 }
 
@@ -130,6 +133,53 @@ fn over_tls() -> Vec<Target> {
     targets
 }
 
+fn kept() -> Vec<Target> {
+    let target = |scenario, figure, bound| Target {
+        scenario: Scenario::Kept(scenario),
+        figure,
+        bound,
+    };
+    let latency = Kept::Latency { clients: 50 };
+    let mut targets = vec![
+        target(
+            Kept::FanOut { clients: 50 },
+            DELIVERED,
+            Bound::AtLeast(0.9, Chatd),
+        ),
+        target(latency, "p50", Bound::AtMost(1.1, Chatd)),
+        target(latency, "p99", Bound::AtMost(1.1, Chatd)),
+        target(
+            Kept::Lines,
+            sustained::KEPT,
+            Bound::Above(300e3, Unit::PerSecond),
+        ),
+        target(Kept::Lines, sustained::ACCOUNTED, Bound::Everything),
+        target(Kept::Lines, sustained::STEADY_KEPT, Bound::Everything),
+        target(
+            Kept::Lines,
+            sustained::SIZE,
+            Bound::Below(100.0, Unit::Bytes),
+        ),
+    ];
+    for millions in [1, 10] {
+        for (figure, most) in [
+            (searches::START, 1.0),
+            (searches::LONGEST_SEARCH, 0.4),
+            (searches::BESIDE_ONE, 0.1),
+            (searches::BESIDE_MANY, 0.1),
+        ] {
+            let bound = Bound::Below(most, Unit::Seconds);
+            targets.push(target(Kept::Searches { millions }, figure, bound));
+        }
+    }
+    targets.push(target(
+        Kept::Logins,
+        logins::LOGINS,
+        Bound::Above(36.0, Unit::PerSecond),
+    ));
+    targets
+}
+
 /// A line for each bound whose figures were measured.
 pub fn render(sheet: &Sheet) -> String {
     let mut text = String::from("\nWhat must hold on two cores:\n");
@@ -153,7 +203,10 @@ impl Target {
     /// What was found, in words, and whether it is enough.
     fn judge(&self, sheet: &Sheet) -> Option<(String, Held)> {
         let median = |contender| sheet.median(self.scenario, self.figure, contender);
-        let own = median(Chatd)?;
+        let own = median(match self.scenario {
+            Scenario::Kept(_) => Keeping,
+            _ => Chatd,
+        })?;
         Some(match self.bound {
             Bound::AtLeast(times, other) => {
                 let ratio = own / median(other)?;

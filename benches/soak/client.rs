@@ -20,7 +20,11 @@ pub struct Client {
 impl Client {
     /// Connects.
     pub fn connect(server: SocketAddr) -> io::Result<Self> {
-        let stream = connect(server)?;
+        Self::over(connect(server)?)
+    }
+
+    /// Reads from this connection.
+    pub fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self {
             stream: BufReader::with_capacity(64 << 10, stream),
@@ -76,8 +80,12 @@ pub fn connect(server: SocketAddr) -> io::Result<TcpStream> {
 /// Connects from one of many addresses, because each has ports for some ten thousand connections in
 /// a minute only.
 pub fn connect_from(number: usize, server: SocketAddr) -> io::Result<TcpStream> {
+    connect_with(Ipv4Addr::new(127, 0, 1, 1 + (number % 200) as u8), server)
+}
+
+/// Connects from this address.
+pub fn connect_with(source: Ipv4Addr, server: SocketAddr) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    let source = Ipv4Addr::new(127, 0, 1, 1 + (number % 200) as u8);
     socket.bind(&SocketAddr::from((source, 0)).into())?;
     socket.connect(&server.into())?;
     Ok(socket.into())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::args::Args;
-use crate::findings::{CHAT, FLOOR, Findings, MIB, PATIENCE, SMALL};
+use crate::findings::{CHAT, FLOOR, Findings, PATIENCE, SMALL};
 use crate::load::{Load, Reading, lines_of, repeated};
 use crate::pair::Pair;
 use crate::server::Server;
@@ -31,15 +31,7 @@ pub fn crowd_of_flooders(args: &Args, sheet: &mut Sheet) {
         let mut findings = Findings::of(&name, sheet);
         findings.chat(&delays, CHAT);
         findings.kept(&mut load, reader);
-        let growth = load.most_resident().saturating_sub(idle);
-        let mib = |bytes: u64| bytes as f64 / MIB as f64;
-        let value = format!(
-            "{:.1} MiB more than {:.1} MiB while idle",
-            mib(growth),
-            mib(idle)
-        );
-        let bound = format!("< {} MiB more", SMALL / MIB);
-        findings.record("memory at most", value, &bound, growth < SMALL);
+        findings.growth(idle, load.most_resident(), SMALL);
     }
 }
 

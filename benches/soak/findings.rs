@@ -55,6 +55,17 @@ impl<'a> Findings<'a> {
         self.record("the slow reader", value, "is kept", is_kept);
     }
 
+    /// How much more memory than `before` the server occupied at most, in bytes.
+    pub fn growth(&mut self, before: u64, most: u64, bound: u64) {
+        let growth = most.saturating_sub(before);
+        let mib = |bytes: u64| bytes as f64 / MIB as f64;
+        let (more, before) = (mib(growth), mib(before));
+        let value = format!("{more:.1} MiB more than {before:.1} MiB");
+        let holds = growth <= bound;
+        let bound = format!("<= {:.0} MiB more", mib(bound));
+        self.record("memory at most", value, &bound, holds);
+    }
+
     /// How much memory the server occupied at most.
     pub fn memory(&mut self, most: u64) {
         let value = format!("{:.1} MiB", most as f64 / MIB as f64);

@@ -1,7 +1,7 @@
 //! The soak of chatd: everything that `tests/program` does to it, for minutes and all at once, and
 //! the figures that depend on the machine.
 //!
-//! `cargo bench --bench soak` takes about 25 minutes, `-- --quick` about eight, and `-- --minutes N`
+//! `cargo bench --bench soak` takes about 30 minutes, `-- --quick` about eleven, and `-- --minutes N`
 //! lets the part in which everything happens at once last for so long. `-- --only NAME…` measures
 //! these scenarios only, and `-- --chatd PATH` another build of the server. It speaks over loopback
 //! only, ends the servers that it starts however it ends, and prints one table.
@@ -21,6 +21,7 @@
 //! | `crowds` | people who chat beside hundreds of flooders or readers |
 //! | `remains` | what clients cost after they have done something odd |
 //! | `figures` | one figure at a time, while nothing else happens |
+//! | `accounts/` | people with accounts, and those who try to come in without |
 //! | `together` | all of it at once |
 //! | `sheet` | figure, bound, and whether it holds |
 
@@ -36,6 +37,8 @@ mod fanout {
     pub mod readings;
 }
 
+#[cfg(feature = "data")]
+mod accounts;
 mod args;
 mod client;
 mod crowds;
@@ -70,7 +73,7 @@ fn main() -> ExitCode {
     println!("{}\n", fanout::readings::machine());
 
     let mut sheet = Sheet::default();
-    for scenario in scenario::ALL {
+    for scenario in scenario::all() {
         if args.want(scenario.name) {
             (scenario.measure)(&args, &mut sheet);
         }

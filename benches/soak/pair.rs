@@ -21,7 +21,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long a listener waits for anything before it looks whether the chat is over.
 const WAIT: Duration = Duration::from_millis(50);
 
-const NAMES: [&str; 2] = ["ann", "bob"];
+/// What they are called.
+pub const NAMES: [&str; 2] = ["ann", "bob"];
 
 /// Two people who have joined.
 pub struct Pair {
@@ -44,8 +45,8 @@ struct Line {
     delay: Option<Duration>,
 }
 
-/// Ends the chat when it goes, so also when what happened meanwhile has failed.
-struct End<'a>(&'a AtomicBool);
+/// Ends what goes on meanwhile when it goes itself, so also when something has failed.
+pub struct End<'a>(pub &'a AtomicBool);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
@@ -60,9 +61,12 @@ impl Pair {
     /// Lets both join.
     pub fn join(server: &Server) -> Self {
         let join = |name| Client::join(server.address(), name).expect("there is a place");
-        Self {
-            people: NAMES.map(join),
-        }
+        Self::of(NAMES.map(join))
+    }
+
+    /// Two who are here already under their [`NAMES`].
+    pub fn of(people: [Client; 2]) -> Self {
+        Self { people }
     }
 
     /// Lets them chat while `meanwhile` happens.

@@ -11,8 +11,16 @@ pub struct Scenario {
     pub measure: fn(&Args, &mut Sheet),
 }
 
-/// In the order in which they are measured.
-pub const ALL: [Scenario; 16] = [
+/// All that there are, in the order in which they are measured.
+pub fn all() -> impl Iterator<Item = &'static Scenario> {
+    #[cfg(feature = "data")]
+    let with_accounts = crate::accounts::SCENARIOS.iter();
+    #[cfg(not(feature = "data"))]
+    let with_accounts = [].iter();
+    WITHOUT_ACCOUNTS.iter().chain(with_accounts)
+}
+
+const WITHOUT_ACCOUNTS: [Scenario; 16] = [
     scenario("stalled", figures::processor_of_stalled_clients),
     scenario("silent", figures::memory_of_silent_clients),
     scenario("connections", figures::what_stays_of_connections),
@@ -33,9 +41,10 @@ pub const ALL: [Scenario; 16] = [
 
 /// What `--only` takes.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    ALL.iter().map(|scenario| scenario.name)
+    all().map(|scenario| scenario.name)
 }
 
-const fn scenario(name: &'static str, measure: fn(&Args, &mut Sheet)) -> Scenario {
+/// One of them.
+pub const fn scenario(name: &'static str, measure: fn(&Args, &mut Sheet)) -> Scenario {
     Scenario { name, measure }
 }

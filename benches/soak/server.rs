@@ -31,12 +31,7 @@ pub struct Footprint {
 impl Server {
     /// Starts one on loopback.
     pub fn start(args: &Args, options: &[&str]) -> Self {
-        let mut command = Command::new(args.chatd());
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("CHATD_") || name == "RUST_LOG" {
-                command.env_remove(name);
-            }
-        }
+        let mut command = command(args);
         command
             .args(["--port", "0", "--bind", "127.0.0.1"])
             .args(options);
@@ -50,14 +45,19 @@ impl Server {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
     /// Memory that it occupies, in bytes.
     pub fn resident(&self) -> u64 {
-        readings::resident(self.child.pid()).expect("chatd runs")
+        readings::resident(self.pid()).expect("chatd runs")
     }
 
     /// Its threads and descriptors.
     pub fn footprint(&self) -> Footprint {
-        let pid = self.child.pid();
+        let pid = self.pid();
         let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("chatd runs");
         Footprint {
             threads: readings::threads(pid).expect("chatd runs"),
@@ -79,7 +79,7 @@ impl Server {
 
     /// The processor time that it has used so far.
     pub fn processor_time(&self) -> Duration {
-        readings::cpu_time(self.child.pid()).expect("chatd runs")
+        readings::cpu_time(self.pid()).expect("chatd runs")
     }
 
     /// The share of one core that it uses while `time` passes, in percent.
@@ -93,7 +93,7 @@ impl Server {
     /// Asks it to stop (SIGTERM) and returns how long that took, [`PATIENCE`] at most.
     pub fn stop(mut self) -> Duration {
         let begin = Instant::now();
-        let pid = Pid::from_raw(self.child.pid().cast_signed()).expect("a process has a number");
+        let pid = Pid::from_raw(self.pid().cast_signed()).expect("a process has a number");
         kill_process(pid, Signal::TERM).expect("chatd runs");
         while self.child.still_runs().is_ok() && begin.elapsed() < PATIENCE {
             thread::sleep(Duration::from_millis(5));
@@ -110,6 +110,17 @@ impl std::fmt::Display for Footprint {
             self.threads, self.descriptors
         )
     }
+}
+
+/// The program, untouched by what the environment says of it.
+pub fn command(args: &Args) -> Command {
+    let mut command = Command::new(args.chatd());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CHATD_") || name == "RUST_LOG" {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Raises the limit on open files as far as this process may. What it starts inherits that.

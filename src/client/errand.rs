@@ -68,7 +68,9 @@ impl Errands {
             Wish::Search(text, ignored) => {
                 let readers = connection.shared.readers.as_ref();
                 let readers = self.searches.admit(readers, now);
-                Box::new(Search::new(connection.id, &text, ignored, readers, now))
+                let buffers = &connection.shared.means.buffers;
+                let search = Search::new(connection.id, &text, ignored, readers, buffers, now);
+                Box::new(search)
             }
             Wish::Check(credentials, knowledge) => {
                 Box::new(Checking::new(connection, credentials, knowledge))

@@ -6,7 +6,7 @@
 //! overwritten by one of the same length moves nothing.
 
 use crate::change;
-use crate::data::lines::{Walk, ends, walk};
+use crate::data::lines::{RawLine, Walk, ends, first_from, walk};
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use std::ops::ControlFlow;
@@ -16,92 +16,156 @@ use std::ops::ControlFlow;
 pub struct Erasure {
     /// Said under this very name.
     pub name: String,
-    /// From then on, in milliseconds since 1970.
-    pub since: i64,
-    /// Before then.
-    pub until: i64,
+    pub extent: Extent,
 }
+
+/// Which of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Those said from `since` on and before `until`, in milliseconds since 1970. Rows before `from`
+    /// were looked at.
+    Between { since: i64, until: i64, from: i64 },
+    /// The last ones, so many, of the rows before this one.
+    Last { count: usize, before: i64 },
+}
+
+/// An erasure, with its row's number in the table of erasures.
+pub type Numbered = (i64, Erasure);
 
 /// How many rows are looked at in one transaction: some milliseconds.
 const STEP: i64 = 10_000;
 
 impl Erasure {
-    /// The same as the chat is told it.
-    pub fn told(&self) -> change::Erasure {
+    /// The same as the chat is told it. What was said last has `newest` for its time.
+    pub fn told(&self, newest: i64) -> change::Erasure {
         let time = |at| Timestamp::from_millisecond(at).ok();
+        let (since, until, count) = match self.extent {
+            Extent::Between { since, until, .. } => (time(since), time(until), None),
+            Extent::Last { count, .. } => (None, time(newest + 1), Some(count)),
+        };
         change::Erasure {
             name: self.name.clone(),
-            since: time(self.since),
-            until: time(self.until),
-            count: None,
+            since,
+            until,
+            count,
         }
-    }
-
-    pub fn is_about(&self, name: &str, time: i64) -> bool {
-        self.name == name && (self.since..self.until).contains(&time)
-    }
-
-    /// Erases what there is of it among the rows from `n` on, up to a step's end. Returns how many
-    /// lines that were, and where it goes on; nothing at the end.
-    pub fn step(
-        &self,
-        connection: &mut Connection,
-        n: i64,
-    ) -> rusqlite::Result<(u64, Option<i64>)> {
-        let mut found = Vec::new();
-        let mut is_over = false;
-        let next = walk(connection, Walk::Up(n), STEP, |line| {
-            is_over = line.time >= self.until;
-            if is_over {
-                return ControlFlow::Break(());
-            }
-            if str::from_utf8(line.name).is_ok_and(|name| self.is_about(name, line.time)) {
-                found.push(line.n);
-            }
-            ControlFlow::Continue(())
-        })?;
-        let count = found.len() as u64;
-        if count > 0 {
-            overwrite(connection, &found)?;
-        }
-        Ok(match next {
-            Some(Walk::Up(next)) if !is_over => (count, Some(next)),
-            _ => (count, None),
-        })
     }
 }
 
-/// How many lines are looked for and erased in one transaction.
-const LAST_STEP: usize = 10_000;
+/// Notes what is to be erased, so that whoever writes next carries it out, whatever happens
+/// meanwhile. Returns its number.
+pub fn note(connection: &Connection, erasure: &Erasure) -> rusqlite::Result<i64> {
+    let Erasure { name, extent } = erasure;
+    match extent {
+        Extent::Between { since, until, .. } => connection.execute(
+            "INSERT INTO erasures(name, since, until) VALUES(?1, ?2, ?3)",
+            (name, since, until),
+        )?,
+        Extent::Last { count, before } => connection.execute(
+            "INSERT INTO erasures(name, count, before) VALUES(?1, ?2, ?3)",
+            (name, rows(*count), before),
+        )?,
+    };
+    Ok(connection.last_insert_rowid())
+}
 
-/// Erases the last lines that were said under a name before row `before`, so many, up to a step's
-/// end. Returns how many that were, and before which row it goes on; nothing if there are no more.
-pub fn erase_last(
-    connection: &mut Connection,
-    name: &str,
-    count: usize,
-    before: i64,
-) -> rusqlite::Result<(usize, Option<i64>)> {
-    let query = "SELECT n FROM lines WHERE n < ?1 AND name = ?2 ORDER BY n DESC LIMIT ?3";
-    let step = count.min(LAST_STEP);
+/// What was noted.
+pub fn noted(connection: &Connection) -> rusqlite::Result<Vec<Numbered>> {
+    let query = "SELECT id, name, since, until, count, before FROM erasures ORDER BY id";
     let mut statement = connection.prepare(query)?;
-    let limit = i64::try_from(step).unwrap_or(i64::MAX);
-    let rows = statement.query_map((before, name, limit), |row| row.get(0))?;
-    let found = rows.collect::<rusqlite::Result<Vec<i64>>>()?;
-    drop(statement);
-    overwrite(connection, &found)?;
-    let next = found.last().copied().filter(|_| found.len() == step);
-    Ok((found.len(), next))
+    let rows = statement.query_map([], |row| {
+        let extent = match row.get::<_, Option<i64>>(4)? {
+            Some(count) => Extent::Last {
+                count: usize::try_from(count).unwrap_or(0),
+                before: row.get(5)?,
+            },
+            None => Extent::Between {
+                since: row.get(2)?,
+                until: row.get(3)?,
+                from: i64::MIN,
+            },
+        };
+        let name = row.get(1)?;
+        Ok((row.get(0)?, Erasure { name, extent }))
+    })?;
+    rows.collect()
 }
 
-fn overwrite(connection: &mut Connection, rows: &[i64]) -> rusqlite::Result<()> {
+/// Carries out a step of an erasure that was noted. Returns how many lines that erased, and what is
+/// left of it; nothing at its end.
+pub fn step(
+    connection: &mut Connection,
+    (id, erasure): &Numbered,
+) -> rusqlite::Result<(u64, Option<Erasure>)> {
+    let mut found = Vec::new();
+    let is_theirs = |line: &RawLine<'_>| line.name == erasure.name.as_bytes();
+    let left = match erasure.extent {
+        Extent::Between { since, until, from } => {
+            let begin = from.max(first_from(connection, since)?);
+            let mut is_over = false;
+            let next = walk(connection, Walk::Up(begin), STEP, |line| {
+                is_over = line.time >= until;
+                if is_over {
+                    return ControlFlow::Break(());
+                }
+                if is_theirs(&line) {
+                    found.push(line.n);
+                }
+                ControlFlow::Continue(())
+            })?;
+            next.map(|next| Extent::Between {
+                since,
+                until,
+                from: next.row(),
+            })
+        }
+        Extent::Last { count, before } => {
+            let next = walk(connection, Walk::Down(before - 1), STEP, |line| {
+                if is_theirs(&line) {
+                    found.push(line.n);
+                }
+                if found.len() < count {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            })?;
+            next.map(|next| Extent::Last {
+                count: count - found.len(),
+                before: next.row() + 1,
+            })
+        }
+    };
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut statement = transaction.prepare(&format!("{OVERWRITE} n = ?1"))?;
+    overwrite(&transaction, &found)?;
+    if let Some(Extent::Last { count, before }) = left {
+        let query = "UPDATE erasures SET count = ?2, before = ?3 WHERE id = ?1";
+        transaction.execute(query, (id, rows(count), before))?;
+    }
+    transaction.commit()?;
+    let left = left.map(|extent| Erasure {
+        name: erasure.name.clone(),
+        extent,
+    });
+    Ok((found.len() as u64, left))
+}
+
+/// An erasure is carried out.
+pub fn forget(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM erasures WHERE id = ?1", [id])?;
+    Ok(())
+}
+
+fn rows(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn overwrite(connection: &Connection, rows: &[i64]) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&format!("{OVERWRITE} n = ?1"))?;
     for n in rows {
         statement.execute([n])?;
     }
-    drop(statement);
-    transaction.commit()
+    Ok(())
 }
 
 /// As many zeros as there was text. Not the row's other values: their length depends on them.

@@ -1,6 +1,6 @@
 //! The thread that owns the database for writing. It writes what was said and what has changed of
-//! accounts and bans, takes away what is too old or too much, and notices what other programs have
-//! changed.
+//! accounts and bans, notices what other programs have changed, and has what is not to be kept taken
+//! away.
 //!
 //! Whatever the disk does, only this thread waits for it. What cannot be written now is tried again,
 //! each second at least, and stays in the queue meanwhile.
@@ -8,15 +8,15 @@
 #[cfg(test)]
 mod tests;
 
-use crate::change::Change;
+use crate::change::{Change, Foreign};
+use crate::data::cleaner::Cleaner;
 use crate::data::directory::Directory;
 use crate::data::queue::{Kept, Load};
-use crate::data::roll::{Roll, Written};
-use crate::data::store::{Numbered, Room, Store};
+use crate::data::roll::Roll;
+use crate::data::store::{Room, Store};
 use crate::event::Event;
 use crate::shared::Shared;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use jiff::Timestamp;
 use log::{error, info, warn};
 use rusqlite::ErrorCode;
 use std::collections::{HashSet, VecDeque};
@@ -38,12 +38,11 @@ const LAST_STEP: Duration = Duration::from_millis(100);
 /// How often the broadcaster is tried to be told something when its channel is full.
 const TELLING_STEP: Duration = Duration::from_millis(20);
 
-/// How long it may take the broadcaster to hear of what it is told. What it changes meanwhile it has
-/// perhaps changed before that.
-const HEARING_TIME: Duration = Duration::from_secs(10);
+/// How long the disk rests while there is more to be taken away.
+const CLEANING_STEP: Duration = Duration::from_millis(20);
 
-/// How long what is too old is taken away before lines are written again.
-const CLEANING: Duration = Duration::from_millis(50);
+/// How many changes it is told of at once.
+const TOLD_AT_ONCE: usize = 64;
 
 pub struct Keeper {
     pub directory: Directory,
@@ -52,10 +51,7 @@ pub struct Keeper {
     pub queue: Receiver<Kept>,
     pub load: Arc<Load>,
     pub room: Room,
-    /// How long what was said is kept.
-    pub keep: Duration,
-    /// How often the journal is emptied.
-    pub overwriting: Duration,
+    pub cleaner: Cleaner,
     /// The accounts and bans, as the database had them last.
     pub roll: Roll,
     pub state: State,
@@ -68,18 +64,23 @@ pub struct State {
     batch: VecDeque<Kept>,
     /// Why it cannot be, as the log has it already.
     outage: Option<String>,
-    /// Why what is old cannot be taken away, as the log has it already.
-    unclean: Option<String>,
-    /// No row before this is live.
-    trimmed: i64,
-    /// What is erased now, and from which row on; the last was found last.
-    erasing: VecDeque<(Numbered, i64)>,
-    last_erasure: i64,
-    /// What the broadcaster is to be told, and when it was told something last.
-    untold: Vec<Change>,
-    told: Option<Instant>,
-    /// When the journal was emptied.
-    emptied: Option<Instant>,
+    /// Since when another program has the database to itself.
+    busy: Option<Instant>,
+    /// The number of the last change that was written.
+    written: u64,
+    /// What the broadcaster is to be told, in this order.
+    untold: VecDeque<Foreign>,
+}
+
+impl State {
+    /// Has the broadcaster told of what others have changed, a few at a time, between which it hears
+    /// everybody else.
+    fn tell(&mut self, changes: &[Change]) {
+        let after = self.written;
+        let parts = changes.chunks(TOLD_AT_ONCE).map(<[Change]>::to_vec);
+        self.untold
+            .extend(parts.map(|changes| Foreign { changes, after }));
+    }
 }
 
 impl Keeper {
@@ -93,24 +94,26 @@ impl Keeper {
             if !self.state.untold.is_empty() {
                 wait = wait.min(TELLING_STEP);
             }
+            if self.cleaner.has_more {
+                wait = wait.min(CLEANING_STEP);
+            }
             match self.queue.recv_timeout(wait) {
                 Ok(kept) => {
                     self.state.batch.push_back(kept);
                     thread::sleep(GATHERING);
                     self.write_all(|| ticked.elapsed() >= TICK);
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.clean(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if ticked.elapsed() >= TICK {
                 ticked = Instant::now();
                 self.tick();
             }
-            let untold = std::mem::take(&mut self.state.untold);
-            if !untold.is_empty() {
-                self.state.told = Some(Instant::now());
-                if let Err(Event::Changed(untold)) = events.try_send(Event::Changed(untold), 0) {
-                    self.state.untold = untold;
+            while let Some(foreign) = self.state.untold.pop_front() {
+                if let Err(Event::Changed(foreign)) = events.try_send(Event::Changed(foreign), 0) {
+                    self.state.untold.push_front(foreign);
+                    break;
                 }
             }
         }
@@ -136,11 +139,11 @@ impl Keeper {
     /// `is_enough`.
     fn write_all(&mut self, is_enough: impl Fn() -> bool) {
         loop {
-            let mut bytes = self.state.batch.iter().map(Kept::bytes).sum::<u64>();
+            let mut bytes = self.state.batch.iter().map(Kept::stored).sum::<u64>();
             while bytes < self.room.batch()
                 && let Ok(kept) = self.queue.try_recv()
             {
-                bytes += kept.bytes();
+                bytes += kept.stored();
                 self.state.batch.push_back(kept);
             }
             if self.state.batch.is_empty() || !self.write() {
@@ -153,8 +156,14 @@ impl Keeper {
         }
     }
 
-    /// Writes the first of the batch: a change, or the lines before the next one, as many as go into
-    /// a transaction. Returns whether they were written.
+    fn clean(&mut self) {
+        if let Some(store) = &mut self.store {
+            self.cleaner.clean(store, &self.load);
+        }
+    }
+
+    /// Writes the first of the batch, as many as go into a transaction. Returns whether they were
+    /// written.
     fn write(&mut self) -> bool {
         self.prepare_store();
         let Some(store) = &mut self.store else {
@@ -162,49 +171,46 @@ impl Keeper {
         };
         let batch = self.state.batch.make_contiguous();
         let mut bytes = 0;
-        let lines = batch.iter().take_while(|kept| {
-            bytes += kept.bytes();
-            !matches!(kept, Kept::Changed(_)) && bytes <= 2 * self.room.batch()
-        });
-        let lines = lines.count().max(1);
-        let written = match batch.first_mut() {
-            Some(Kept::Changed(change)) => match store.write_change(change, &self.roll) {
-                Ok(Written::Changed) => {
-                    self.roll.apply(change);
-                    let told = self.state.told;
-                    // Otherwise it would go on as it was told, and the database as it is written.
-                    if told.is_some_and(|told| told.elapsed() < HEARING_TIME)
-                        && !matches!(change, Change::Erased(_) | Change::WasHere(..))
-                    {
-                        self.state.untold.push(change.clone());
-                    }
-                    Ok(())
-                }
-                Ok(Written::Refused) => {
-                    if let Change::Account(account) = change {
-                        let name = account.name.clone();
-                        self.state.untold.push(Change::AccountRemoved(name));
-                    }
-                    Ok(())
-                }
-                written => written.map(|_| ()),
-            },
-            Some(_) => store.write_lines(&batch[..lines], &self.roll),
-            None => Ok(()),
+        let fits = |kept: &&Kept| {
+            bytes += kept.stored();
+            bytes <= 2 * self.room.batch()
         };
-        if let Err(error) = written {
-            self.fail(&error);
-            return false;
-        }
+        let count = batch.iter().take_while(fits).count().max(1);
+        let outcome = match store.write(&batch[..count], &self.roll) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.fail(&error);
+                return false;
+            }
+        };
+        self.state.busy = None;
         if self.state.outage.take().is_some() {
             info!(target: "chatd::kept", "what is said is kept again");
         }
-        for kept in self.state.batch.drain(..lines) {
-            if let Kept::Gap(_, lines) = kept {
-                warn!(target: "chatd::kept", "there is a gap in what is kept: {lines} lines are lost");
+        for kept in self.state.batch.drain(..count) {
+            match &kept {
+                Kept::Gap(_, lines) => {
+                    warn!(target: "chatd::kept", "there is a gap in what is kept: {lines} lines are lost");
+                }
+                Kept::Changed(number, _) => self.state.written = *number,
+                Kept::Said(_) => {}
             }
             self.load.remove(&kept);
         }
+        for change in &outcome.changed {
+            self.roll.apply(change);
+        }
+        for noted in outcome.noted {
+            self.cleaner.erase(noted);
+        }
+        let removed = outcome
+            .refused
+            .into_iter()
+            .filter_map(|change| match change {
+                Change::Account(account) => Some(Change::AccountRemoved(account.name)),
+                _ => None,
+            });
+        self.state.tell(&removed.collect::<Vec<_>>());
         true
     }
 
@@ -215,27 +221,13 @@ impl Keeper {
         }
         if self.store.is_none() {
             let locked = self.directory.lock_again();
-            match locked.and_then(|()| Store::open(&self.directory, self.room)) {
+            match locked.and_then(|()| Store::open(&self.directory, self.room, &self.roll)) {
                 Ok(store) => {
-                    if store.is_new {
-                        self.keep_roll();
-                    }
                     self.store = Some(store);
-                    self.state.trimmed = 0;
-                    self.state.last_erasure = 0;
-                    self.state.erasing.clear();
+                    self.cleaner.begin_anew();
                 }
                 Err(why) => self.note_outage(why),
             }
-        }
-    }
-
-    /// Has the accounts and bans written into a database that is new, before anything else.
-    fn keep_roll(&mut self) {
-        for change in self.roll.changes() {
-            let kept = Kept::Changed(change);
-            self.load.add(&kept);
-            self.state.batch.push_front(kept);
         }
     }
 
@@ -246,7 +238,7 @@ impl Keeper {
         let mut later = HashSet::new();
         let mut condensed = VecDeque::new();
         while let Some(kept) = self.state.batch.pop_back() {
-            if let Kept::Changed(change @ (Change::Password(name, _) | Change::WasHere(name, _))) =
+            if let Kept::Changed(_, change @ (Change::Password(name, _) | Change::WasHere(name, _))) =
                 &kept
                 && !later.insert((discriminant(change), name.letters().to_owned()))
             {
@@ -262,11 +254,15 @@ impl Keeper {
     fn fail(&mut self, error: &rusqlite::Error) {
         let Some(store) = &self.store else { return };
         let why = store.complain(error);
-        if !matches!(
-            error.sqlite_error_code(),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull)
-        ) {
-            self.store = None;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                let since = *self.state.busy.get_or_insert_with(Instant::now);
+                if since.elapsed() < TICK {
+                    return;
+                }
+            }
+            Some(ErrorCode::DiskFull) => {}
+            _ => self.store = None,
         }
         self.note_outage(why);
     }
@@ -283,97 +279,29 @@ impl Keeper {
         self.prepare_store();
         let begun = Instant::now();
         self.write_all(|| begun.elapsed() >= GATHERING);
-        if self.state.outage.is_some() {
+        if self.state.outage.is_some() || self.state.busy.is_some() {
             self.condense();
         }
         let Some(store) = &mut self.store else {
             return;
         };
-        let is_change = |kept: &Kept| matches!(kept, Kept::Changed(_));
-        // What is not written yet is not to be taken for what others have changed.
-        if !self.state.batch.iter().any(is_change) {
-            match store.what_others_changed(&self.roll) {
-                Ok(None) => {}
-                Ok(Some((roll, erasures))) => {
-                    self.state.untold.extend(self.roll.changes_to(&roll));
-                    self.roll = roll;
-                    self.begin_erasing(erasures);
+        match store.what_others_changed(&self.roll) {
+            Ok(None) => {}
+            Ok(Some((roll, erasures))) => {
+                let mut changes = self.roll.changes_to(&roll);
+                self.roll = roll;
+                let newest = store.last_time();
+                for (id, erasure) in erasures {
+                    let told = Change::Erased(erasure.told(newest));
+                    if self.cleaner.erase((id, erasure)) {
+                        changes.push(told);
+                    }
                 }
-                Err(error) => return self.fail(&error),
+                self.state.tell(&changes);
             }
+            Err(error) => return self.fail(&error),
         }
-        self.clean();
-        self.empty_journal();
-    }
-
-    fn begin_erasing(&mut self, erasures: Vec<Numbered>) {
-        let last = self.state.last_erasure;
-        for (id, erasure) in erasures.into_iter().filter(|(id, _)| *id > last) {
-            self.state.last_erasure = id;
-            self.state.untold.push(Change::Erased(erasure.told()));
-            self.state.erasing.push_back(((id, erasure), 0));
-        }
-    }
-
-    /// Takes some steps of taking away what is not to be kept.
-    fn clean(&mut self) {
-        let end = Instant::now() + CLEANING;
-        while Instant::now() < end {
-            match self.clean_step() {
-                Ok(true) => {}
-                Ok(false) => {
-                    self.state.unclean = None;
-                    return;
-                }
-                Err(error) => return self.note_unclean(&error),
-            }
-        }
-    }
-
-    /// Says why nothing is taken away now, once. What is new can be kept perhaps all the same.
-    fn note_unclean(&mut self, error: &rusqlite::Error) {
-        let why = self.store.as_ref().map(|store| store.complain(error));
-        if self.state.unclean != why {
-            let text = why.as_deref().unwrap_or_default();
-            error!(target: "chatd::kept", "what is old cannot be erased now: {text}");
-            self.state.unclean = why;
-        }
-    }
-
-    /// Returns whether there is more to do.
-    fn clean_step(&mut self) -> rusqlite::Result<bool> {
-        let Some(store) = &mut self.store else {
-            return Ok(false);
-        };
-        if let Some(((id, erasure), n)) = self.state.erasing.front_mut() {
-            if let Some(next) = store.erase(erasure, *n)? {
-                *n = next;
-                return Ok(true);
-            }
-            // Until then what was said before it may still wait to be written.
-            if self.load.lines() == 0 || store.last_time() >= erasure.until {
-                store.forget_erasure(*id)?;
-                self.state.erasing.pop_front();
-                return Ok(true);
-            }
-        }
-        let now = Timestamp::now();
-        let oldest = now.checked_sub(self.keep).unwrap_or(Timestamp::MIN);
-        store.trim(oldest, &mut self.state.trimmed)
-    }
-
-    /// Empties the journal where it is time for that.
-    fn empty_journal(&mut self) {
-        let Some(store) = &self.store else { return };
-        let now = Instant::now();
-        let emptied = *self.state.emptied.get_or_insert(now);
-        if now.saturating_duration_since(emptied) >= self.overwriting && store.has_journal() {
-            match store.empty_journal() {
-                // Somebody reads: it is tried again soon.
-                Ok(false) => {}
-                Ok(true) => self.state.emptied = Some(now),
-                Err(error) => self.fail(&error),
-            }
-        }
+        self.cleaner.clean(store, &self.load);
+        self.cleaner.empty_journal(store);
     }
 }

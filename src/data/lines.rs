@@ -68,6 +68,15 @@ pub enum Walk {
     Down(i64),
 }
 
+impl Walk {
+    /// Where it begins.
+    pub fn row(self) -> i64 {
+        match self {
+            Self::Up(row) | Self::Down(row) => row,
+        }
+    }
+}
+
 /// Reads up to `count` rows, and hands each to `take` until it has enough. Returns where the walk
 /// goes on; nothing at its end, or where `take` has enough.
 ///

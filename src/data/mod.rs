@@ -6,11 +6,12 @@
 //! | the tables, and how the database is opened | `schema` |
 //! | **what is said goes there**: the broadcaster's end of a queue, and the thread that writes | `queue`, `keeper`, `store` |
 //! | how lines are read | `lines` |
-//! | how they are erased, by whoever wants it, or since they are too old | `erasing` |
+//! | how they are erased, by whoever wants it, or since they are too old | `erasing`, `cleaner` |
 //! | what is found again | `search`, `matching` |
 //! | accounts and bans, and how they change | `roll` |
 //! | `chatd log`, `chatd user` and so on | `command_line` |
 
+mod cleaner;
 pub mod command_line;
 mod directory;
 mod erasing;
@@ -27,6 +28,7 @@ use crate::change::{Account, Ban, Change};
 use crate::chat::archive::Archive;
 use crate::config::DataOptions;
 use crate::shared::Shared;
+use cleaner::Cleaner;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use directory::Directory;
 use keeper::{Keeper, LAST_TIME, State};
@@ -71,7 +73,7 @@ impl Data {
         };
         let directory = Directory::open(path)?;
         let room = Room::new(options.keep_size);
-        let store = Store::open(&directory, room)?;
+        let store = Store::open(&directory, room, &Roll::default())?;
         let is_kept = !options.keep.is_zero();
         let past = if is_kept { store.recall()? } else { Vec::new() };
         let (archivist, queue, load) = queue(options.keep, past);
@@ -88,8 +90,7 @@ impl Data {
                 queue,
                 load,
                 room,
-                keep: options.keep,
-                overwriting: options.overwriting,
+                cleaner: Cleaner::new(options.keep, options.overwriting),
                 roll,
                 state: State::default(),
             },

@@ -22,12 +22,17 @@ const MOST_BYTES: u64 = 16 * MIB;
 /// What something that waits takes beside its text.
 const OWN_BYTES: u64 = 2 * size_of::<Kept>() as u64;
 
+/// What a row takes in the database beside its name and text, and what a change does, about.
+const ROW_BYTES: usize = 24;
+const CHANGE_BYTES: u64 = 256;
+
 /// Something that is to be kept.
 pub enum Kept {
     Said(Utterance),
     /// So many lines were said until then that are lost.
     Gap(Timestamp, u64),
-    Changed(Change),
+    /// A change, with its number among all changes.
+    Changed(u64, Change),
 }
 
 /// What waits, or is being written.
@@ -39,11 +44,24 @@ pub struct Load {
 }
 
 impl Kept {
-    /// How many bytes of memory it takes.
-    pub fn bytes(&self) -> u64 {
+    /// How many bytes of the queue it takes. Changes take nothing away from lines.
+    fn bytes(&self) -> u64 {
         match self {
             Self::Said(utterance) => OWN_BYTES + utterance.lines.capacity() as u64,
-            Self::Gap(..) | Self::Changed(_) => OWN_BYTES,
+            Self::Gap(..) => OWN_BYTES,
+            Self::Changed(..) => 0,
+        }
+    }
+
+    /// How many bytes of the database it takes, about.
+    pub fn stored(&self) -> u64 {
+        match self {
+            Self::Said(Utterance { name, lines, .. }) => {
+                let row = ROW_BYTES + name.letters().len();
+                (lines.as_bytes().len() + lines.count() * row) as u64
+            }
+            Self::Gap(..) => ROW_BYTES as u64,
+            Self::Changed(..) => CHANGE_BYTES,
         }
     }
 
@@ -52,12 +70,12 @@ impl Kept {
         match self {
             Self::Said(utterance) => utterance.lines.count() as u64,
             Self::Gap(_, lines) => *lines,
-            Self::Changed(_) => 0,
+            Self::Changed(..) => 0,
         }
     }
 
     fn changes(&self) -> u64 {
-        u64::from(matches!(self, Self::Changed(_)))
+        u64::from(matches!(self, Self::Changed(..)))
     }
 }
 
@@ -119,7 +137,11 @@ impl Archivist {
     /// What hands on what has changed.
     pub fn changes(&self) -> impl FnMut(Change) + Send + use<> {
         let (queue, load) = (self.queue.clone(), Arc::clone(&self.load));
-        move |change| push(&queue, &load, Kept::Changed(change))
+        let mut number = 0;
+        move |change| {
+            number += 1;
+            push(&queue, &load, Kept::Changed(number, change));
+        }
     }
 
     fn push(&self, kept: Kept) {

@@ -9,7 +9,7 @@ use crate::name::{Called, Name};
 use crate::text::Line;
 use jiff::Timestamp;
 use log::warn;
-use rusqlite::{Connection, Row, TransactionBehavior};
+use rusqlite::{Connection, Row};
 use std::collections::BTreeMap;
 
 /// All accounts and bans at one moment.
@@ -206,23 +206,21 @@ pub enum Written {
     Refused,
 }
 
-/// The same in a transaction of its own, where `known` are the accounts that there were last.
-pub fn write_whole(
-    connection: &mut Connection,
+/// The same, unless it is an account that looks like another program's. `known` are the accounts that
+/// there were last.
+pub fn write_if_unique(
+    connection: &Connection,
     change: &Change,
     known: &Roll,
 ) -> rusqlite::Result<Written> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if let Change::Account(account) = change
         && !known.accounts.contains_key(account.name.letters())
-        && let Some(owner) = Roll::read(&transaction, known)?.owning(&account.name)
+        && let Some(owner) = Roll::read(connection, known)?.owning(&account.name)
         && owner.name != account.name
     {
         return Ok(Written::Refused);
     }
-    let rows = write(&transaction, change)?;
-    transaction.commit()?;
-    Ok(match rows {
+    Ok(match write(connection, change)? {
         0 => Written::Unchanged,
         _ => Written::Changed,
     })

@@ -20,16 +20,17 @@ const CHECKED_BYTES: i64 = 32 << 20;
 /// bisection. A line of which `name` is a blob was erased. `kind` is 0 for what was said, 1 for what
 /// was done, and 2 for a gap, of which `text` is how many lines it has.
 ///
-/// Erasures are there until the server has carried them out.
+/// Erasures are there until the server has carried them out: of what was said from `since` on and
+/// before `until`, or of the last lines, so many as `count`, before row `before`.
 pub const TABLES: &str = "
     CREATE TABLE lines(n INTEGER PRIMARY KEY, time INTEGER NOT NULL, name TEXT NOT NULL,
         account INTEGER NOT NULL, kind INTEGER NOT NULL, text TEXT NOT NULL);
     CREATE TABLE accounts(name TEXT PRIMARY KEY, hash TEXT NOT NULL, is_operator INTEGER NOT NULL,
         last_here INTEGER);
-    CREATE TABLE bans(id INTEGER PRIMARY KEY, what TEXT NOT NULL, whose TEXT, made INTEGER NOT NULL,
-        until INTEGER, by TEXT NOT NULL, text TEXT);
+    CREATE TABLE bans(id INTEGER PRIMARY KEY, what TEXT NOT NULL UNIQUE, whose TEXT,
+        made INTEGER NOT NULL, until INTEGER, by TEXT NOT NULL, text TEXT);
     CREATE TABLE erasures(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,
-        since INTEGER NOT NULL, until INTEGER NOT NULL);";
+        since INTEGER, until INTEGER, count INTEGER, before INTEGER);";
 
 /// Opens a database for writing. An empty file becomes one.
 ///

@@ -9,6 +9,7 @@ use crate::data::matching::Wanted;
 use crate::data::schema::open_to_read;
 use crate::event::{Answer, ClientId, Event};
 use crate::name::Name;
+use crate::passwords::hash::Buffers;
 use crate::text::{Line, push_server_line};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use jiff::Timestamp;
@@ -26,8 +27,12 @@ const SHOWN: usize = 20;
 const LOOKING: Duration = Duration::from_millis(300);
 const WAITING: Duration = Duration::from_secs(10);
 
-/// How many rows are looked at in one step: some milliseconds.
+/// How many rows are looked at in one step, and how long at most, between which the thread listens.
 const STEP: i64 = 5_000;
+const STEP_TIME: Duration = Duration::from_millis(10);
+
+/// After how many bytes of rows the time is looked at.
+const GLANCE: usize = 4 << 10;
 
 /// How often a client may search.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -130,6 +135,8 @@ pub struct Search<'a> {
     client: ClientId,
     wanted: Wanted,
     readers: Result<&'a Readers, NoSearch>,
+    /// Where passwords are computed, to which a search gives way.
+    buffers: &'a Buffers,
     /// Who comes with the first answer.
     ignored: Receiver<Vec<Name>>,
     hidden: Option<Vec<Name>>,
@@ -147,12 +154,14 @@ impl<'a> Search<'a> {
         text: &Line,
         ignored: Receiver<Vec<Name>>,
         readers: Result<&'a Readers, NoSearch>,
+        buffers: &'a Buffers,
         now: Instant,
     ) -> Self {
         Self {
             client,
             wanted: Wanted::new(text.as_str()),
             readers,
+            buffers,
             ignored,
             hidden: None,
             reader: None,
@@ -224,20 +233,30 @@ impl<'a> Search<'a> {
         };
         let hidden = self.hidden.as_deref().unwrap_or_default();
         let is_hidden = |line: &[u8]| hidden.iter().any(|name| name.letters().as_bytes() == line);
-        walk(connection, self.next, STEP, |line| {
+        let (begun, mut bytes, mut stopped) = (Instant::now(), 0, None);
+        let next = walk(connection, self.next, STEP, |line| {
             self.looked_back_to = Some(line.timestamp());
+            let (n, length) = (line.n, line.text.len());
             if self.wanted.is_in(line.text)
                 && !is_hidden(line.name)
                 && let Some(line) = line.recalled()
             {
                 self.found.push((line.time, line.prefix() + &line.text));
             }
-            if self.found.len() < SHOWN {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
+            if self.found.len() >= SHOWN {
+                return ControlFlow::Break(());
             }
-        })
+            bytes += length;
+            if bytes >= GLANCE {
+                bytes = 0;
+                if begun.elapsed() >= STEP_TIME {
+                    stopped = n.checked_sub(1).map(Walk::Down);
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(next.or(stopped))
     }
 
     fn finish(&self) -> Progress {
@@ -269,7 +288,12 @@ impl Errand for Search<'_> {
         match self.look() {
             Ok(Some(next)) if now.saturating_duration_since(self.began) < LOOKING => {
                 self.next = next;
-                Progress::Again
+                // So that two searches on two cores do not make a login wait.
+                if self.buffers.are_idle() {
+                    Progress::Again
+                } else {
+                    Progress::Wait
+                }
             }
             Ok(_) => self.finish(),
             Err(error) => {
@@ -278,5 +302,40 @@ impl Errand for Search<'_> {
                 self.fail(&complaint(path, &error))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::schema::TABLES;
+
+    /// A database in memory, with more lines than one step looks at.
+    fn connection() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        let lines = "INSERT INTO lines WITH RECURSIVE numbers(n) AS
+            (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20000)
+            SELECT n, n, 'alice', 0, 0, 'hello' FROM numbers";
+        connection.execute_batch(TABLES).unwrap();
+        connection.execute(lines, []).unwrap();
+        connection
+    }
+
+    #[test]
+    fn a_search_gives_way_while_a_password_is_computed() {
+        let (readers, buffers) = (Readers::new(Path::new("unused"), true), Buffers::default());
+        let (text, now) = (Line::new("goodbye"), Instant::now());
+        let (_, nobody) = bounded(1);
+        let mut search = Search::new(ClientId(1), &text, nobody, Ok(&readers), &buffers, now);
+        search.hidden = Some(Vec::new());
+        search.reader = Some(Reader {
+            slot: Some(((0, 0), connection())),
+            returned: readers.returned.clone(),
+        });
+        assert!(matches!(search.step(now), Progress::Again));
+        let buffer = buffers.try_take();
+        assert!(matches!(search.step(now), Progress::Wait));
+        drop(buffer);
+        assert!(matches!(search.step(now), Progress::Again));
     }
 }

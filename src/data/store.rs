@@ -1,17 +1,17 @@
 //! The database, as the keeper writes it.
 
-use crate::change::{self, Change};
+use crate::change::Change;
 use crate::chat::archive::Recalled;
 use crate::data::directory::{Directory, FileId, complaint, file_id};
-use crate::data::erasing::{Erasure, erase_last, row_behind, trim};
+use crate::data::erasing::{self, Erasure, Extent, Numbered, row_behind, trim};
 use crate::data::lines::{GAP, ends, first_from, number_of, recall};
 use crate::data::queue::Kept;
 use crate::data::roll::{self, Roll, Written};
 use crate::data::schema::{self, pragma};
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
-use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior};
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,10 +37,26 @@ impl Room {
         Self { most, journal }
     }
 
-    /// How many bytes of text are written in one transaction.
+    /// How large the database may be without it.
+    fn database(self) -> u64 {
+        self.most - self.journal
+    }
+
+    /// How many bytes are written in one transaction.
     pub fn batch(self) -> u64 {
         self.journal / 8
     }
+}
+
+/// What has come of writing.
+#[derive(Default)]
+pub struct Outcome {
+    /// What is another than before.
+    pub changed: Vec<Change>,
+    /// Accounts that look like another program's.
+    pub refused: Vec<Change>,
+    /// What is to be erased.
+    pub noted: Vec<Numbered>,
 }
 
 pub struct Store {
@@ -49,24 +65,19 @@ pub struct Store {
     file: Option<FileId>,
     room: Room,
     page_bytes: u64,
-    /// It had no tables before.
-    pub is_new: bool,
     /// The last row's number and its time.
     last: (i64, i64),
     /// What other programs have changed until it was last looked.
     version: i64,
 }
 
-/// An erasure, with its row's number.
-pub type Numbered = (i64, Erasure);
-
 impl Store {
-    /// Opens the database of a directory, and makes it if it is missing.
+    /// Opens the database of a directory, and makes it, with these accounts and bans, if it is missing.
     ///
     /// # Errors
     ///
     /// For the user, on one line that names the file.
-    pub fn open(directory: &Directory, room: Room) -> Result<Self, String> {
+    pub fn open(directory: &Directory, room: Room, roll: &Roll) -> Result<Self, String> {
         let path = directory.database()?;
         let is_new = fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0);
         let connection = schema::open(&path, FIRST_PATIENCE)?;
@@ -82,16 +93,19 @@ impl Store {
             Ok((page_bytes, last))
         };
         let (page_bytes, last) = prepare().map_err(|error| complaint(&path, &error))?;
-        Ok(Self {
+        let mut store = Self {
             file: file_id(&path),
             connection,
             path,
             room,
             page_bytes,
-            is_new,
             last,
             version: -1,
-        })
+        };
+        if is_new {
+            store.write_roll(roll)?;
+        }
+        Ok(store)
     }
 
     /// What was kept last, as much as memory holds.
@@ -123,9 +137,24 @@ impl Store {
         Roll::read(&self.connection, known).map_err(|error| complaint(&self.path, &error))
     }
 
-    /// Writes all of it, or nothing. No line of it is a change.
-    pub fn write_lines(&mut self, batch: &[Kept], roll: &Roll) -> rusqlite::Result<()> {
+    /// Writes all of it, or nothing; if there is a change in it, so that a power cut does not undo it.
+    /// `roll` are the accounts and bans as they were written last.
+    pub fn write(&mut self, batch: &[Kept], roll: &Roll) -> rusqlite::Result<Outcome> {
+        let is_change = |kept: &Kept| matches!(kept, Kept::Changed(..));
+        if !batch.iter().any(is_change) {
+            return self.write_batch(batch, roll);
+        }
+        self.connection.execute_batch("PRAGMA synchronous=FULL")?;
+        let outcome = self.write_batch(batch, roll);
+        self.connection.execute_batch("PRAGMA synchronous=NORMAL")?;
+        outcome
+    }
+
+    fn write_batch(&mut self, batch: &[Kept], roll: &Roll) -> rusqlite::Result<Outcome> {
         let (mut n, mut time) = self.last;
+        let mut outcome = Outcome::default();
+        // Which names have become accounts, or are none any more, with this batch.
+        let mut accounts = HashMap::new();
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -136,7 +165,10 @@ impl Store {
                     time = time.max(said.time.as_millisecond());
                     let (name, kind) = (said.name.letters(), number_of(said.kind));
                     // Nobody but its owner has the name of an account.
-                    let account = roll.accounts.contains_key(name);
+                    let account = match accounts.get(name) {
+                        Some(is_one) => *is_one,
+                        None => roll.accounts.contains_key(name),
+                    };
                     for line in said.lines.iter() {
                         n += 1;
                         let text = String::from_utf8_lossy(line);
@@ -147,39 +179,57 @@ impl Store {
                     (n, time) = (n + 1, time.max(at.as_millisecond()));
                     insert.execute((n, time, "", false, GAP, lines.to_string()))?;
                 }
-                Kept::Changed(_) => {}
+                Kept::Changed(_, Change::Erased(erasure)) => {
+                    let erasure = Erasure {
+                        name: erasure.name.clone(),
+                        extent: Extent::Last {
+                            count: erasure.count.unwrap_or(usize::MAX),
+                            before: n.saturating_add(1),
+                        },
+                    };
+                    let number = erasing::note(&transaction, &erasure)?;
+                    outcome.noted.push((number, erasure));
+                }
+                Kept::Changed(_, change) => {
+                    match roll::write_if_unique(&transaction, change, roll)? {
+                        Written::Changed => {
+                            match change {
+                                Change::Account(account) => {
+                                    accounts.insert(account.name.letters(), true);
+                                }
+                                Change::AccountRemoved(name) => {
+                                    accounts.insert(name.letters(), false);
+                                }
+                                _ => {}
+                            }
+                            outcome.changed.push(change.clone());
+                        }
+                        Written::Unchanged => {}
+                        Written::Refused => outcome.refused.push(change.clone()),
+                    }
+                }
             }
         }
         drop(insert);
         transaction.commit()?;
         self.last = (n, time);
-        Ok(())
+        Ok(outcome)
     }
 
-    /// Writes a change so that a power cut does not undo it.
-    pub fn write_change(&mut self, change: &mut Change, known: &Roll) -> rusqlite::Result<Written> {
-        self.connection.execute_batch("PRAGMA synchronous=FULL")?;
-        let written = match change {
-            Change::Erased(erasure) => self.erase_last(erasure),
-            change => roll::write_whole(&mut self.connection, change, known),
+    /// Writes all accounts and bans into a database that has none.
+    ///
+    /// # Errors
+    ///
+    /// For the user, on one line that names the file.
+    fn write_roll(&mut self, roll: &Roll) -> Result<(), String> {
+        let mut write = || -> rusqlite::Result<_> {
+            let transaction = self.connection.transaction()?;
+            for change in roll.changes() {
+                roll::write(&transaction, &change)?;
+            }
+            transaction.commit()
         };
-        self.connection.execute_batch("PRAGMA synchronous=NORMAL")?;
-        written
-    }
-
-    /// Erases the last lines said under a name, as many as `erasure` counts, which counts down.
-    fn erase_last(&mut self, erasure: &mut change::Erasure) -> rusqlite::Result<Written> {
-        let Some(left) = &mut erasure.count else {
-            return Ok(Written::Unchanged);
-        };
-        let mut before = i64::MAX;
-        while *left > 0 {
-            let (erased, next) = erase_last(&mut self.connection, &erasure.name, *left, before)?;
-            *left -= erased;
-            let Some(next) = next else { break };
-            before = next;
-        }
-        Ok(Written::Changed)
+        write().map_err(|error| complaint(&self.path, &error))
     }
 
     /// When the last line was said, in milliseconds since 1970.
@@ -197,10 +247,10 @@ impl Store {
             }
             *trimmed = live;
         }
-        let most = (self.room.most - self.room.journal) / self.page_bytes;
+        let most = self.room.database() / self.page_bytes;
         let pages = pragma(&self.connection, "page_count")?.unsigned_abs();
-        let free = pragma(&self.connection, "freelist_count")?.unsigned_abs();
-        let used = pages.saturating_sub(free);
+        let used = self.used_pages()?;
+        let free = pages.saturating_sub(used);
         if used > most {
             let bytes = (used - most) * self.page_bytes;
             let live = row_behind(&self.connection, bytes)?;
@@ -224,6 +274,18 @@ impl Store {
         fs::metadata(path).is_ok_and(|journal| journal.len() > 0)
     }
 
+    /// Whether nothing more should be written before something was taken away.
+    pub fn is_full(&self) -> rusqlite::Result<bool> {
+        let most = self.room.database() + self.room.journal / 4;
+        Ok(self.used_pages()? * self.page_bytes > most)
+    }
+
+    fn used_pages(&self) -> rusqlite::Result<u64> {
+        let pages = pragma(&self.connection, "page_count")?;
+        let free = pragma(&self.connection, "freelist_count")?;
+        Ok(pages.saturating_sub(free).unsigned_abs())
+    }
+
     /// Brings everything from the journal into the database, where it overwrites what was there, and
     /// empties the journal. Returns whether nobody was in the way.
     pub fn empty_journal(&self) -> rusqlite::Result<bool> {
@@ -245,28 +307,19 @@ impl Store {
             return Ok(None);
         }
         let roll = Roll::read(&self.connection, known)?;
-        let query = "SELECT id, name, since, until FROM erasures ORDER BY id";
-        let mut statement = self.connection.prepare(query)?;
-        let rows = statement.query_map([], |row| {
-            let (name, since, until) = (row.get(1)?, row.get(2)?, row.get(3)?);
-            Ok((row.get(0)?, Erasure { name, since, until }))
-        })?;
-        let erasures = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        let erasures = erasing::noted(&self.connection)?;
         self.version = version;
         Ok(Some((roll, erasures)))
     }
 
-    /// Erases what there is of it from row `n` on, up to a step's end. Returns where it goes on.
-    pub fn erase(&mut self, erasure: &Erasure, n: i64) -> rusqlite::Result<Option<i64>> {
-        erasure.step(&mut self.connection, n).map(|(_, next)| next)
+    /// Carries out a step of an erasure. Returns what is left of it; nothing at its end.
+    pub fn erase(&mut self, erasure: &Numbered) -> rusqlite::Result<Option<Erasure>> {
+        erasing::step(&mut self.connection, erasure).map(|(_, left)| left)
     }
 
-    /// The erasure is carried out.
-    pub fn forget_erasure(&mut self, id: i64) -> rusqlite::Result<()> {
-        let query = "DELETE FROM erasures WHERE id = ?1";
-        self.connection
-            .execute(query, [Value::Integer(id)])
-            .map(|_| ())
+    /// An erasure is carried out.
+    pub fn forget_erasure(&mut self, number: i64) -> rusqlite::Result<()> {
+        erasing::forget(&self.connection, number)
     }
 
     /// Where the database is, for complaints.

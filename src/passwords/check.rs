@@ -147,10 +147,17 @@ impl Check {
         }
         let is_right = match (&self.password, &self.against) {
             (Some(password), Against::Common(expected)) => password.is(expected),
-            (Some(password), Against::Hash(hash)) => match means.buffers.try_take() {
-                Some(buffer) => compare(buffer, password, hash),
-                None => return otherwise(),
-            },
+            (Some(password), Against::Hash(hash)) => {
+                let comes_first = self.turn.as_ref().is_some_and(Turn::comes_first);
+                let Some(buffer) = comes_first.then(|| means.buffers.try_take()).flatten() else {
+                    return otherwise();
+                };
+                // The next one need not wait until this is computed.
+                if let Some(turn) = &mut self.turn {
+                    turn.stop_waiting();
+                }
+                compare(buffer, password, hash)
+            }
             (None, _) | (_, Against::Nobody) => false,
         };
         match self.turn.take() {
@@ -291,12 +298,31 @@ mod tests {
     }
 
     #[test]
+    fn a_check_waits_for_those_from_addresses_that_owe_less() {
+        let (means, now) = (Means::default(), Instant::now());
+        let mut guess = check("guess", Against::Nobody, HERE);
+        assert_eq!(guess.step(&means, now), Step::Done(Wrong));
+        let taken = [(); 2].map(|()| means.buffers.try_take());
+        let mut checks = [HERE, ELSEWHERE].map(|address| of_hash("password", address));
+        for check in &mut checks {
+            assert_eq!(check.step(&means, now), Step::Wait);
+        }
+        drop(taken);
+        let [here, elsewhere] = &mut checks;
+        assert_eq!(here.step(&means, now), Step::Wait);
+        assert_eq!(elsewhere.step(&means, now), Step::Done(Right));
+        assert_eq!(here.step(&means, now), Step::Done(Right));
+    }
+
+    #[test]
     fn who_waits_for_a_buffer_and_goes_leaves_its_turn_to_others() {
         let (means, now) = (Means::default(), Instant::now());
         let taken = [(); 2].map(|()| means.buffers.try_take());
         let mut gone = of_hash("password", HERE);
         assert_eq!(gone.step(&means, now), Step::Wait);
         drop((gone, taken));
+        let mut guess = check("guess", Against::Nobody, HERE);
+        assert_eq!(guess.step(&means, now), Step::Done(Wrong));
         let mut next = of_hash("password", HERE);
         assert_eq!(next.step(&means, now), Step::Done(Right));
     }

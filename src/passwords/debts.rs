@@ -2,7 +2,7 @@
 //! one. The clients' threads share this; none of it is the broadcaster's.
 
 use crate::address::Host;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +32,8 @@ struct State {
     owed: HashMap<Host, Debt>,
     /// The addresses of which a password is checked now.
     checked: HashSet<Host>,
+    /// How many of these wait to be computed, by how many wrong passwords their address owes for.
+    waiting: BTreeMap<u32, usize>,
     /// The accounts that were made lately, the oldest first.
     made: VecDeque<(Instant, Host, NewAccount)>,
 }
@@ -71,6 +73,8 @@ pub struct NewAccount(Arc<AtomicBool>);
 pub struct Turn {
     debts: Debts,
     host: Host,
+    /// For how many wrong passwords the address owes, while it waits to be computed.
+    waits: Option<u32>,
 }
 
 impl Debts {
@@ -91,8 +95,11 @@ impl Debts {
         if !state.checked.insert(host) {
             return Begun::Busy;
         }
-        let debts = self.clone();
-        Begun::Turn(Turn { debts, host })
+        let debt = state.owed.get(&host);
+        let owed = debt.map_or(0, |debt| prices(debt.until.saturating_duration_since(now)));
+        *state.waiting.entry(owed).or_default() += 1;
+        let (debts, waits) = (self.clone(), Some(owed));
+        Begun::Turn(Turn { debts, host, waits })
     }
 
     /// Somebody at `host` is about to make an account.
@@ -134,6 +141,21 @@ impl NewAccount {
 }
 
 impl Turn {
+    /// Whether no address that owes less waits too. So many who guess at many addresses are not in
+    /// the way of an owner who comes from another one.
+    pub fn comes_first(&self) -> bool {
+        let state = self.debts.state();
+        let first = state.waiting.first_key_value().map(|(owed, _)| *owed);
+        self.waits.is_none() || self.waits == first
+    }
+
+    /// It is computed now, or needs no computing.
+    pub fn stop_waiting(&mut self) {
+        if let Some(owed) = self.waits.take() {
+            self.debts.state().forget_waiting(owed);
+        }
+    }
+
     /// The password was wrong.
     pub fn owe(self, now: Instant) {
         let mut state = self.debts.state();
@@ -153,11 +175,26 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
+        self.stop_waiting();
         self.debts.state().checked.remove(&self.host);
     }
 }
 
+/// How many wrong passwords somebody owes for.
+fn prices(owed: Duration) -> u32 {
+    owed.as_secs().div_ceil(PRICE.as_secs()) as u32
+}
+
 impl State {
+    fn forget_waiting(&mut self, owed: u32) {
+        if let Some(count) = self.waiting.get_mut(&owed) {
+            *count -= 1;
+            if *count == 0 {
+                self.waiting.remove(&owed);
+            }
+        }
+    }
+
     /// Forgets who owes nothing, or else the one who owes least.
     fn forget_least(&mut self, now: Instant) {
         self.owed.retain(|_, debt| debt.until > now);
@@ -234,6 +271,7 @@ mod tests {
         let turns = [(); 99].map(|()| Turn {
             debts: debts.clone(),
             host: ALICE,
+            waits: None,
         });
         for turn in turns {
             turn.owe(now);

@@ -72,6 +72,11 @@ impl Buffers {
         let home = self.given_back.clone();
         Some(Buffer { blocks, home })
     }
+
+    /// Whether nothing is computed now.
+    pub fn are_idle(&self) -> bool {
+        self.free.is_full()
+    }
 }
 
 impl Buffer {

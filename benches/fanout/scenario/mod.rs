@@ -8,14 +8,17 @@ mod fan_out;
 mod handshakes;
 mod kept;
 mod latency;
+pub mod logins;
 mod over_tls;
+pub mod searches;
 mod stalled;
+pub mod sustained;
 
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::contender::{Contender, Transport};
+use crate::contender::{Contender, Flood, Transport};
 use crate::sheet::{Measure, Unit};
 use crate::wire::Role;
 
@@ -117,7 +120,7 @@ impl Scenario {
     pub fn run(self, contender: Contender, effort: Effort) -> io::Result<Vec<Measure>> {
         const PLAIN: Transport = Transport::Plain;
         match self {
-            Self::FanOut { clients } => fan_out::run(contender, PLAIN, clients, effort),
+            Self::FanOut { clients } => fan_out::run(contender, PLAIN, Flood::Yes, clients, effort),
             Self::AllTalk { clients } => all_talk::run(contender, clients),
             Self::Latency { clients } => latency::run(contender, PLAIN, clients, effort),
             Self::Crowd { clients } => crowd::run(contender, PLAIN, clients),
@@ -126,7 +129,8 @@ impl Scenario {
             Self::Tls(scenario) => scenario.run(contender, effort),
             Self::Kept(scenario) => scenario.run(contender, effort),
             Self::Curve { clients } => {
-                let mut measures = fan_out::run(contender, PLAIN, clients, Effort::Quick)?;
+                let mut measures =
+                    fan_out::run(contender, PLAIN, Flood::Yes, clients, Effort::Quick)?;
                 measures.truncate(1);
                 Ok(measures)
             }

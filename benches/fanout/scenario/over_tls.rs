@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::contender::{Contender, Transport, encrypted_by_one_core};
+use crate::contender::{Contender, Flood, Transport, encrypted_by_one_core};
 use crate::sheet::{Measure, Unit};
 
 use super::{Effort, Scenario, crowd, fan_out, handshakes, latency};
@@ -69,7 +69,9 @@ impl OverTls {
                     rate,
                 )])
             }
-            Self::FanOut { clients } => fan_out::run(contender, Transport::Tls, clients, effort),
+            Self::FanOut { clients } => {
+                fan_out::run(contender, Transport::Tls, Flood::Yes, clients, effort)
+            }
             Self::Handshakes => handshakes::run(contender, effort),
             Self::Crowd { clients } => crowd::run(contender, Transport::Tls, clients),
             Self::Latency { clients } => {

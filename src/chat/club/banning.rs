@@ -141,7 +141,7 @@ impl Club {
         self.tell(by, format_args!("banned{length}: {targets}"));
         for ban in bans {
             self.put_ban(&ban);
-            (self.keep)(Change::Ban(ban));
+            self.handed.hand(Change::Ban(ban));
         }
     }
 
@@ -186,7 +186,7 @@ impl Club {
         for what in targets {
             if self.bans.remove(&what) {
                 unbanned.push(what.to_string());
-                (self.keep)(Change::BanRemoved(what));
+                self.handed.hand(Change::BanRemoved(what));
             }
         }
         if unbanned.is_empty() {
@@ -206,7 +206,7 @@ impl Club {
         let listed = lines.by_ref().take(LISTED_BANS).collect::<Vec<_>>();
         let more = lines.count();
         for what in over {
-            (self.keep)(Change::BanRemoved(what));
+            self.handed.hand(Change::BanRemoved(what));
         }
         if listed.is_empty() {
             self.tell(by, format_args!("nobody is banned"));

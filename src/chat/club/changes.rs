@@ -50,7 +50,12 @@ impl Club {
         if !is_same {
             self.put_out_owner(&name, "your password was changed");
         }
-        self.accounts.put(account);
+        let known = self.accounts.get(&name);
+        let last_here = known.and_then(|entry| entry.account.last_here);
+        self.accounts.put(Account {
+            last_here: account.last_here.max(last_here),
+            ..account
+        });
         self.free(&name, owner);
         if let Some(owner) = owner {
             self.give_title(owner);

@@ -2,7 +2,7 @@
 
 use crate::address::Host;
 use crate::name::Name;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 /// For how long somebody is remembered, and how many are, at most.
@@ -11,8 +11,9 @@ const MOST_REMEMBERED: usize = 10_000;
 
 #[derive(Default)]
 pub struct Departed {
-    /// By what the name looks like that they left with; of several the last.
-    by_look: HashMap<Box<str>, Gone>,
+    /// By what the name looks like that they left with; of several the last. A hash table from which
+    /// as many go as come grows to three times what they take.
+    by_look: BTreeMap<Box<str>, Gone>,
     /// The same in the order of their going.
     in_order: VecDeque<(Instant, Name)>,
 }

@@ -80,7 +80,7 @@ impl Club {
             .add(&person.name, host, account.clone(), now.instant);
         self.muted.remove(&client);
         if let Some(name) = account {
-            (self.keep)(Change::WasHere(name, now.time));
+            self.handed.hand(Change::WasHere(name, now.time));
         }
     }
 
@@ -89,7 +89,7 @@ impl Club {
         let (now, said) = (self.chat.clock().time, self.chat.room.history.said);
         for client in self.accounts.clients() {
             if let Some(name) = self.accounts.depart(client, said, now) {
-                (self.keep)(Change::WasHere(name, now));
+                self.handed.hand(Change::WasHere(name, now));
             }
         }
         for client in self.lobby.clients() {

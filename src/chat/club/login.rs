@@ -116,7 +116,7 @@ impl Club {
             last_here: None,
         };
         self.accounts.put(account.clone());
-        (self.keep)(Change::Account(account));
+        self.handed.hand(Change::Account(account));
         new.was_made();
         self.recognize(client, name, None);
     }
@@ -131,7 +131,8 @@ impl Club {
             hash: Arc::clone(&new),
             ..entry.account.clone()
         };
-        (self.keep)(Change::Password(account.name.clone(), new));
+        self.handed
+            .hand(Change::Password(account.name.clone(), new));
         self.accounts.put(account);
         self.tell(client, format_args!("your password is changed"));
     }
@@ -142,7 +143,7 @@ impl Club {
         self.accounts.arrive(client, name);
         // After a crash nobody would know of it.
         let now = self.chat.clock().time;
-        (self.keep)(Change::WasHere(name.clone(), now));
+        self.handed.hand(Change::WasHere(name.clone(), now));
         if let Some(visitor) = self.lobby.remove(client) {
             self.let_in(client, &visitor, name, since);
         } else {

@@ -12,6 +12,7 @@ mod changes;
 mod departed;
 mod endings;
 mod entering;
+pub mod handed;
 mod lobby;
 mod login;
 mod operators;
@@ -25,6 +26,7 @@ pub(super) use operators::ORDERS;
 use crate::address::Address;
 use crate::change::{Account, Ban, Change};
 use crate::chat::asking::Asking;
+use crate::chat::club::handed::Handed;
 use crate::chat::commands::{self, Does, Offer, Who};
 use crate::chat::notices::quote;
 use crate::chat::welcome::Opening;
@@ -84,7 +86,7 @@ pub struct Club {
     muted: BTreeSet<ClientId>,
     /// Whom an event has ended, until their last event comes.
     ended: BTreeMap<ClientId, Farewell>,
-    keep: Box<dyn FnMut(Change) + Send>,
+    handed: Handed,
 }
 
 const MUTED: &str = "you are muted, nothing was sent";
@@ -106,7 +108,7 @@ impl Club {
             departed: Departed::default(),
             muted: BTreeSet::new(),
             ended: BTreeMap::new(),
-            keep: membership.keep,
+            handed: Handed::new(membership.keep),
         }
     }
 
@@ -290,8 +292,8 @@ impl Scene for Club {
                 self.password_changed(client, &old, new);
             }
             Event::GavePassword(client) if self.hears(client) => self.gave_password(client),
-            Event::Changed(changes) => {
-                for change in changes {
+            Event::Changed(foreign) => {
+                for change in self.handed.lasting(foreign) {
                     self.changed(change);
                 }
             }

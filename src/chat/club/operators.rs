@@ -110,7 +110,7 @@ impl Club {
         let before = self.chat.room.history.count();
         self.chat.apply(Fact::Erased(erasure.clone()));
         let erased = before - self.chat.room.history.count();
-        (self.keep)(Change::Erased(erasure));
+        self.handed.hand(Change::Erased(erasure));
         let lines = if erased == 1 { "line" } else { "lines" };
         let operator = self.chat.people[by].name.clone();
         client_log::ordered(format_args!("{operator} erased {erased} {lines} of {name}"));

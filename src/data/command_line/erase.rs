@@ -3,10 +3,16 @@
 use crate::config::EraseOptions;
 use crate::data::command_line::{Database, show};
 use crate::data::directory::complaint;
-use crate::data::erasing::Erasure;
-use crate::data::lines::first_from;
+use crate::data::erasing::{Erasure, Extent, note, step};
+use crate::data::lines::ends;
+use crate::name::without_lrm;
 use jiff::Timestamp;
 use rusqlite::Connection;
+use std::thread;
+use std::time::Duration;
+
+/// How long it takes at most until what is said is in the database, where the disk keeps up.
+const WRITTEN_WITHIN: Duration = Duration::from_millis(200);
 
 /// Erases what was said under a name, and returns what to print. A server that runs is told by what
 /// stands in the database.
@@ -16,31 +22,42 @@ use rusqlite::Connection;
 /// For the user, on one line, also where there was nothing to erase.
 pub fn erase(options: &EraseOptions) -> Result<String, String> {
     let mut database = Database::open(&options.data.path)?;
-    let now = Timestamp::now();
-    let until = options.until.map_or(now, |until| until.min(now));
-    let erasure = Erasure {
-        name: options.name.clone(),
-        since: options.since.unwrap_or(Timestamp::MIN).as_millisecond(),
-        until: until.as_millisecond() + 1,
-    };
-    let count = carry_out(&mut database.connection, &erasure);
-    let name = show(&options.name);
+    let name = without_lrm(&options.name);
+    // What a server has heard just now is counted too.
+    thread::sleep(WRITTEN_WITHIN);
+    let count = carry_out(&mut database.connection, name, options);
+    let name = show(name);
     match count.map_err(|error| complaint(&database.path, &error))? {
         0 => Err(format!("nothing was said by {name}")),
+        1 => Ok(format!("1 line of {name} is erased\n")),
         count => Ok(format!("{count} lines of {name} are erased\n")),
     }
 }
 
-fn carry_out(connection: &mut Connection, erasure: &Erasure) -> rusqlite::Result<u64> {
-    connection.execute(
-        "INSERT INTO erasures(name, since, until) VALUES(?1, ?2, ?3)",
-        (&erasure.name, erasure.since, erasure.until),
-    )?;
-    let mut next = Some(first_from(connection, erasure.since)?);
+fn carry_out(
+    connection: &mut Connection,
+    name: &str,
+    options: &EraseOptions,
+) -> rusqlite::Result<u64> {
+    // What is being said now is not left out, and what will be said is. Where the clock was ahead once,
+    // what was said last may be later than now.
+    let newest = ends(connection)?.map_or(i64::MIN, |[_, (_, time)]| time);
+    let now = newest.max(Timestamp::now().as_millisecond()) + 1;
+    let until = options.until.map_or(now, Timestamp::as_millisecond);
+    let erasure = Erasure {
+        name: name.to_owned(),
+        extent: Extent::Between {
+            since: options.since.unwrap_or(Timestamp::MIN).as_millisecond(),
+            until: until.min(now),
+            from: i64::MIN,
+        },
+    };
+    let mut noted = (note(connection, &erasure)?, erasure);
     let mut count = 0;
-    while let Some(n) = next {
-        let step = erasure.step(connection, n)?;
-        (count, next) = (count + step.0, step.1);
+    loop {
+        let (erased, left) = step(connection, &noted)?;
+        count += erased;
+        let Some(left) = left else { return Ok(count) };
+        noted.1 = left;
     }
-    Ok(count)
 }

@@ -7,6 +7,7 @@ use crate::data::directory::{complaint, database_in};
 use crate::data::lines::{RawLine, Walk, first_from, walk};
 use crate::data::matching::Wanted;
 use crate::data::schema::open_to_read;
+use crate::name::without_lrm;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::fmt::Write as _;
@@ -44,7 +45,9 @@ pub fn print_log(options: &LogOptions) -> Result<(), String> {
         next = walked.map_err(|error| complain(&error))?;
     }
     match &options.name {
-        Some(name) if !page.is_found => Err(format!("nothing was said by {}", show(name))),
+        Some(name) if !page.is_named => {
+            Err(format!("nothing was said by {}", show(without_lrm(name))))
+        }
         _ => Ok(()),
     }
 }
@@ -54,8 +57,8 @@ struct Page<'a> {
     options: &'a LogOptions,
     wanted: Option<Wanted>,
     text: String,
-    /// There was something to print.
-    is_found: bool,
+    /// Something was said under the name that is wanted.
+    is_named: bool,
 }
 
 impl<'a> Page<'a> {
@@ -64,7 +67,7 @@ impl<'a> Page<'a> {
             options,
             wanted: options.search.as_deref().map(Wanted::new),
             text: String::new(),
-            is_found: false,
+            is_named: false,
         }
     }
 
@@ -75,28 +78,22 @@ impl<'a> Page<'a> {
                 return ControlFlow::Break(());
             }
             if self.is_wanted(&line) {
-                self.is_found = true;
                 self.print(&line);
             }
             ControlFlow::Continue(())
         })
     }
 
-    fn is_wanted(&self, line: &RawLine<'_>) -> bool {
-        let name = self.options.name.as_deref();
-        // Whose the missing lines are nobody knows.
-        let is_anyones = name.is_none() && self.wanted.is_none();
-        let is_of = |name: &str| name.as_bytes() == line.name;
-        match line.gap() {
-            Some(_) => is_anyones,
-            None => {
-                name.is_none_or(is_of)
-                    && self
-                        .wanted
-                        .as_ref()
-                        .is_none_or(|wanted| wanted.is_in(line.text))
-            }
+    fn is_wanted(&mut self, line: &RawLine<'_>) -> bool {
+        let name = self.options.name.as_deref().map(without_lrm);
+        let is_theirs = name.is_none_or(|name| name.as_bytes() == line.name);
+        if line.gap().is_some() {
+            // Whose the missing lines are nobody knows.
+            return name.is_none() && self.wanted.is_none();
         }
+        self.is_named |= is_theirs;
+        let wanted = self.wanted.as_ref();
+        is_theirs && wanted.is_none_or(|wanted| wanted.is_in(line.text))
     }
 
     /// Nothing in it can harm a terminal, whatever is in the database.

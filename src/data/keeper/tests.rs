@@ -3,12 +3,15 @@
 use super::*;
 use crate::change::{Account, Erasure, Rank};
 use crate::chat::archive::{Archive, Kind, Utterance};
+use crate::chat::club::handed::Handed;
 use crate::data::directory::database_in;
+use crate::data::erasing;
 use crate::data::queue::{Archivist, queue};
 use crate::data::roll::{self, tests::changes};
 use crate::name::Name;
 use crate::text::Lines;
 use crate::units::MIB;
+use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -20,7 +23,7 @@ struct Disk {
     path: PathBuf,
     keeper: Keeper,
     archivist: Archivist,
-    change: Box<dyn FnMut(Change)>,
+    change: Box<dyn FnMut(Change) + Send>,
 }
 
 impl Disk {
@@ -33,13 +36,12 @@ impl Disk {
         let keep = Duration::from_secs(3600);
         let (archivist, queue, load) = queue(keep, Vec::new());
         let mut keeper = Keeper {
-            store: Some(Store::open(&directory, room).unwrap()),
+            store: Some(Store::open(&directory, room, &Roll::default()).unwrap()),
             directory,
             queue,
             load,
             room,
-            keep,
-            overwriting: Duration::from_secs(3600),
+            cleaner: Cleaner::new(keep, Duration::from_secs(3600)),
             roll: Roll::default(),
             state: State::default(),
         };
@@ -66,6 +68,12 @@ impl Disk {
             kind: Kind::Said,
             lines,
         });
+    }
+
+    /// What the broadcaster is told.
+    fn told(&mut self) -> Vec<Change> {
+        let foreign = self.keeper.state.untold.drain(..);
+        foreign.flat_map(|foreign| foreign.changes).collect()
     }
 
     /// What the rows say that were not erased.
@@ -136,6 +144,41 @@ fn erase_takes_the_last_lines_said_under_that_very_name_before_it_in_the_queue_t
 }
 
 #[test]
+fn an_erasure_that_the_end_of_the_server_cut_off_goes_on_and_the_chat_is_told_of_what_was_left() {
+    let mut disk = Disk::new();
+    for number in 0..12_000 {
+        disk.say(["alice", "bob"][number % 2], &number.to_string());
+    }
+    disk.keeper.write_all(|| false);
+    let store = disk.keeper.store.as_mut().unwrap();
+    let order = [Kept::Changed(1, erased("alice", 5_500))];
+    let outcome = store.write(&order, &Roll::default()).unwrap();
+    let [mut noted] = <[_; 1]>::try_from(outcome.noted).unwrap();
+    noted.1 = store.erase(&noted).unwrap().unwrap();
+    // Another server begins.
+    disk.keeper.store = None;
+    disk.keeper.state = State::default();
+    disk.keeper.cleaner = Cleaner::new(Duration::from_secs(3600), Duration::from_secs(3600));
+    disk.keeper.tick();
+    let is_left = |change: &Change| match change {
+        Change::Erased(erasure) => erasure.count == Some(500),
+        _ => false,
+    };
+    let told = disk.told();
+    assert!(told.iter().all(is_left), "{told:?}");
+    assert_eq!(told.len(), 1);
+    disk.say("alice", "after");
+    disk.keeper.write_all(|| false);
+    disk.keeper.tick();
+    let names = disk.column("name");
+    let alices = names.iter().filter(|name| *name == "alice").count();
+    assert_eq!((names.len(), alices), (6_501, 501));
+    assert_eq!(disk.column("text")[0], "0");
+    assert_eq!(disk.column("text").pop().as_deref(), Some("after"));
+    assert_eq!(erasing::noted(&disk.other()).unwrap(), []);
+}
+
+#[test]
 fn an_account_that_looks_like_another_programs_is_refused_and_the_broadcaster_is_told() {
     let mut disk = Disk::new();
     let other = disk.other();
@@ -146,7 +189,7 @@ fn an_account_that_looks_like_another_programs_is_refused_and_the_broadcaster_is
     assert_eq!(names.collect::<Vec<_>>(), ["bob"]);
     let removed = Change::AccountRemoved(account("B0B").name);
     let told = [removed, Change::Account(account("bob"))];
-    assert_eq!(disk.keeper.state.untold, told);
+    assert_eq!(disk.told(), told);
 }
 
 #[test]
@@ -165,11 +208,7 @@ fn changes_that_the_disk_refuses_are_kept_until_they_are_written() {
     let written = Roll::read(&other, &Roll::default()).unwrap();
     assert_eq!(written, disk.keeper.roll);
     assert_eq!(written.accounts.len(), 2);
-    assert_eq!(
-        disk.keeper.state.untold,
-        [],
-        "nobody else has changed anything"
-    );
+    assert_eq!(disk.told(), [], "nobody else has changed anything");
 }
 
 #[test]
@@ -272,13 +311,15 @@ proptest! {
         let mut disk = Disk::new();
         let other = disk.other();
         other.execute_batch("PRAGMA synchronous=OFF").unwrap();
+        let change = std::mem::replace(&mut disk.change, Box::new(drop));
+        let mut handed = Handed::new(change);
         let (mut copy, mut told) = (Roll::default(), VecDeque::new());
         let end = [Step::Tick, Step::Tick].into_iter();
         for step in steps.into_iter().chain(end) {
             match step {
                 Step::Own(change) if can(&copy, &change) => {
                     copy.apply(&change);
-                    (disk.change)(change);
+                    handed.hand(change);
                 }
                 Step::Own(_) => {}
                 Step::Other(change) => {
@@ -293,17 +334,16 @@ proptest! {
                 }
                 Step::Tick => {
                     disk.keeper.tick();
-                    disk.keeper.state.told = Some(Instant::now());
-                    told.push_back(std::mem::take(&mut disk.keeper.state.untold));
+                    told.append(&mut disk.keeper.state.untold);
                 }
                 Step::Take => {
-                    for change in told.pop_front().into_iter().flatten() {
+                    for change in told.pop_front().into_iter().flat_map(|told| handed.lasting(told)) {
                         copy.apply(&change);
                     }
                 }
             }
         }
-        for change in told.into_iter().flatten() {
+        for change in told.into_iter().flat_map(|told| handed.lasting(told)) {
             copy.apply(&change);
         }
         let written = Roll::read(&other, &Roll::default()).unwrap();

@@ -1,6 +1,7 @@
 //! Accounts and operators, in the model of the chat.
 
 use super::asks::{look, shown};
+use super::bans::{Target, address};
 use super::chat::{Chat, Reason, time};
 use super::reading::Origin;
 use super::script::{Addressee, Ask, Password};
@@ -17,13 +18,10 @@ const MUTED: &str = "-- you are muted, nothing was sent";
 /// The accounts of a run, and whether their owners are operators.
 pub const ACCOUNTS: [(&str, bool); 2] = [("dan", true), ("eve", false)];
 
-/// Where everybody comes from.
-const ADDRESS: &str = "uid:1";
-
 #[derive(Default)]
 pub struct Account {
     pub name: &'static str,
-    is_operator: bool,
+    pub is_operator: bool,
     here: Option<usize>,
     replaced: Option<u64>,
     last_here: Option<u64>,
@@ -74,16 +72,16 @@ impl Chat {
     }
 
     /// What `/whois` shows of where somebody is.
-    pub fn place_shown_to(&self, me: usize) -> String {
+    pub fn place_shown_to(&self, me: usize, other: usize) -> String {
         if self.is_operator(me) {
-            format!(", from {ADDRESS}")
+            format!(", from {}", address(other))
         } else {
             String::new()
         }
     }
 
     /// Who owns a name, or one that looks like it.
-    fn owner(&self, name: &str) -> Option<usize> {
+    pub fn owner(&self, name: &str) -> Option<usize> {
         let mut names = self.accounts.iter().map(|account| look(account.name));
         names.position(|owned| owned == look(name))
     }
@@ -151,11 +149,16 @@ impl Chat {
         }
         let Account {
             name,
+            is_operator,
             here,
             replaced,
             said_before,
             ..
         } = self.accounts[at];
+        if !is_operator && let Some(banned) = self.banned(Target::Account(at), now) {
+            self.tell(me, &banned);
+            return self.end(me, now);
+        }
         let mut since = said_before;
         if let Some(other) = here {
             if replaced.is_some_and(|then| now < then + REPLACING_TIME) {
@@ -173,6 +176,9 @@ impl Chat {
         }
         self.accounts[at].here = Some(me);
         self.people[me].account = Some(at);
+        if self.people[me].waits() {
+            return self.let_in(me, name, since, now);
+        }
         if self.people[me].name != name {
             self.rename(me, name);
         }
@@ -181,7 +187,7 @@ impl Chat {
         }
     }
 
-    fn show_missed(&mut self, me: usize, own: &str, since: usize) {
+    pub fn show_missed(&mut self, me: usize, own: &str, since: usize) {
         let missed = self.history.iter();
         let missed = missed.filter(|said| said.number >= since && said.name != own);
         let missed = missed.map(|said| said.line.clone()).collect::<Vec<_>>();
@@ -204,12 +210,17 @@ impl Chat {
 
     /// Somebody's connection is ended, and others are told no more than that they left.
     fn end(&mut self, who: usize, now: u64) {
-        self.leave(who, Reason::None, None, now);
+        if self.people[who].waits() {
+            self.gives_up(who);
+        } else {
+            self.leave(who, Reason::None, None, now);
+        }
         self.just_ended.push(who);
     }
 
-    /// The owner of an account, if they are one, was here until now.
+    /// Somebody has left; the owner of an account, if they are one, was here until now.
     pub fn depart(&mut self, who: usize, now: u64) {
+        self.gone.push((self.people[who].name.clone(), who));
         if let Some(at) = self.people[who].account.take() {
             self.accounts[at].here = None;
             self.accounts[at].last_here = Some(now);
@@ -222,7 +233,7 @@ impl Chat {
         if !self.is_operator(me) {
             return self.tell(me, "-- only operators can do that");
         }
-        if !matches!(ask, Ask::Erase(..)) {
+        if !matches!(ask, Ask::Erase(..) | Ask::Unban(_) | Ask::Bans) {
             self.announce(me);
         }
         match ask {
@@ -230,6 +241,9 @@ impl Chat {
                 let other = self.kicked(*other);
                 self.kick(me, other, text, now);
             }
+            Ask::Ban(whom, seconds) => self.ban(me, *whom, *seconds, text, now),
+            Ask::Unban(whom) => self.unban(me, *whom),
+            Ask::Bans => self.list_bans(me, now),
             Ask::Mute(other) => self.mute(me, *other),
             Ask::Unmute(other) => self.unmute(me, *other),
             Ask::Erase(name, count) => self.erase(me, &shown(name), *count),
@@ -256,7 +270,7 @@ impl Chat {
         self.announce_all(&format!("-- {by} kicked {name}: \"{text}\""));
     }
 
-    fn announce_all(&mut self, line: &str) {
+    pub fn announce_all(&mut self, line: &str) {
         self.announce_departures();
         self.publish(Origin::Server, line);
     }

@@ -104,9 +104,7 @@ impl Chat {
                 }
             }
             Ask::Motd => self.tell(me, &format!("-- {MOTD}")),
-            Ask::Kick(_) | Ask::Mute(_) | Ask::Unmute(_) | Ask::Erase(..) => {
-                self.order(me, ask, text, now);
-            }
+            order => self.order(me, order, text, now),
         }
     }
 
@@ -145,7 +143,7 @@ impl Chat {
         self.find_or(me, addressee, "")
     }
 
-    fn find_or(&mut self, me: usize, addressee: Addressee, otherwise: &str) -> Option<usize> {
+    pub fn find_or(&mut self, me: usize, addressee: Addressee, otherwise: &str) -> Option<usize> {
         let name = self.name_of(addressee);
         let found = self.named(&name);
         match found {
@@ -248,7 +246,7 @@ impl Chat {
             time(person.joined),
             duration(now - person.joined),
             duration(now - person.last_heard),
-            self.place_shown_to(me),
+            self.place_shown_to(me, other),
             away.replacen("is ", ", ", 1)
         );
         self.tell(me, &line);
@@ -277,7 +275,7 @@ fn columns(text: &str) -> usize {
 }
 
 /// So many milliseconds, as people read them.
-fn duration(milliseconds: u64) -> String {
+pub fn duration(milliseconds: u64) -> String {
     let seconds = milliseconds / 1_000;
     match (seconds / 60, seconds % 60) {
         (0, seconds) => format!("{seconds}s"),

@@ -43,6 +43,10 @@ impl Bystander {
                     self.joins(name, line);
                 }
             }
+            ["--", operator, "banned", ..] => {
+                self.is_here(operator, line);
+                self.are_banned(line);
+            }
             ["--", operator, "kicked", name, _] => {
                 self.is_here(operator, line);
                 self.leaves(name.trim_end_matches(':'), line);
@@ -58,6 +62,18 @@ impl Bystander {
             }
             _ => {}
         }
+    }
+
+    /// Who is banned and was here is here no more. Who left before may be named too.
+    fn are_banned(&mut self, line: &str) {
+        let (_, rest) = line.split_once(" banned ").expect("a ban");
+        let (names, _) = rest.split_once(": ").expect("a text");
+        let names = names.split(" for ").next().unwrap_or_default();
+        let (names, more) = names.split_once(" and ").unwrap_or((names, ""));
+        for name in names.split(", ") {
+            self.here.remove(name);
+        }
+        self.is_unsure |= !more.is_empty();
     }
 
     fn is_here(&self, name: &str, line: &str) {

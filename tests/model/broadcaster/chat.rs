@@ -2,17 +2,21 @@
 //! sockets, batches or logs, and does everything at once.
 
 use super::accounts::Account;
+use super::bans::{Ban, Target};
 use super::reading::{Origin, Reading};
 use super::script::Kind;
 use chatd::event::Style;
 use chatd::text::LINE_COST;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many lines of history newcomers are shown.
 pub const HISTORY: usize = 5;
 
 /// How many bytes of it are kept.
 const HISTORY_BYTES: usize = 256 << 10;
+
+/// What a guest reads last when it comes.
+pub const HOW_TO_BEGIN: &str = "-- /nick NAME picks a name, /help lists the commands";
 
 /// The message of the day.
 pub const MOTD: &str = "be kind";
@@ -30,6 +34,9 @@ pub struct Person {
     /// When they came and when they last asked or said something, in milliseconds.
     pub joined: u64,
     pub last_heard: u64,
+    /// When the room began to wait for a name of theirs, later than they came if they had to log in:
+    /// nothing while they wait, since their address is banned.
+    pub arrived: Option<u64>,
     /// How many lines had been said before that.
     pub said_before: usize,
     pub is_announced: bool,
@@ -77,6 +84,9 @@ pub struct Chat {
     pub accounts: Vec<Account>,
     /// Whose connections may say nothing.
     pub muted: BTreeSet<usize>,
+    pub bans: BTreeMap<Target, Ban>,
+    /// Who has left, under which name.
+    pub gone: Vec<(String, usize)>,
     /// Whom the last event has ended, though their threads do not know yet.
     pub just_ended: Vec<usize>,
     /// Who left, why, and under which name.
@@ -97,6 +107,10 @@ enum Stage {
 impl Person {
     pub fn is_gone(&self) -> bool {
         self.stage == Stage::Gone
+    }
+
+    pub fn waits(&self) -> bool {
+        self.arrived.is_none()
     }
 
     pub fn deafen(&mut self) {
@@ -124,22 +138,14 @@ impl Chat {
         }
     }
 
-    /// Everybody who has not left, in the order of their coming.
+    /// Everybody who has come in and not left, in the order of their coming.
     pub fn here(&self) -> impl Iterator<Item = usize> {
-        (0..self.people.len()).filter(|who| !self.people[*who].is_gone())
+        let is_here = |person: &Person| !person.is_gone() && !person.waits();
+        (0..self.people.len()).filter(move |who| is_here(&self.people[*who]))
     }
 
     pub fn join(&mut self, kind: Kind, now: u64) {
         let me = self.people.len();
-        let name = format!("guest{}", me + 1);
-        let others = self.here().filter(|who| self.people[*who].is_announced);
-        let others = others
-            .map(|who| self.people[who].name.as_str())
-            .collect::<Vec<_>>();
-        let here = match others.len() {
-            0 => "-- nobody else is here".to_owned(),
-            _ => format!("-- here: {}", list(&others, 20)),
-        };
         self.people.push(Person {
             reading: Reading::from(
                 self.logged,
@@ -150,6 +156,7 @@ impl Chat {
             ),
             joined: now,
             last_heard: now,
+            arrived: Some(now),
             said_before: self.said,
             is_announced: false,
             stage: Stage::Here,
@@ -159,13 +166,30 @@ impl Chat {
             away: None,
             correspondent: None,
             account: None,
-            name: name.clone(),
+            name: format!("guest{}", me + 1),
         });
+        if self.reason_to_wait(me, now).is_some() {
+            return self.begin_to_wait(me, now);
+        }
         self.tell(me, &format!("-- {MOTD}"));
         self.show_history(me, HISTORY);
+        self.welcome(me);
+        self.tell(me, HOW_TO_BEGIN);
+    }
+
+    /// Somebody comes in.
+    pub fn welcome(&mut self, me: usize) {
+        let others = self.here().filter(|who| self.people[*who].is_announced);
+        let others = others
+            .map(|who| self.people[who].name.as_str())
+            .collect::<Vec<_>>();
+        let here = match others.len() {
+            0 => "-- nobody else is here".to_owned(),
+            _ => format!("-- here: {}", list(&others, 20)),
+        };
+        let name = self.people[me].name.clone();
         self.tell(me, &format!("-- welcome to chatd, you are {name}"));
         self.tell(me, &here);
-        self.tell(me, "-- /nick NAME picks a name, /help lists the commands");
     }
 
     /// Somebody has sent something.
@@ -222,10 +246,18 @@ impl Chat {
 
     /// What has gathered is due.
     pub fn tick(&mut self, now: u64) {
+        self.announce_due(now);
+        self.turn_out_late(now);
+    }
+
+    fn announce_due(&mut self, now: u64) {
         if self.departures_due.is_some_and(|due| due <= now) {
             self.announce_departures();
         }
-        let has_been_here = |who: &usize, time| self.people[*who].joined + time <= now;
+        let has_been_here = |who: &usize, time| {
+            let arrived = self.people[*who].arrived;
+            arrived.is_some_and(|arrived| arrived + time <= now)
+        };
         let newcomers = self.here().filter(|who| !self.people[*who].is_announced);
         let mut arrivals = newcomers.collect::<Vec<_>>();
         if !arrivals
@@ -266,7 +298,7 @@ impl Chat {
     pub fn publish(&mut self, origin: Origin, line: &str) {
         self.logged += line.len() as u64 + LINE_COST;
         for (who, person) in self.people.iter_mut().enumerate() {
-            if person.stage == Stage::Here {
+            if person.stage == Stage::Here && !person.waits() {
                 let is_shown = person.shows(who, origin);
                 person.reading.expect(origin, line, is_shown, self.logged);
             }
@@ -330,7 +362,7 @@ pub fn time(now: u64) -> String {
 }
 
 /// `ann, bob and 3 more`.
-fn list(names: &[&str], most: usize) -> String {
+pub fn list(names: &[&str], most: usize) -> String {
     let shown = names[..names.len().min(most)].join(", ");
     match names.len().saturating_sub(most) {
         0 => shown,

@@ -3,7 +3,7 @@
 
 #[cfg(feature = "data")]
 use super::accounts::ACCOUNTS;
-use super::script::{Ask, Haunting, Password, Way};
+use super::script::{Ask, Haunting, Knocking, Password, Way};
 use super::{Run, ending};
 use chatd::broadcaster::Broadcaster;
 #[cfg(feature = "data")]
@@ -28,6 +28,51 @@ impl Run {
         self.chat.log_in(who, account, password, self.now);
         self.end_some();
         self.handle(|id| login(id, account, password), who);
+    }
+
+    /// What they do who wait at a banned address is answered with the ban while there is one, but for a
+    /// login.
+    pub fn knock(&mut self, who: usize, knocking: Knocking) {
+        let waiting = self.chat.waiting().collect::<Vec<_>>();
+        let Some(who) = who.checked_rem(waiting.len()).map(|at| waiting[at]) else {
+            return;
+        };
+        self.story.0.push(format!("    by client {who}"));
+        match knocking {
+            Knocking::Say(count) => {
+                let mut lines = Lines::default();
+                for _ in 0..count {
+                    lines.push_clean(b"let me in");
+                }
+                if !self.chat.waits_on(who, count, self.now) {
+                    let texts = vec!["let me in".to_owned(); count];
+                    self.chat.say(who, &texts, self.now);
+                }
+                self.handle(|id| Event::Said(id, lines), who);
+            }
+            Knocking::Do => {
+                let command = self.command(&Ask::Me, "knocks");
+                if !self.chat.waits_on(who, 1, self.now) {
+                    self.chat.ask(who, &Ask::Me, "knocks", self.now);
+                }
+                self.handle(|id| Event::Asked(id, command), who);
+            }
+            Knocking::LogIn(account, password) => self.log_in(who, account, password),
+            Knocking::Leave(way) => self.give_up(who, way),
+        }
+    }
+
+    /// Who waits goes.
+    pub fn give_up(&mut self, who: usize, way: Way) {
+        self.chat.gives_up(who);
+        let client = &mut self.clients[who];
+        let is_orderly = ending(way, "boo").is_orderly() && client.dead.is_none();
+        client.leave(is_orderly, self.now);
+        if !is_orderly {
+            self.chat.people[who].reading.forget(self.chat.logged);
+        }
+        let ending = ending(way, "boo");
+        self.handle(|id| Event::Left(id, ending, Tally::default()), who);
     }
 
     /// Ends the connections of those whom the chat has ended.

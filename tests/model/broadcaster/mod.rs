@@ -3,12 +3,14 @@
 
 mod accounts;
 mod asks;
+mod bans;
 mod bystander;
 mod chat;
 mod client;
 mod logins;
 mod reading;
 pub mod script;
+mod typed;
 pub mod wire;
 
 use bystander::Bystander;
@@ -16,8 +18,6 @@ use chat::{Chat, HISTORY, MOTD, Reason};
 use chatd::address::Address;
 use chatd::broadcaster::Broadcaster;
 use chatd::clock::Clock;
-use chatd::command::{Command, Input, interpret};
-use chatd::commands::{Meaning, understand};
 use chatd::config::{BacklogLimits, Mode};
 use chatd::event::{Answer, Arrival, ClientId, Echo, Ending, Event, Style, Tally};
 use chatd::pressure::Pressure;
@@ -161,6 +161,7 @@ impl Run {
             Op::Login(who, account, password) => {
                 self.with(who, |run, who| run.log_in(who, account, password));
             }
+            Op::Knock(who, knocking) => self.knock(who, knocking),
             Op::Haunt(who, haunting) => self.haunt(who, haunting),
             Op::Room(who, room) => self.with(who, |run, who| {
                 if run.clients[who].wire.set_room(room) {
@@ -217,7 +218,10 @@ impl Run {
     fn join(&mut self, room: usize, kind: Kind) {
         if self.clients.len() < MOST_CLIENTS {
             let client = Client::new(room);
-            let arrival = arrival(Arc::clone(&client.wire), kind);
+            let mut arrival = arrival(Arc::clone(&client.wire), kind);
+            if let Ok(address) = bans::address(self.clients.len()).parse() {
+                arrival.address = Address::Tcp(address);
+            }
             self.chat.join(kind, self.now);
             self.clients.push(client);
             let who = self.clients.len() - 1;
@@ -241,43 +245,6 @@ impl Run {
         self.chat.ask(who, ask, &text, self.now);
         self.end_some();
         self.handle(|id| Event::Asked(id, command), who);
-    }
-
-    /// As a client's thread understands what the client types.
-    fn command(&self, ask: &Ask, text: &str) -> Command {
-        let name_of = |addressee| self.chat.name_of(addressee);
-        let line = match *ask {
-            Ask::Nick(name) => format!("/nick {name}"),
-            Ask::Me => format!("/me {text}"),
-            Ask::Msg(to) => format!("/msg {} {text}", name_of(to)),
-            Ask::Reply => format!("/reply {text}"),
-            Ask::Ignore(other) => format!("/ignore {}", name_of(other)),
-            Ask::Unignore(other) => format!("/unignore {}", name_of(other)),
-            Ask::Ignored => "/ignore".to_owned(),
-            Ask::Quiet => "/quiet".to_owned(),
-            Ask::Away => format!("/away {text}"),
-            Ask::AwaySilently => "/away".to_owned(),
-            Ask::Back => "/back".to_owned(),
-            Ask::History(None) => "/history".to_owned(),
-            Ask::History(Some(most)) => format!("/history {most}"),
-            Ask::Who => "/who".to_owned(),
-            Ask::Whois(other) => format!("/whois {}", name_of(other)),
-            Ask::Motd => "/motd".to_owned(),
-            Ask::Kick(other) => {
-                let other = self.chat.kicked(other);
-                format!("/kick {} {text}", self.chat.people[other].name)
-            }
-            Ask::Mute(other) => format!("/mute {}", name_of(other)),
-            Ask::Unmute(other) => format!("/unmute {}", name_of(other)),
-            Ask::Erase(name, count) => format!("/erase {name} {count}"),
-        };
-        let Input::Command(request) = interpret(line.as_bytes()) else {
-            panic!("{line} is no command");
-        };
-        match understand(&request) {
-            Meaning::Asks(command, _) => command,
-            other => panic!("{line} is {other:?}"),
-        }
     }
 
     fn leave(&mut self, who: usize, way: Way) {
@@ -310,6 +277,7 @@ impl Run {
     /// Everybody is sent what is pending, and what is due is said.
     fn flush(&mut self) {
         self.chat.tick(self.now);
+        self.end_some();
         // One try looks at no more than it may, and then goes on at once.
         let mut is_over = false;
         for tries in 0.. {
@@ -420,6 +388,9 @@ impl Run {
                 "the thread of client {who} does not notice: {end:?}"
             );
             self.leave_late(who, Way::Close);
+        }
+        for who in self.chat.waiting().collect::<Vec<_>>() {
+            self.give_up(who, Way::Close);
         }
         for who in self.chat.here().collect::<Vec<_>>() {
             self.leave(who, Way::Close);

@@ -54,6 +54,8 @@ pub enum Op {
     Leave(Who, Way),
     /// A client logs in to the account of this number.
     Login(Who, usize, Password),
+    /// One who waits at a banned address does something.
+    Knock(Who, Knocking),
     /// One whom an event has ended, and whose thread does not know, does something all the same.
     Haunt(Who, Haunting),
     /// A client's connection takes so many bytes from now on.
@@ -73,6 +75,16 @@ pub enum Op {
 pub enum Password {
     Right,
     Wrong,
+}
+
+/// What one does who waits to be let in.
+#[derive(Debug, Clone, Copy)]
+pub enum Knocking {
+    /// So many lines.
+    Say(usize),
+    Do,
+    LogIn(usize, Password),
+    Leave(Way),
 }
 
 /// What is still taken of a client that was ended.
@@ -118,9 +130,21 @@ pub enum Ask {
     Motd,
     /// Somebody else than the bystander.
     Kick(Who),
+    /// For so many seconds.
+    Ban(Whom, Option<u64>),
+    Unban(Whom),
+    Bans,
     Mute(Addressee),
     Unmute(Addressee),
     Erase(&'static str, usize),
+}
+
+/// Whom a ban is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Whom {
+    Called(Addressee),
+    /// A number that the model takes modulo the networks that it knows.
+    Network(usize),
 }
 
 /// By which name somebody is called.
@@ -147,7 +171,7 @@ impl Op {
     /// The operation that these bytes stand for.
     pub fn decode(bytes: &[u8]) -> Self {
         let bytes = &mut Bytes::new(bytes);
-        let kind = bytes.below(if HAS_ACCOUNTS { 37 } else { 32 });
+        let kind = bytes.below(if HAS_ACCOUNTS { 41 } else { 32 });
         let who = bytes.below(16);
         match kind {
             0..=1 => Self::Join(usize::MAX, Kind::Netcat),
@@ -164,6 +188,7 @@ impl Op {
             25..=27 => Self::Flush,
             28..=31 => Self::Wait(STEPS[who % STEPS.len()]),
             32..=34 => Self::Login(who, bytes.below(ACCOUNTS.len()), Password::next(bytes)),
+            35..=38 => Self::Knock(who, Knocking::next(bytes)),
             _ => Self::Haunt(who, Haunting::next(bytes)),
         }
     }
@@ -171,7 +196,7 @@ impl Op {
 
 impl Ask {
     fn next(bytes: &mut Bytes<'_>) -> Self {
-        match bytes.below(if HAS_ACCOUNTS { 30 } else { 21 }) {
+        match bytes.below(if HAS_ACCOUNTS { 38 } else { 21 }) {
             0..=3 => Self::Nick(bytes.pick(&NAMES)),
             4..=5 => Self::Me,
             6..=8 => Self::Msg(Addressee::next(bytes)),
@@ -190,6 +215,11 @@ impl Ask {
             21..=23 => Self::Kick(bytes.below(16)),
             24..=26 => Self::Mute(Addressee::next(bytes)),
             27 => Self::Unmute(Addressee::next(bytes)),
+            28..=29 => Self::Ban(Whom::next(bytes), None),
+            30..=31 => Self::Ban(Whom::next(bytes), Some(1)),
+            32..=33 => Self::Ban(Whom::next(bytes), Some(300)),
+            34 => Self::Unban(Whom::next(bytes)),
+            35 => Self::Bans,
             _ => Self::Erase(bytes.pick(&NAMES), 1 + bytes.below(3)),
         }
     }
@@ -204,6 +234,17 @@ impl Password {
     }
 }
 
+impl Knocking {
+    fn next(bytes: &mut Bytes<'_>) -> Self {
+        match bytes.below(6) {
+            0 => Self::Say(1 + bytes.below(3)),
+            1 => Self::Do,
+            2 => Self::Leave(Way::next(bytes)),
+            _ => Self::LogIn(bytes.below(ACCOUNTS.len()), Password::next(bytes)),
+        }
+    }
+}
+
 impl Haunting {
     fn next(bytes: &mut Bytes<'_>) -> Self {
         match bytes.below(5) {
@@ -211,6 +252,16 @@ impl Haunting {
             1 => Self::Do,
             2 => Self::LogIn,
             _ => Self::Leave(Way::next(bytes)),
+        }
+    }
+}
+
+impl Whom {
+    fn next(bytes: &mut Bytes<'_>) -> Self {
+        match bytes.below(18) {
+            who @ 0..=7 => Self::Called(Addressee::Here(who)),
+            8..=11 => Self::Called(Addressee::Named(bytes.pick(&NAMES))),
+            _ => Self::Network(bytes.below(4)),
         }
     }
 }

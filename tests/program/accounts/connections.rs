@@ -40,12 +40,17 @@ fn server(args: &[&str]) -> Option<Server> {
     Some(Server::launch(command))
 }
 
-/// Somebody who comes from there.
-fn join(server: &Server, from: &str) -> Program {
+/// Somebody who comes from there with this netcat.
+fn join_with(netcat: &[&str], server: &Server, from: &str) -> Program {
     let mut command: Command = new_command("nsenter");
     command.args(["--net", "--target", &server.pid().to_string()]);
-    command.args(["nc.openbsd", "-s", from, HERE, &server.port().to_string()]);
+    command.args(netcat);
+    command.args(["-s", from, HERE, &server.port().to_string()]);
     Program::spawn(command)
+}
+
+fn join(server: &Server, from: &str) -> Program {
+    join_with(&["nc.openbsd"], server, from)
 }
 
 #[test]
@@ -82,6 +87,22 @@ fn with_insecure_passwords_they_are_taken_from_everywhere() {
         return;
     };
     let mut stranger = join(&server, ELSEWHERE);
+    stranger.wait_for_welcome();
+    stranger.say("/login alice");
+    assert_eq!(stranger.next_line(), PROMPT);
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn over_tls_they_are_taken_from_everywhere() {
+    let directory = DataDir::new();
+    if !are_installed(&["ncat"]) {
+        return;
+    }
+    let Some(server) = server(&["--data", directory.path(), "--tls"]) else {
+        return;
+    };
+    let mut stranger = join_with(&["ncat", "--ssl"], &server, ELSEWHERE);
     stranger.wait_for_welcome();
     stranger.say("/login alice");
     assert_eq!(stranger.next_line(), PROMPT);

@@ -15,8 +15,8 @@
 //! | kicks, bans, mutes, erasures | `operators` |
 //! | nothing secret anywhere | `secrecy` |
 //! | what wrong passwords cost, and who waits for a check | `debts` |
-//! | many wrong passwords | `attack` |
 //! | `nc`, `telnet`, `ncat --ssl`, `nc -U` | `real_clients` |
+//! | many wrong passwords, names, new accounts, strangers and logins | `attack` |
 
 mod none;
 

@@ -1,5 +1,7 @@
 //! What `/login`, `/register` and `/password` do where there are no accounts.
 
+#[cfg(not(feature = "data"))]
+use crate::kit::complaint;
 use crate::kit::{Client, Server, answers, crowd};
 
 const ANSWER: &str = "-- this server has no accounts";
@@ -21,6 +23,28 @@ fn said_until_left(watcher: &mut Client, name: &str) -> Vec<String> {
     let mut said = watcher.lines_until(&format!("-- {name} left"));
     said.retain(|line| line.starts_with('<'));
     said
+}
+
+#[cfg(not(feature = "data"))]
+#[test]
+fn without_the_feature_the_options_are_unknown() {
+    for option in [
+        "--data",
+        "--members-only",
+        "--register",
+        "--password-file",
+        "--keep",
+        "--keep-size",
+        "--insecure-passwords",
+    ] {
+        let mut command = Server::command();
+        command.args([option, "1"]);
+        let line = complaint(command, 2);
+        assert!(
+            line.contains("unexpected") && line.contains(option),
+            "{line}"
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! What the options of accounts refuse, and what the log says of them at the start.
 
-use crate::kit::{DataDir, Server, TempFile, complaint};
+use std::collections::HashSet;
+use std::fs;
+use std::net::TcpStream;
+use std::path::Path;
+
+use crate::kit::{Client, DataDir, Rank, Server, TempFile, complaint};
 
 fn refused(args: &[&str], variables: &[(&str, &str)]) -> String {
     let mut command = Server::command();
@@ -65,6 +70,46 @@ fn where_there_is_no_operator_yet_the_log_says_how_to_make_one() {
     let server = directory.server(&[]);
     let command = format!("chatd user add NAME --op --data {}", directory.path());
     server.log_line(|line| line.ends_with(&command));
+    drop(server);
+    directory.make_account("alice", Rank::Operator);
+    let mut server = directory.server(&[]);
+    server.signal("TERM");
+    server.wait_exit();
+    let log = server.log();
+    assert!(!log.iter().any(|line| line.contains("--op")), "{log:?}");
+}
+
+#[test]
+fn without_data_chatd_writes_nothing_to_disk() {
+    let (directory, file) = (DataDir::new(), TempFile::with("open sesame\n"));
+    fs::create_dir(directory.path()).expect("a directory");
+    let mut command = Server::command();
+    command.current_dir(directory.path());
+    command.args(["--port", "0", "--bind", "127.0.0.1"]);
+    command.args(["--password-file", file.path()]);
+    let mut server = Server::launch(command);
+    let mut alice = TcpStream::connect(server.address())
+        .map(Client::new)
+        .expect("a connection");
+    alice.send("open sesame\nhello");
+    alice.read_welcome();
+    alice.settle();
+    let open_files = |process: &str| {
+        let open = fs::read_dir(format!("/proc/{process}/fd")).expect("what is open");
+        let open = open.flatten();
+        let files = open.filter_map(|file| fs::read_link(file.path()).ok());
+        files
+            .filter(|file| file.is_absolute())
+            .collect::<HashSet<_>>()
+    };
+    let mut files = open_files(&server.pid().to_string());
+    files.remove(Path::new("/dev/null"));
+    // It may have inherited some.
+    let inherited = open_files("self");
+    assert!(files.is_subset(&inherited), "{files:?}");
+    server.signal("TERM");
+    server.wait_exit();
+    assert_eq!(directory.files(), []);
 }
 
 #[test]

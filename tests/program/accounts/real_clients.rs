@@ -99,6 +99,7 @@ impl Place {
         shell.env("PORT", self.server.port().to_string());
         let mut program = Program::spawn(shell);
         program.wait_for_welcome();
+        program.settle();
         program
     }
 

@@ -102,7 +102,7 @@ fn with_data_there_are_accounts_behind_the_rooms_password() {
     if only_over_tcp("it does not hold for who comes by a Unix socket") {
         return;
     }
-    let (directory, file) = (DataDir::new(), TempFile::with(SECRET));
+    let (directory, file) = (DataDir::new(), TempFile::with(&format!("{SECRET}\r\n")));
     let server = directory.server(&["--register", "--password-file", file.path()]);
     let password = password_of("alice");
     let mut alice = server.connect();

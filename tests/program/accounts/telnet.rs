@@ -77,8 +77,8 @@ fn who_has_sent_a_telnet_command_is_sent_will_echo_behind_the_prompt_and_wont_ec
     client.send_bytes(b"/login alice\r\n");
     reads(&mut client, b"-- password:\r\n");
     reads(&mut client, WILL);
-    // Which is answered DO ECHO, and that is answered no more.
-    client.send_bytes(b"\xff\xfd\x01wrong\r\n");
+    // Which is answered DO ECHO or DONT ECHO, and that is answered no more.
+    client.send_bytes(b"\xff\xfd\x01wro\xff\xfe\x01ng\r\n");
     reads(
         &mut client,
         b"-- wrong name or password; again, or an empty line to stop:\r\n",
@@ -111,6 +111,7 @@ fn a_telnet_that_negotiates_does_not_show_the_password() {
     command.args(["-qfec", &telnet, "/dev/null"]);
     let mut telnet = Program::spawn(command);
     telnet.wait_for_welcome();
+    telnet.settle();
     let secret = "a quiet secret";
     telnet.say("/register bob");
     telnet.expect("-- new password:");

@@ -1,15 +1,17 @@
 //! Section 7, "At the command line": accounts and bans. (`chatd log` and `chatd erase` are in
-//! `kept/command_line`.)
+//! `kept/`.)
 //!
 //! | topic | file |
 //! | --- | --- |
 //! | `chatd user` | `users` |
 //! | how a password is asked for | `asking` |
 //! | `chatd ban` | `bans` |
+//! | where the database is, and one that is of no use | `databases` |
 //! | what of it reaches a server that runs | `reaching` |
 
 mod asking;
 mod bans;
+mod databases;
 mod reaching;
 mod users;
 

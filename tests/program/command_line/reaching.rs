@@ -70,6 +70,25 @@ fn an_account_that_becomes_an_operators_is_shown_as_one() {
 }
 
 #[test]
+fn who_is_here_becomes_an_operator_and_is_one_no_longer_within_2_s() {
+    let directory = DataDir::new();
+    let server = directory.server(&["--register"]);
+    let mut alice = server.registered("alice");
+    let refused = ["-- only operators can do that"];
+    assert_eq!(answers(&mut alice, "/bans"), refused);
+    for (task, answer) in [("op", ["-- nobody is banned"]), ("deop", refused)] {
+        // The account that was just registered is written by and by.
+        eventually("the account is there", || {
+            done(&directory, &["user", "list"]).starts_with("alice")
+        });
+        done(&directory, &["user", task, "alice"]);
+        let start = Instant::now();
+        eventually(task, || answers(&mut alice, "/bans") == answer);
+        assert!(start.elapsed() < SOON + SLACK, "{:?}", start.elapsed());
+    }
+}
+
+#[test]
 fn a_banned_address_is_members_only_until_the_ban_is_removed() {
     let directory = DataDir::new();
     let server = directory.server(&[]);
@@ -105,7 +124,7 @@ fn a_directory_that_was_removed_and_made_anew_has_the_accounts_and_bans_that_the
     done(&directory, &["user", "add", "alice", "--op"]);
     done(&directory, &["ban", "add", "192.0.2.1"]);
     let server = directory.server(&[]);
-    std::fs::remove_dir_all(directory.path()).unwrap();
+    directory.remove();
     let mut bob = server.joined("bob");
     server.log_line(|line| line.contains("cannot be kept now: "));
     std::fs::create_dir(directory.path()).unwrap();

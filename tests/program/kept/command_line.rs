@@ -1,19 +1,16 @@
-//! `chatd log` and `chatd erase`.
+//! `chatd log`.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::kit::{
-    Client, Server, answers, are_installed, complaint, eventually, new_command, run_to_end,
-    texts_of_history,
-};
+use crate::kit::{Client, Server, are_installed, complaint, eventually, new_command, run_to_end};
 
 use crate::kit::DataDir;
 
 /// Alice and bob have said something, and it is kept.
-fn talked(directory: &DataDir) -> (Server, [Client; 2]) {
+pub fn talked(directory: &DataDir) -> (Server, [Client; 2]) {
     let server = directory.server(&[]);
     let [mut alice, bob] = server.room(["alice", "bob"]);
     alice.send("hello \"bob\" \\ \t\n/me waves");
@@ -23,7 +20,7 @@ fn talked(directory: &DataDir) -> (Server, [Client; 2]) {
     (server, [alice, bob])
 }
 
-fn stop(mut server: Server) {
+pub fn stop(mut server: Server) {
     server.signal("TERM");
     assert_eq!(server.wait_exit().code(), Some(0));
 }
@@ -91,15 +88,21 @@ fn log_prints_one_json_object_a_line() {
 }
 
 #[test]
-fn what_log_prints_as_json_is_read_back_by_jq() {
+fn what_log_prints_as_json_is_read_back_by_jq_and_so_is_a_gap() {
     if !are_installed(&["jq"]) {
         return;
     }
     let directory = DataDir::new();
-    let (_server, _people) = talked(&directory);
+    let (server, _people) = talked(&directory);
+    drop(server);
+    let insert = "INSERT INTO lines VALUES(6, unixepoch() * 1000, '', 0, 2, '37')";
+    directory.database().execute_batch(insert).unwrap();
+    let _server = directory.server(&[]);
     let mut shell = new_command("sh");
-    let script = "\"$0\" log --json --data \"$1\" | jq -r '\"\\(.name) \\(.kind): \\(.text)\"'";
-    shell.args(["-c", script, env!("CARGO_BIN_EXE_chatd"), directory.path()]);
+    let filter = r#"if .gap then "\(.gap) are missing" else "\(.name) \(.kind): \(.text)" end"#;
+    let script = "\"$0\" log --json --data \"$1\" | jq -r \"$2\"";
+    let program = env!("CARGO_BIN_EXE_chatd");
+    shell.args(["-c", script, program, directory.path(), filter]);
     let output = run_to_end(shell);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let expected = [
@@ -108,8 +111,142 @@ fn what_log_prints_as_json_is_read_back_by_jq() {
         "alice said: hello \"bob\" \\ \t",
         "alice did: waves",
         "bob said: Hello Alice",
+        "37 are missing",
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+}
+
+/// A stopped server's lines: at a minute past two on the 21st, on the day after, and three hours and
+/// one hour ago.
+fn with_old_lines(directory: &DataDir) {
+    drop(directory.server(&[]));
+    let insert = "INSERT INTO lines VALUES
+        (1, unixepoch('2020-11-21 14:03:05') * 1000, 'alice', 1, 0, 'hello'),
+        (2, unixepoch('2020-11-22 00:00:00') * 1000, 'שרה', 0, 1, 'waves'),
+        (3, unixepoch() * 1000 - 10800000, '', 0, 2, '37'),
+        (4, unixepoch() * 1000 - 3600000, 'bob', 0, 0, 'an hour ago')";
+    directory.database().execute_batch(insert).unwrap();
+}
+
+#[test]
+fn each_line_is_as_the_specification_shows_it() {
+    let directory = DataDir::new();
+    with_old_lines(&directory);
+    let print = |args: &[&str]| {
+        let output = directory.run(&[&["log", "--until", "1d"], args].concat());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(
+        print(&[]),
+        "2020-11-21 14:03:05Z <alice> hello\n2020-11-22 00:00:00Z * \u{200e}שרה\u{200e} waves\n"
+    );
+    assert_eq!(
+        print(&["--json"]),
+        "{\"n\":1,\"time\":\"2020-11-21T14:03:05Z\",\"name\":\"alice\",\"account\":true,\
+            \"kind\":\"said\",\"text\":\"hello\"}\n\
+        {\"n\":2,\"time\":\"2020-11-22T00:00:00Z\",\"name\":\"שרה\",\"account\":false,\
+            \"kind\":\"did\",\"text\":\"waves\"}\n"
+    );
+    let output = directory.run(&["log", "--json", "--since", "1d"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.starts_with("{\"gap\":37,\"n\":3,\"time\":\"2"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_time_is_a_day_a_minute_or_how_long_ago() {
+    let directory = DataDir::new();
+    with_old_lines(&directory);
+    let all = [
+        "<alice> hello",
+        "* \u{200e}שרה\u{200e} waves",
+        "-- 37 lines were not kept",
+        "<bob> an hour ago",
+    ];
+    for (args, range) in [
+        (&["--since", "2020-11-21"][..], 0..4),
+        (&["--since", "2020-11-22"], 1..4),
+        (&["--until", "2020-11-22"], 0..1),
+        (&["--since", "2020-11-21T14:03Z"], 0..4),
+        (&["--since", "2020-11-21T14:04Z"], 1..4),
+        (&["--until", "2020-11-21T14:04Z"], 0..1),
+        (&["--until", "2020-11-21T14:03Z"], 0..0),
+        (&["--since", "2020-11-21T14:03:05Z"], 0..4),
+        (&["--since", "2h"], 3..4),
+        (&["--until", "2h"], 0..3),
+        (&["--since", "1d", "--until", "120m"], 2..3),
+        (&["--since", "90m", "--until", "2h"], 0..0),
+    ] {
+        assert_eq!(directory.log(args), all[range], "{args:?}");
+    }
+    for time in [
+        "2020-11-31",
+        "14:03",
+        "2020-11-21T14:03",
+        "2",
+        "-2h",
+        "now",
+        "",
+    ] {
+        let mut command = Server::command();
+        command.args([
+            "log",
+            &format!("--since={time}"),
+            "--data",
+            directory.path(),
+        ]);
+        let line = complaint(command, 2);
+        let takes = "takes a time, such as 2026-11-21, 2026-11-21T14:03Z or 2h (ago)";
+        assert!(line.contains("--since") && line.contains(takes), "{line}");
+    }
+}
+
+#[test]
+fn a_name_is_meant_as_it_is_spelt_with_the_marks_around_it_or_without() {
+    let directory = DataDir::new();
+    with_old_lines(&directory);
+    for name in ["שרה", "\u{200e}שרה\u{200e}"] {
+        let log = directory.log(&["--name", name]);
+        assert_eq!(log, ["* \u{200e}שרה\u{200e} waves"]);
+    }
+    // The name is there, and only what is searched for is not.
+    let log = directory.log(&["--name", "bob", "--search", "two hours"]);
+    assert!(log.is_empty(), "{log:?}");
+    let mut command = Server::command();
+    command.args(["log", "--name", "Bob", "--data", directory.path()]);
+    let line = complaint(command, 1);
+    assert_eq!(line, "chatd: nothing was said by Bob");
+}
+
+#[test]
+fn who_reads_the_log_slowly_keeps_nothing_from_being_overwritten() {
+    let directory = DataDir::new();
+    drop(directory.server(&[]));
+    directory
+        .database()
+        .execute_batch(
+            "WITH RECURSIVE numbers(n) AS (VALUES(1) UNION ALL SELECT n + 1 FROM numbers WHERE n < 50000)
+            INSERT INTO lines SELECT n, unixepoch() * 1000, 'bob', 0, 0, 'x' || n FROM numbers",
+        )
+        .unwrap();
+    let server = directory.server(&["--overwriting", "200ms"]);
+    let mut command = Server::command();
+    command.args(["log", "--data", directory.path()]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    let mut pipe = BufReader::new(child.stdout.take().unwrap());
+    pipe.read_line(&mut first).unwrap();
+    // It waits in the middle, for the pipe.
+    let _alice = server.joined("alice");
+    directory.keeps("<alice> it is me");
+    eventually("the journal is emptied", || {
+        let journal = fs::metadata(directory.file("chatd.db-wal"));
+        journal.is_ok_and(|journal| journal.len() == 0)
+    });
+    assert_eq!(pipe.lines().count(), 50_000);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
@@ -216,50 +353,4 @@ fn what_is_printed_harms_no_terminal_whatever_is_in_the_database() {
         let is_harmful = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
         assert!(!text.contains(is_harmful), "{text:?}");
     }
-}
-
-#[test]
-fn erase_reaches_the_running_servers_memory_and_its_database() {
-    let directory = DataDir::new();
-    let (server, [alice, mut bob]) = talked(&directory);
-    let output = directory.run(&["erase", "--name", "alice"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert_eq!(directory.log(&[]), ["<bob> it is me", "<bob> Hello Alice"]);
-    eventually("the history is without them", || {
-        let history = answers(&mut bob, "/history");
-        texts_of_history(&history) == ["<bob> it is me", "<bob> Hello Alice"]
-    });
-    let welcome = server.connect().read_welcome();
-    assert_eq!(texts_of_history(&welcome).len(), 2, "{welcome:?}");
-    alice.send("I am still here");
-    directory.keeps("<alice> I am still here");
-}
-
-#[test]
-fn erase_takes_what_was_said_since_and_until_on_a_stopped_server_too() {
-    let directory = DataDir::new();
-    drop(directory.server(&[]));
-    let insert = "INSERT INTO lines VALUES
-        (1, 1767225600000, 'bob', 0, 0, 'in 2026'), (2, 1798761600000, 'bob', 0, 0, 'in 2027'),
-        (3, 1830297600000, 'bob', 0, 0, 'in 2028')";
-    directory.database().execute_batch(insert).unwrap();
-    let args = [
-        "erase",
-        "--name",
-        "bob",
-        "--since",
-        "2026-06-01",
-        "--until",
-        "2027-06-01",
-    ];
-    let output = directory.run(&args);
-    // Times to come are not erased, whatever the clock says.
-    let is_past = output.status.code() == Some(0);
-    let left = directory.log(&[]);
-    let expected = if is_past { 2 } else { 3 };
-    assert_eq!(left.len(), expected, "{left:?}");
-    drop(directory.server(&["--keep", "36500d"]));
-    let names = directory.log(&["--name", "bob"]);
-    assert_eq!(names, left);
-    assert!(fs::metadata(directory.path()).is_ok());
 }

@@ -19,7 +19,7 @@ const KILLS: u64 = 8;
 
 /// Fills the queue of what waits to be kept with more than it holds, while nobody reads it. Returns
 /// how many lines that were.
-fn fill_queue(server: &Server) -> u64 {
+pub fn fill_queue(server: &Server) -> u64 {
     let mut flooder = server.joined("flooder");
     let line = format!("{}\n", "x".repeat(4000));
     for _ in 0..24 {
@@ -37,7 +37,7 @@ fn server_and_chat(directory: &DataDir, args: &[&str]) -> (Server, Chat) {
 }
 
 /// Waits until there is a gap in the database, and returns how many lines it has by the log.
-fn gap(server: &Server, directory: &DataDir) -> u64 {
+pub fn gap(server: &Server, directory: &DataDir) -> u64 {
     let said = server.log_line(|line| line.contains("there is a gap in what is kept: "));
     let lines = said.split("kept: ").nth(1).unwrap();
     let lines = lines.split(' ').next().unwrap().parse::<u64>().unwrap();
@@ -49,7 +49,7 @@ fn gap(server: &Server, directory: &DataDir) -> u64 {
 }
 
 /// How many rows of the flood are in the database.
-fn kept_of_flood(database: &Connection) -> u64 {
+pub fn kept_of_flood(database: &Connection) -> u64 {
     let query = "SELECT count(*) FROM lines WHERE name = 'flooder' AND text LIKE 'xxx%'";
     let count = database.query_row(query, [], |row| row.get::<_, i64>(0));
     count.unwrap().unsigned_abs()
@@ -165,7 +165,7 @@ fn a_directory_that_was_removed_and_made_anew_has_what_is_said_from_then_on() {
     let (server, mut chat) = server_and_chat(&directory, &[]);
     chat.goes_on(1);
     directory.keeps("<chatting> line 1");
-    fs::remove_dir_all(directory.path()).unwrap();
+    directory.remove();
     chat.goes_on(1);
     server.log_line(|line| line.contains("cannot be kept now: "));
     fs::create_dir(directory.path()).unwrap();

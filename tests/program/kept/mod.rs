@@ -6,16 +6,21 @@
 //! | what is kept, and what of it is seen again after a restart | `lines` |
 //! | `--keep`, `--keep-size`, no word left in the files | `limits` |
 //! | `/search` | `search` |
-//! | `chatd log`, `chatd erase` | `command_line` |
-//! | disks that are slow, full or gone, kills | `faults` |
+//! | `chatd log` | `command_line` |
+//! | `chatd erase` | `erase` |
+//! | databases that are locked, gone, damaged or full, kills, the end | `faults` |
+//! | disks that are slow, do not answer or refuse | `bad_disk` |
 
+mod bad_disk;
 mod command_line;
 mod directory;
+mod erase;
 mod faults;
 mod limits;
 mod lines;
 mod search;
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -32,6 +37,12 @@ impl DataDir {
     /// The database, as another program sees it.
     pub fn database(&self) -> Connection {
         Connection::open(self.file("chatd.db")).expect("the database opens")
+    }
+
+    /// Takes all of it away at once: one by one, the server could make a file anew meanwhile.
+    pub fn remove(&self) {
+        let away = Self::new();
+        fs::rename(self.path(), away.path()).expect("it is there");
     }
 
     /// Runs `chatd log` or another of its commands.

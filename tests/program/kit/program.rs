@@ -6,10 +6,14 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
+#[cfg(feature = "data")]
+use std::time::Duration;
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+#[cfg(feature = "data")]
+use super::VERSION;
 use super::{FIRST_WORDS, Server, WAIT, are_installed, eventually, new_command, run_to_end};
 
 /// A running client, everything that it has shown, and its keyboard.
@@ -132,6 +136,26 @@ impl Program {
     pub fn next_line(&mut self) -> String {
         self.expect_one("another line", |_| true);
         self.shown.pop().expect("it was shown just now")
+    }
+
+    /// Types `/version` until that is answered: what is typed while a telnet negotiates may be lost.
+    #[cfg(feature = "data")]
+    pub fn settle(&mut self) {
+        let deadline = Instant::now() + WAIT;
+        while Instant::now() < deadline {
+            self.say("/version");
+            let again = Instant::now() + Duration::from_secs(1);
+            while let Some(left) = again.checked_duration_since(Instant::now())
+                && let Ok(line) = self.lines.recv_timeout(left)
+            {
+                let is_answer = line == VERSION;
+                self.shown.push(line);
+                if is_answer {
+                    return;
+                }
+            }
+        }
+        panic!("/version is not answered: {:#?}", self.shown);
     }
 
     /// Stops it, as Ctrl-Z does.

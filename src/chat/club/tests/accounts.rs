@@ -23,7 +23,7 @@ fn who_has_a_name_without_being_logged_in_becomes_a_guest_when_the_account_is_ma
     stage.send(1, "/nick Carol");
     stage.forget_read();
     let carol = account("carol", Rank::Member);
-    stage.handle(Event::Changed(vec![Change::Account(carol)]));
+    stage.told_of(vec![Change::Account(carol)]);
     for client in [1, 2] {
         stage.reads(client, "-- Carol is now guest1\n");
     }
@@ -307,7 +307,7 @@ fn who_registers_what_looks_like_an_account_made_elsewhere_meanwhile_loses_it_ag
     stage.register(1, "Car0l");
     let made = Change::Account(account("carol", Rank::Member));
     let removed = Change::AccountRemoved(name("Car0l"));
-    stage.handle(Event::Changed(vec![made, removed]));
+    stage.told_of(vec![made, removed]);
     stage.has_ended(1);
     stage.forget_read();
     stage.send(2, "/nick Car0l");
@@ -339,7 +339,7 @@ fn an_account_that_is_removed_or_given_a_password_elsewhere_loses_its_connection
         ..account("alice", Rank::Operator)
     };
     let removed = Change::AccountRemoved(name("bob"));
-    stage.handle(Event::Changed(vec![Change::Account(alice), removed]));
+    stage.told_of(vec![Change::Account(alice), removed]);
     stage.reads(1, "-- your password was changed\n");
     stage.reads(2, "-- your account was removed\n");
     for client in [1, 2] {
@@ -360,7 +360,7 @@ fn what_other_programs_change_of_an_account_does_not_undo_when_it_was_last_here(
     stage.leave(1, Ending::Closed);
     stage.joined(2);
     let bob = account("bob", Rank::Operator);
-    stage.handle(Event::Changed(vec![Change::Account(bob)]));
+    stage.told_of(vec![Change::Account(bob)]);
     stage.send(2, "/whois bob");
     stage.reads(2, "-- bob, operator, was last here at 2026-11-21 14:59Z\n");
 }
@@ -370,7 +370,7 @@ fn an_account_whose_mark_is_given_or_taken_elsewhere_keeps_its_connection() {
     let mut stage = Stage::new(Policy::Open);
     stage.member(1, "bob");
     for (rank, who) in [(Rank::Operator, "@bob (you)"), (Rank::Member, "bob (you)")] {
-        stage.handle(Event::Changed(vec![Change::Account(account("bob", rank))]));
+        stage.told_of(vec![Change::Account(account("bob", rank))]);
         stage.send(1, "/who");
         stage.reads(1, &format!("-- 1 here:\n-- {who}\n"));
     }

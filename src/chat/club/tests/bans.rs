@@ -170,7 +170,7 @@ fn who_is_banned_before_others_know_of_them_is_never_mentioned() {
 fn an_operator_whose_account_another_program_has_banned_stays_and_comes_in() {
     let mut stage = stage();
     let ban = Change::Ban(ban(Target::Account(name("alice"))));
-    stage.handle(Event::Changed(vec![ban]));
+    stage.told_of(vec![ban]);
     stage.reads(1, "");
     stage.joined(5);
     stage.log_in(5, "alice");
@@ -263,11 +263,11 @@ fn for_how_long_somebody_is_banned_is_told_whoever_made_the_ban_and_however_shor
     stage.reads(3, "-- you were banned by alice for 500ms\n");
     // Another program, a moment ago.
     let made = stage.clock.time - SECOND;
-    stage.handle(Event::Changed(vec![Change::Ban(Ban {
+    stage.told_of(vec![Change::Ban(Ban {
         made,
         until: Some(made + 3_600 * SECOND),
         ..ban(network("192.0.2.4/32"))
-    })]));
+    })]);
     stage.reads(
         4,
         "-- alice banned carol for 500ms\n-- you were banned by alice for 1h\n",
@@ -282,14 +282,12 @@ fn for_how_long_somebody_is_banned_is_told_whoever_made_the_ban_and_however_shor
 fn a_ban_that_another_program_has_made_puts_people_out_too() {
     let mut stage = stage();
     let bans = [Target::Account(name("bob")), network("192.0.2.3/32")];
-    stage.handle(Event::Changed(
-        bans.clone().map(ban).map(Change::Ban).to_vec(),
-    ));
+    stage.told_of(bans.clone().map(ban).map(Change::Ban).to_vec());
     for client in [2, 3] {
         stage.has_ended(client);
     }
     stage.reads(4, "-- alice banned bob\n-- alice banned carol\n");
-    stage.handle(Event::Changed(bans.map(Change::BanRemoved).to_vec()));
+    stage.told_of(bans.map(Change::BanRemoved).to_vec());
     stage.join_from(5, "192.0.2.3:1");
     assert!(stage.read(5).ends_with(HOW_TO_BEGIN));
     assert_eq!(stage.take_changes().len(), 1, "when bob was last here");

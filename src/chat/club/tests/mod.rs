@@ -9,7 +9,7 @@ mod operators;
 use super::{Membership, Policy};
 use crate::address::{Address, Host};
 use crate::broadcaster::Broadcaster;
-use crate::change::{Account, Ban, Change, Erasure, Rank, Target};
+use crate::change::{Account, Ban, Change, Erasure, Foreign, Rank, Target};
 use crate::clock::Clock;
 use crate::command::{Input, interpret};
 use crate::commands::{Meaning, understand};
@@ -119,6 +119,12 @@ impl Stage {
 
     fn handle(&mut self, event: Event) {
         self.broadcaster.handle(event, self.clock);
+    }
+
+    /// Other programs have changed this, after everything that the chat has changed.
+    fn told_of(&mut self, changes: Vec<Change>) {
+        let after = u64::MAX;
+        self.handle(Event::Changed(Foreign { changes, after }));
     }
 
     fn join(&mut self, client: u64) {

@@ -93,7 +93,7 @@ fn a_kick_ends_a_connection_with_a_line_of_its_own_in_place_of_left() {
 fn operators_cannot_be_kicked_banned_or_muted() {
     let mut stage = stage();
     let dave = account("dave", Rank::Operator);
-    stage.handle(Event::Changed(vec![Change::Account(dave)]));
+    stage.told_of(vec![Change::Account(dave)]);
     for other in ["alice", "dave"] {
         if other == "dave" {
             stage.send(1, "/kick dave");
@@ -230,7 +230,7 @@ fn who_is_muted_and_turns_out_to_be_an_operator_or_becomes_one_may_speak() {
         stage.send(1, &format!("/mute {name}"));
     }
     let operator = |name| Change::Account(account(name, Rank::Operator));
-    stage.handle(Event::Changed(vec![operator("bob"), operator("dave")]));
+    stage.told_of(vec![operator("bob"), operator("dave")]);
     stage.log_in(3, "dave");
     stage.forget_read();
     for client in [2, 3] {
@@ -294,12 +294,12 @@ fn what_other_programs_erase_is_taken_out_of_the_history_from_a_time_to_a_time()
         times.push(stage.clock.time);
         stage.send(2, text);
     }
-    stage.handle(Event::Changed(vec![Change::Erased(Erasure {
+    stage.told_of(vec![Change::Erased(Erasure {
         name: "bob".to_owned(),
         since: Some(times[1]),
         until: Some(times[2]),
         count: None,
-    })]));
+    })]);
     stage.forget_read();
     stage.send(3, "/history");
     let lines = "-- 14:59Z <bob> one\n-- 14:59Z <bob> three\n";
