@@ -5,10 +5,10 @@ use std::net::Ipv4Addr;
 
 use crate::kit::{Client, DataDir, Server, TempFile, only_over_tcp, password_of};
 
-/// In every password here, and in nothing else: hashes, which are kept, have no `_`. What is typed wrong
-/// and taken back has the second.
-const SECRET: &str = "Q_Z";
-const MISTAKE: &str = "J_J";
+/// In every password here, and in nothing else: hashes, which are kept, have no `_`, and checksums
+/// are short. What is typed wrong and taken back has the second.
+const SECRET: &str = "Q_Z_Q_";
+const MISTAKE: &str = "J_J_J_";
 
 /// In how many ways a line can end that is sent here.
 const ENDS: [&str; 4] = ["\n", "\r\n", "\r\0", "\r\r\n"];
@@ -19,27 +19,27 @@ const WAYS: usize = 15;
 /// What is sent at once, by somebody each, who then leaves; each holds passwords in every place
 /// where one may be.
 fn everything_at_once() -> Vec<Vec<u8>> {
-    let right = password_of("Q_Zalice").replace("alice", "");
+    let right = password_of("Q_Z_Q_alice").replace("alice", "");
     let mut all = Vec::new();
     for end in ENDS {
         let ways: [&str; WAYS] = [
             // Behind the name, and before the prompt is there.
-            "/login alice Q_Z Q_Z|Q_Z1|Q_Z2|Q_Z3|Q_Z4",
+            "/login alice Q_Z_Q_ Q_Z_Q_|Q_Z_Q_1|Q_Z_Q_2|Q_Z_Q_3|Q_Z_Q_4",
             "/login alice|RIGHT|",
-            "/login|Q_Z1|Q_Z2|Q_Z3|Q_Z4",
-            "/login nobody|Q_Z1|",
-            "/LOGIN \u{202e}Q_Z|Q_Z|Q_Z|Q_Z|Q_Z",
-            "\x1b[A/login alice|J_J\x7f\x7f\x7fQ_Z|",
-            "/login alice|/msg alice Q_Z|/me Q_Z|//Q_Z|Q_Z",
+            "/login|Q_Z_Q_1|Q_Z_Q_2|Q_Z_Q_3|Q_Z_Q_4",
+            "/login nobody|Q_Z_Q_1|",
+            "/LOGIN \u{202e}Q_Z_Q_|Q_Z_Q_|Q_Z_Q_|Q_Z_Q_|Q_Z_Q_",
+            "\x1b[A/login alice|J_J_J_\x7f\x7f\x7f\x7f\x7f\x7fQ_Z_Q_|",
+            "/login alice|/msg alice Q_Z_Q_|/me Q_Z_Q_|//Q_Z_Q_|Q_Z_Q_",
             // After every refusal and misuse.
-            "/register|Q_ZQ_ZQ_Z|Q_ZQ_ZQ_Z",
-            "/register root|Q_ZQ_ZQ_Z|Q_ZQ_ZQ_Z",
-            "/register Q_Z\u{7}|Q_ZQ_ZQ_Z|Q_ZQ_ZQ_Z",
-            "/register alice Q_Z|Q_ZQ_ZQ_Z|Q_ZQ_ZQ_Z|Q_Z",
-            "/register zoe|Q_Z|Q_Z|Q_Z",
-            "/register zoe|Q_ZQ_ZQ_Z|Q_ZQ_ZXXX|Q_Z",
-            "/password|Q_ZQ_ZQ_Z|Q_ZQ_ZQ_Z|Q_ZQ_ZQ_Z",
-            "/password Q_Z|Q_ZQ_ZQ_Z|Q_ZQ_ZQ_Z",
+            "/register|Q_Z_Q_Q_Z_Q_Q_Z_Q_|Q_Z_Q_Q_Z_Q_Q_Z_Q_",
+            "/register root|Q_Z_Q_Q_Z_Q_Q_Z_Q_|Q_Z_Q_Q_Z_Q_Q_Z_Q_",
+            "/register Q_Z_Q_\u{7}|Q_Z_Q_Q_Z_Q_Q_Z_Q_|Q_Z_Q_Q_Z_Q_Q_Z_Q_",
+            "/register alice Q_Z_Q_|Q_Z_Q_Q_Z_Q_Q_Z_Q_|Q_Z_Q_Q_Z_Q_Q_Z_Q_|Q_Z_Q_",
+            "/register zoe|Q_Z_Q_|Q_Z_Q_|Q_Z_Q_",
+            "/register zoe|Q_Z_Q_Q_Z_Q_Q_Z_Q_|Q_Z_Q_Q_Z_Q_XXX|Q_Z_Q_",
+            "/password|Q_Z_Q_Q_Z_Q_Q_Z_Q_|Q_Z_Q_Q_Z_Q_Q_Z_Q_|Q_Z_Q_Q_Z_Q_Q_Z_Q_",
+            "/password Q_Z_Q_|Q_Z_Q_Q_Z_Q_Q_Z_Q_|Q_Z_Q_Q_Z_Q_Q_Z_Q_",
         ];
         for line in ways {
             let line = line.replace("RIGHT", &right).replace('|', end);
@@ -47,16 +47,22 @@ fn everything_at_once() -> Vec<Vec<u8>> {
         }
     }
     // Too long for a line, and unusable.
-    all.push(format!("/login alice {}\nQ_Z\nQ_Z", "Q_Z ".repeat(2000)).into_bytes());
-    all.push(format!("/login alice\n{}\nQ_Z\nQ_Z\nQ_Z", "Q_Z".repeat(2000)).into_bytes());
-    all.push(b"/login alice\nQ_Z\xff\nQ_Z\tQ_Z\n\x04Q_Z\nQ_Z".to_vec());
+    all.push(format!("/login alice {}\nQ_Z_Q_\nQ_Z_Q_", "Q_Z_Q_ ".repeat(2000)).into_bytes());
+    all.push(
+        format!(
+            "/login alice\n{}\nQ_Z_Q_\nQ_Z_Q_\nQ_Z_Q_",
+            "Q_Z_Q_".repeat(2000)
+        )
+        .into_bytes(),
+    );
+    all.push(b"/login alice\nQ_Z_Q_\xff\nQ_Z_Q_\tQ_Z_Q_\n\x04Q_Z_Q_\nQ_Z_Q_".to_vec());
     // Telnet, with its commands in between.
     all.push(
-        b"\xff\xfd\x03/login alice\r\0Q\xff\xf1_Z\r\n\xff\xfb\x18Q_\xff\xf6Z\r\nQ_Z\r\nQ_Z"
+        b"\xff\xfd\x03/login alice\r\0Q\xff\xf1_Z_Q_\r\n\xff\xfb\x18Q_\xff\xf6Z_Q_\r\nQ_Z_Q_\r\nQ_Z_Q_"
             .to_vec(),
     );
     all.push(
-        b"\xff\xf6/register \xff\xf1yan\r\nQ_Z\xff\xfd\x01Q_ZQ_Z\r\nQ_ZQ_ZQ\xff\xf4_Z\r\nbye\r\n"
+        b"\xff\xf6/register \xff\xf1yan\r\nQ_Z_Q_\xff\xfd\x01Q_Z_Q_Q_Z_Q_\r\nQ_Z_Q_Q_Z_Q_Q\xff\xf4_Z_Q_\r\nbye\r\n"
             .to_vec(),
     );
     all
@@ -101,10 +107,13 @@ fn check_files(directory: &DataDir) {
     );
     for secret in [SECRET, MISTAKE] {
         for (path, bytes) in &files {
-            let is_there = bytes
-                .windows(secret.len())
-                .any(|part| part == secret.as_bytes());
-            assert!(!is_there, "{} has it", path.display());
+            let place = memchr::memmem::find(bytes, secret.as_bytes());
+            let around = place.map(|at| {
+                bytes[at.saturating_sub(60)..bytes.len().min(at + 60)]
+                    .escape_ascii()
+                    .to_string()
+            });
+            assert_eq!(around, None, "{} has it", path.display());
         }
     }
 }
@@ -137,14 +146,14 @@ fn no_byte_is_anywhere(args: &[&str]) {
     let directory = DataDir::new();
     let mut server = directory.server(&[&["--register", TRACE], args].concat());
     let mut watcher = server.registered("watcher");
-    let right = password_of("Q_Zalice").replace("alice", "");
+    let right = password_of("Q_Z_Q_alice").replace("alice", "");
     let alice = server.connect();
     alice.send(&format!("/register alice\n{right}\n{right}\nit is me"));
     watcher.expect("<alice> it is me");
     // By somebody who is logged in already.
-    let lines = "/login bob\nQ_Z\n/register bob\nQ_ZQ_ZQ_Z\nQ_ZQ_ZQ_Z\n/password\nQ_Z\n\n";
+    let lines = "/login bob\nQ_Z_Q_\n/register bob\nQ_Z_Q_Q_Z_Q_Q_Z_Q_\nQ_Z_Q_Q_Z_Q_Q_Z_Q_\n/password\nQ_Z_Q_\n\n";
     alice.send(&format!(
-        "{lines}/password\n{right}\nQ_ZQ_Z12\nQ_ZQ_Z12\n/password\nQ_ZQ_Z12\n{right}\n{right}\nhello"
+        "{lines}/password\n{right}\nQ_Z_Q_Q_Z_Q_12\nQ_Z_Q_Q_Z_Q_12\n/password\nQ_Z_Q_Q_Z_Q_12\n{right}\n{right}\nhello"
     ));
     watcher.expect("<alice> hello");
     // The second ends the first, and the third is refused.
@@ -164,13 +173,13 @@ fn no_byte_is_anywhere(args: &[&str]) {
     }
     // Too many new accounts, and too many wrong passwords, until all are refused.
     for name in ["yan", "zoe", "xia", "uma"] {
-        let bytes = format!("/register {name}\nQ_ZQ_ZQ_Z\nQ_ZQ_ZQ_Z\n");
+        let bytes = format!("/register {name}\nQ_Z_Q_Q_Z_Q_Q_Z_Q_\nQ_Z_Q_Q_Z_Q_Q_Z_Q_\n");
         gives(server.connect(), bytes.as_bytes(), usize::MAX);
     }
     let mut last = String::new();
     while !last.contains("too many wrong passwords") {
         let mut client = server.connect();
-        client.send("/login nobody\nQ_Z\nQ_Z\nQ_Z\nQ_Z");
+        client.send("/login nobody\nQ_Z_Q_\nQ_Z_Q_\nQ_Z_Q_\nQ_Z_Q_");
         last = client.expect_eof().pop().unwrap_or_default();
     }
     check(&mut server, &mut watcher, Some(&directory));
@@ -191,18 +200,18 @@ fn no_byte_of_the_rooms_password_is_ever_said_logged_kept_or_answered_back() {
     if only_over_tcp("it does not hold for who comes by a Unix socket") {
         return;
     }
-    let (directory, file) = (DataDir::new(), TempFile::with("Q_Z Q_Z\n"));
+    let (directory, file) = (DataDir::new(), TempFile::with("Q_Z_Q_ Q_Z_Q_\n"));
     let mut server = directory.server(&[TRACE, "--password-file", file.path()]);
     let mut watcher = server.connect();
-    watcher.send("Q_Z Q_Z");
+    watcher.send("Q_Z_Q_ Q_Z_Q_");
     watcher.read_welcome();
     let ways = [
-        &b"Q_Z\nQ_Z\nQ_Z\nQ_Z"[..],
-        b"Q_Z Q_Z\nhello\n/login alice Q_Z\nQ_Z\n\n",
-        b"/Q_Z Q_Z",
-        b"Q_Z Q_Z\x07\nJ_J\x7f\x7f\x7fQ_Z Q_Z\nhello",
-        b"\xff\xfd\x03Q_Z\xff\xf1 Q_\r\nQ_Z \xff\xfb\x18Q_Z\r\nhello\r\n",
-        b"\nQ_Z Q_Z\n",
+        &b"Q_Z_Q_\nQ_Z_Q_\nQ_Z_Q_\nQ_Z_Q_"[..],
+        b"Q_Z_Q_ Q_Z_Q_\nhello\n/login alice Q_Z_Q_\nQ_Z_Q_\n\n",
+        b"/Q_Z_Q_ Q_Z_Q_",
+        b"Q_Z_Q_ Q_Z_Q_\x07\nJ_J_J_\x7f\x7f\x7f\x7f\x7f\x7fQ_Z_Q_ Q_Z_Q_\nhello",
+        b"\xff\xfd\x03Q_Z_Q_\xff\xf1 Q_\r\nQ_Z_Q_ \xff\xfb\x18Q_Z_Q_\r\nhello\r\n",
+        b"\nQ_Z_Q_ Q_Z_Q_\n",
     ];
     for (number, bytes) in ways.iter().enumerate() {
         for (round, piece) in [usize::MAX, 1, 7].into_iter().enumerate() {

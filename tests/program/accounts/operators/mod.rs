@@ -13,7 +13,9 @@ mod erasing;
 mod kicks;
 mod mutes;
 
-use crate::kit::{Client, DataDir, Rank, Server, answers, answers_each, only, without_numbers};
+use crate::kit::{
+    Client, DataDir, Rank, Server, answers, answers_each, only, only_over_tcp, without_numbers,
+};
 
 /// A server with an operator, olga, who is here.
 fn with_operator(args: &[&str]) -> (DataDir, Server, Client) {
@@ -86,6 +88,9 @@ fn an_operator_is_shown_with_a_mark() {
 
 #[test]
 fn whois_tells_who_is_registered_and_to_operators_also_the_address() {
+    if only_over_tcp("the others have no address") {
+        return;
+    }
     let (_directory, server, mut olga) = with_operator(&["--register"]);
     let mut alice = quiet(&server, "alice");
     let mut bob = server.registered("bob");
