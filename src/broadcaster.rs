@@ -167,7 +167,7 @@ impl Broadcaster {
             }
             Event::Reloaded(motd) => scene.reloaded(&motd),
             #[cfg(feature = "data")]
-            Event::BeganSearch(client, wants) => scene.began_search(client, &wants),
+            Event::Inquired(client, inquiry) => scene.inquired(client, &inquiry),
             #[cfg(feature = "data")]
             other => scene.told(other),
         }

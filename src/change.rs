@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A name with a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +48,38 @@ pub enum Target {
 pub struct Ban {
     /// Whom it is about.
     pub what: Target,
+    /// Who was there, if it is an address that is banned since they are.
+    pub whose: Option<Name>,
+    /// When it was made.
+    pub made: Timestamp,
     /// Until when: nothing if it is for ever.
     pub until: Option<Timestamp>,
     /// Who made it.
     pub by: Name,
     /// Why, as they said it.
     pub text: Option<Line>,
+}
+
+impl Ban {
+    /// Whether it keeps anybody out now.
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+
+    /// Whether somebody of this name was banned by it.
+    pub fn is_of(&self, name: &Name) -> bool {
+        let banned = match &self.what {
+            Target::Account(account) => Some(account),
+            Target::Network(_) => self.whose.as_ref(),
+        };
+        banned.is_some_and(|banned| banned.is_like(name))
+    }
+
+    /// For how long it was made: nothing if it is for ever.
+    pub fn length(&self) -> Option<Duration> {
+        let milliseconds = self.until?.as_millisecond() - self.made.as_millisecond();
+        u64::try_from(milliseconds).ok().map(Duration::from_millis)
+    }
 }
 
 /// Something has become so.
@@ -65,7 +92,7 @@ pub enum Change {
     /// The account of this name has another password, with this hash. Nothing else of it has changed:
     /// another program may have changed that meanwhile.
     Password(Name, Arc<str>),
-    /// The owner of the account of this name was here until then. The same holds.
+    /// The owner of the account of this name was here at that time. The same holds.
     WasHere(Name, Timestamp),
     /// There is this ban, instead of any other of the same target.
     Ban(Ban),

@@ -6,6 +6,8 @@ use crate::address::Address;
 use crate::change::Foreign;
 use crate::command::Command;
 use crate::name::Name;
+#[cfg(feature = "data")]
+use crate::passwords::debts::NewAccount;
 use crate::text::{Line, Lines};
 use crate::wire::Wire;
 #[cfg(feature = "data")]
@@ -36,16 +38,12 @@ pub enum Event {
     Left(ClientId, Ending, Tally),
     /// The message of the day was read anew, and has these lines, cleaned.
     Reloaded(Vec<String>),
-    /// A client's thread has begun to search what is kept, and waits to be sent the names of those
-    /// whom the client ignores.
-    #[cfg(feature = "data")]
-    BeganSearch(ClientId, Sender<Vec<Name>>),
     /// It has given the password of the account of this name, which had this hash.
     #[cfg(feature = "data")]
     LoggedIn(ClientId, Name, Arc<str>),
-    /// It wants an account of this name, and its password has this hash.
+    /// It wants an account of this name, and its password has this hash. Accounts are counted.
     #[cfg(feature = "data")]
-    Registered(ClientId, Name, Arc<str>),
+    Registered(ClientId, Name, Arc<str>, NewAccount),
     /// It has given the password of its account, which had the first hash, and a new one, which has
     /// the second.
     #[cfg(feature = "data")]
@@ -132,25 +130,21 @@ impl Answer {
 }
 
 /// What a client's thread wants to know, and where it waits for that: a channel with room for one
-/// answer.
+/// answer. Where that is dropped the thread does not go on.
 #[cfg(feature = "data")]
-pub struct Inquiry {
-    /// Whose account it is about: nothing for that of the name that the client has.
-    pub name: Option<Name>,
-    /// Where the answer goes.
-    pub reply: Sender<Knowledge>,
+pub enum Inquiry {
+    /// What there is to know of the account of this name, or of the name that the client has.
+    Account(Option<Name>, Sender<Knowledge>),
+    /// The names of those whom the client ignores: what is kept is about to be searched.
+    Ignored(Sender<Vec<Name>>),
 }
 
 /// What the broadcaster knows of a client, and of the account that was asked for.
 #[cfg(feature = "data")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Knowledge {
-    /// What the client is called: nothing while it waits to be let in.
-    pub called: Option<Name>,
     /// The account that it is logged in to.
     pub logged_in: Option<Name>,
-    /// The names of those whom it ignores.
-    pub ignored: Vec<Name>,
     /// The name of the account that was asked for, as it is spelt there, and its hash.
     pub account: Option<(Name, Arc<str>)>,
 }

@@ -115,9 +115,12 @@ impl Kept {
                 "there is no operator yet: chatd user add NAME --op --data {directory}"
             ));
         }
-        let is_encrypted = ports.iter().any(|port| port.protocol.is_encrypted());
+        let is_public = |port: &&Port| port.public_address().is_ok_and(|at| at.is_some());
+        let public = ports.iter().filter(is_public).collect::<Vec<_>>();
+        let is_encrypted = public.iter().any(|port| port.protocol.is_encrypted());
+        let is_refused = !public.is_empty() && !is_encrypted;
         let takes_any = options.directory.is_some() || self.room_password.is_some();
-        if takes_any && !is_encrypted && !options.takes_passwords_unencrypted {
+        if takes_any && is_refused && !options.takes_passwords_unencrypted {
             let refused = "passwords are refused to everybody who comes from another machine";
             let otherwise = "--tls encrypts them, --insecure-passwords takes them as they are";
             advice.push(format!("{refused}: {otherwise}"));

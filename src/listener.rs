@@ -28,6 +28,14 @@ pub struct Port {
     pub protocol: Arc<dyn Protocol>,
 }
 
+impl Port {
+    /// Its address, if people on other machines can connect there.
+    pub fn public_address(&self) -> io::Result<Option<SocketAddr>> {
+        let address = self.listener.tcp_address()?;
+        Ok(address.filter(|address| !address.ip().to_canonical().is_loopback()))
+    }
+}
+
 /// A listening socket. It is only ever closed, never shut down: others may have it too.
 pub trait Listener: AsFd + Send {
     /// Accepts the client whose turn it is, and says where it comes from. `WouldBlock` if there is

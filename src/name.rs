@@ -122,6 +122,12 @@ impl Name {
         without_lrm(self.shown())
     }
 
+    /// Whether it is the same name as another: it looks like it in some case.
+    #[cfg(feature = "data")]
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.looks().iter().any(|look| other.looks().contains(look))
+    }
+
     /// What it looks like.
     pub fn looks(&self) -> &Looks {
         &self.0.1

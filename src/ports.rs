@@ -77,11 +77,9 @@ fn open_port(
 
 /// How people on other machines join.
 pub fn invitation(ports: &[Port]) -> io::Result<Option<String>> {
-    for Port { listener, protocol } in ports {
-        if let Some(address) = listener.tcp_address()?
-            && !address.ip().to_canonical().is_loopback()
-        {
-            let (client, host, port) = (protocol.client(), host(address), address.port());
+    for port in ports {
+        if let Some(address) = port.public_address()? {
+            let (client, host, port) = (port.protocol.client(), host(address), address.port());
             return Ok(Some(format!("join with: {client} {host} {port}")));
         }
     }

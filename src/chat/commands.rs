@@ -70,9 +70,13 @@ pub(super) enum Does {
     /// A name, or why nobody may have it, and what was written.
     NewName(fn(&mut Asking<'_>, Result<Name, Refusal>, &Line)),
     Person(fn(&mut Asking<'_>, ClientId)),
+    /// The same, or the owner of an account who is not here: of those the chat knows nothing.
+    PersonOrOwner(fn(&mut Asking<'_>, ClientId)),
     MaybePerson(fn(&mut Asking<'_>, Option<ClientId>)),
     /// Somebody, and text for them.
     Message(fn(&mut Asking<'_>, ClientId, &Line)),
+    /// Text for whoever last wrote to them privately.
+    Reply(fn(&mut Asking<'_>, &Line)),
     /// An order, made of the text behind the command's name: nothing where it is used wrongly.
     #[cfg(feature = "data")]
     Order(fn(&str) -> Option<Order>),
@@ -108,7 +112,7 @@ pub enum Meaning {
 use Does::Search;
 use Does::{
     Alone, AskPassword, Leave, MaybeNumber, MaybePerson, MaybeText, MaybeWord, Message, NewName,
-    Person, Text,
+    Person, PersonOrOwner, Reply, Text,
 };
 use Who::{Anybody, Everybody, Operators, Unmuted};
 
@@ -118,10 +122,10 @@ const TABLE: &[Row] = &[
     Row { names: &["help"], usage: "[NAME]", help: "lists the commands; or one, with its other names", needs: None, who: Anybody, does: MaybeWord(help) },
     Row { names: &["nick"], usage: "NAME", help: "renames you", needs: None, who: Unmuted, does: NewName(answers::nick) },
     Row { names: &["who", "names", "users"], usage: "[TEXT]", help: "who is here (whose names begin with TEXT)", needs: None, who: Everybody, does: MaybeWord(answers::who) },
-    Row { names: &["whois"], usage: "NAME", help: "when they joined, how long they are idle, why away", needs: None, who: Everybody, does: Person(answers::whois) },
+    Row { names: &["whois"], usage: "NAME", help: "when they joined, how long they are idle, why away", needs: None, who: Everybody, does: PersonOrOwner(answers::whois) },
     Row { names: &["me"], usage: "ACTION", help: "says what you do", needs: None, who: Unmuted, does: Text(answers::me) },
     Row { names: &["msg", "m", "tell"], usage: "NAME TEXT", help: "a private message", needs: None, who: Unmuted, does: Message(private::msg) },
-    Row { names: &["reply", "r"], usage: "TEXT", help: "a private message to whoever last sent you one", needs: None, who: Unmuted, does: Text(private::reply) },
+    Row { names: &["reply", "r"], usage: "TEXT", help: "a private message to whoever last sent you one", needs: None, who: Unmuted, does: Reply(private::reply) },
     Row { names: &["away"], usage: "[TEXT]", help: "marks you away; who writes to you privately is told", needs: None, who: Unmuted, does: MaybeText(answers::away) },
     Row { names: &["back"], usage: "", help: "you are here again", needs: None, who: Everybody, does: Alone(answers::back) },
     Row { names: &["ignore"], usage: "[NAME]", help: "hides what NAME says, does and sends you; or lists them", needs: None, who: Everybody, does: MaybePerson(ignoring::ignore) },
@@ -182,7 +186,7 @@ pub fn understand(request: &Request) -> Meaning {
             let command = Command::Row(number, arguments);
             // What others read costs what a line does.
             let cost = match does {
-                Text(_) | Message(_) => {
+                Text(_) | Message(_) | Reply(_) => {
                     let bytes = command.text_bytes().max(request.arguments.len());
                     bytes as u64 + LINE_COST
                 }
@@ -221,13 +225,17 @@ impl Does {
         match self {
             #[cfg(feature = "data")]
             Self::Order(parse) => parse(text).map(Arguments::Order),
-            Text(_) | NewName(_) | Person(_) | Message(_) if text.is_empty() => None,
+            Text(_) | NewName(_) | Person(_) | PersonOrOwner(_) | Message(_) | Reply(_)
+                if text.is_empty() =>
+            {
+                None
+            }
             #[cfg(feature = "data")]
             Search => (!text.is_empty()).then(|| Arguments::Text(Line::new(text))),
             _ if text.is_empty() => Some(Arguments::None),
             // Behind the second may stand anything, and it is not looked at here.
             Alone(_) | AskPassword(_) => None,
-            Leave | Text(_) | MaybeText(_) => Some(Arguments::Text(Line::new(text))),
+            Leave | Text(_) | MaybeText(_) | Reply(_) => Some(Arguments::Text(Line::new(text))),
             MaybeWord(_) => is_word.then(|| Arguments::Text(Line::new(without_lrm(text)))),
             MaybeNumber(_) => {
                 let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -238,7 +246,9 @@ impl Does {
                 let name = without_lrm(text);
                 is_word.then(|| Arguments::NewName(Name::parse(name), Line::new(name)))
             }
-            Person(_) | MaybePerson(_) => is_word.then(|| Arguments::Person(Called::new(text))),
+            Person(_) | PersonOrOwner(_) | MaybePerson(_) => {
+                is_word.then(|| Arguments::Person(Called::new(text)))
+            }
             Message(_) => {
                 let (name, text) = split_word(text);
                 let message = || Arguments::Message(Called::new(name), Line::new(text));
@@ -260,7 +270,7 @@ impl Does {
         }
         match (self, arguments, person) {
             (Alone(does), ..) => does(asking),
-            (Text(does), Arguments::Text(text), _) => does(asking, &text),
+            (Text(does) | Reply(does), Arguments::Text(text), _) => does(asking, &text),
             (MaybeText(does) | MaybeWord(does), Arguments::Text(text), _) => {
                 does(asking, Some(&text))
             }
@@ -269,7 +279,7 @@ impl Does {
             (MaybeNumber(does), ..) => does(asking, None),
             (NewName(does), Arguments::NewName(name, written), _) => does(asking, name, &written),
             (MaybePerson(does), _, person) => does(asking, person),
-            (Person(does), _, Some(person)) => does(asking, person),
+            (Person(does) | PersonOrOwner(does), _, Some(person)) => does(asking, person),
             (Message(does), Arguments::Message(_, text), Some(person)) => {
                 does(asking, person, &text)
             }
@@ -277,7 +287,8 @@ impl Does {
             #[cfg(feature = "data")]
             (Self::Order(_), ..) => {}
             // Nothing else is parsed for it.
-            (Leave | AskPassword(_) | Text(_) | NewName(_) | Person(_) | Message(_), ..) => {}
+            (Leave | AskPassword(_) | Text(_) | NewName(_) | Reply(_), ..) => {}
+            (Person(_) | PersonOrOwner(_) | Message(_), ..) => {}
             #[cfg(feature = "data")]
             (Search, ..) => {}
         }

@@ -29,14 +29,14 @@ pub use state::Chat;
 use crate::address::Address;
 use crate::command::Command;
 use crate::delivery::Delivery;
+#[cfg(feature = "data")]
+use crate::event::Inquiry;
 use crate::event::{Answer, ClientId, Ending, Tally};
 use crate::logging::clients as client_log;
 use crate::name::Name;
 use crate::text::Lines;
 use asking::Asking;
 use commands::Who;
-#[cfg(feature = "data")]
-use crossbeam_channel::Sender;
 use facts::Fact;
 use std::time::Instant;
 
@@ -85,10 +85,12 @@ impl Scene for Chat {
     }
 
     #[cfg(feature = "data")]
-    fn began_search(&mut self, client: ClientId, wants: &Sender<Vec<Name>>) {
+    fn inquired(&mut self, client: ClientId, inquiry: &Inquiry) {
         self.hear(client);
-        // It waits for this one answer, unless it has left.
-        let _ = wants.try_send(self.people.names_ignored_by(client));
+        if let Inquiry::Ignored(reply) = inquiry {
+            // It waits for this one answer, unless it has left.
+            let _ = reply.try_send(self.people.names_ignored_by(client));
+        }
     }
 
     fn waited(&mut self) {

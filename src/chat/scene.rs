@@ -3,13 +3,11 @@
 use crate::address::Address;
 use crate::command::Command;
 use crate::delivery::Delivery;
-#[cfg(feature = "data")]
-use crate::event::Event;
 use crate::event::{ClientId, Ending, Tally};
+#[cfg(feature = "data")]
+use crate::event::{Event, Inquiry};
 use crate::name::Name;
 use crate::text::Lines;
-#[cfg(feature = "data")]
-use crossbeam_channel::Sender;
 use std::time::Instant;
 
 /// What happens on the server, as far as clients can see it. Where only lines are relayed nobody
@@ -31,9 +29,9 @@ pub trait Scene: Send {
     /// The message of the day has these lines now.
     fn reloaded(&mut self, _motd: &[String]) {}
 
-    /// A client's thread searches what is kept, and wants to know whom it ignores.
+    /// A client's thread wants to know something.
     #[cfg(feature = "data")]
-    fn began_search(&mut self, _: ClientId, _: &Sender<Vec<Name>>) {}
+    fn inquired(&mut self, _: ClientId, _: &Inquiry) {}
 
     /// Something has happened that only a server with accounts knows of.
     #[cfg(feature = "data")]

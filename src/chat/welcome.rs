@@ -13,8 +13,9 @@ use std::sync::Arc;
 /// How many names a newcomer is shown.
 const WELCOME_NAMES: usize = 20;
 
-/// The message of the day, the history and what is told of how long it is kept, for those who come one after the other while nothing is
-/// said. It is kept once for all of them, so that those who read nothing cost nothing.
+/// The message of the day, the history and what is told of how long it is kept, for those who come
+/// one after the other while nothing is said. It is kept once for all of them, so that those who read
+/// nothing cost nothing.
 #[derive(Default)]
 pub struct Opening {
     text: Arc<[u8]>,

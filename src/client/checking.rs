@@ -16,23 +16,20 @@ use std::time::Instant;
 
 pub struct Checking<'a> {
     connection: &'a Connection,
-    stage: Stage,
+    phase: Phase,
 }
 
-enum Stage {
+enum Phase {
     /// What the broadcaster knows is not known here yet.
     Asking(Option<Credentials>, Receiver<Knowledge>),
     /// If it is right, this has happened.
     Comparing(Check, Option<Event>),
-    Hashing(Hashing, Purpose),
+    /// Once there is a hash, this has happened.
+    Hashing(Hashing, Option<Hashed>),
 }
 
-/// What a new password is for.
-enum Purpose {
-    /// The account that has this hash until now.
-    Change(Arc<str>),
-    Account(Name),
-}
+/// What has happened once a new password has a hash.
+type Hashed = Box<dyn FnOnce(Arc<str>) -> Event>;
 
 impl<'a> Checking<'a> {
     pub fn new(
@@ -40,16 +37,16 @@ impl<'a> Checking<'a> {
         credentials: Credentials,
         knowledge: Receiver<Knowledge>,
     ) -> Self {
-        let stage = Stage::Asking(Some(credentials), knowledge);
-        Self { connection, stage }
+        let phase = Phase::Asking(Some(credentials), knowledge);
+        Self { connection, phase }
     }
 
     /// What is to be done about a password, now that the broadcaster has told what it knows.
-    fn weigh(&self, given: Credentials, known: Knowledge) -> Result<Stage, Progress> {
+    fn weigh(&self, given: Credentials, known: Knowledge) -> Result<Phase, Progress> {
         let Connection { id, address, .. } = *self.connection;
         let compare = |password, hash: Option<Arc<str>>, event| {
             let against = hash.map_or(Against::Nobody, Against::Hash);
-            Ok(Stage::Comparing(
+            Ok(Phase::Comparing(
                 Check::new(password, against, address),
                 event,
             ))
@@ -71,10 +68,11 @@ impl<'a> Checking<'a> {
             (Credentials::Old(password), Some(_), Some((_, hash))) => {
                 compare(password, Some(hash), None)
             }
-            (Credentials::New(password), Some(_), Some((_, hash))) => Ok(Stage::Hashing(
-                Hashing::new(password),
-                Purpose::Change(hash),
-            )),
+            (Credentials::New(password), Some(_), Some((_, old))) => {
+                let changed = move |new| Event::PasswordChanged(id, old, new);
+                let hashing = Hashing::new(password);
+                Ok(Phase::Hashing(hashing, Some(Box::new(changed))))
+            }
             (Credentials::Old(_) | Credentials::New(_), ..) => {
                 Err(refuse("you are not logged in: /login NAME"))
             }
@@ -84,23 +82,23 @@ impl<'a> Checking<'a> {
                 let expected = self.connection.shared.room_password.clone();
                 let against = expected.map_or(Against::Nobody, Against::Common);
                 let check = Check::new(password, against, address);
-                Ok(Stage::Comparing(check, Some(Event::GavePassword(id))))
+                Ok(Phase::Comparing(check, Some(Event::GavePassword(id))))
             }
         }
     }
 
     /// Anybody may make an account, but not many.
-    fn register(&self, name: Name, password: Password) -> Result<Stage, Progress> {
+    fn register(&self, name: Name, password: Password) -> Result<Phase, Progress> {
+        let id = self.connection.id;
         let debts = &self.connection.shared.means.debts;
-        let counted = debts.count_new(self.connection.address.host(), Instant::now());
-        counted.map_err(|wait| {
+        let host = self.connection.address.host();
+        let account = debts.begin_account(host, Instant::now()).map_err(|wait| {
             let wait = tell_wait(wait);
             refuse(format!("too many new accounts, try again in {wait}"))
         })?;
-        Ok(Stage::Hashing(
-            Hashing::new(password),
-            Purpose::Account(name),
-        ))
+        let registered = move |hash| Event::Registered(id, name, hash, account);
+        let hashing = Hashing::new(password);
+        Ok(Phase::Hashing(hashing, Some(Box::new(registered))))
     }
 }
 
@@ -110,12 +108,12 @@ fn refuse(reason: impl Into<String>) -> Progress {
 
 impl Errand for Checking<'_> {
     fn step(&mut self, now: Instant) -> Progress {
-        let (id, means) = (self.connection.id, &self.connection.shared.means);
-        match &mut self.stage {
-            Stage::Asking(given, knowledge) => match (knowledge.try_recv(), given.take()) {
+        let means = &self.connection.shared.means;
+        match &mut self.phase {
+            Phase::Asking(given, knowledge) => match (knowledge.try_recv(), given.take()) {
                 (Ok(known), Some(given)) => match self.weigh(given, known) {
-                    Ok(stage) => {
-                        self.stage = stage;
+                    Ok(phase) => {
+                        self.phase = phase;
                         Progress::Again
                     }
                     Err(progress) => progress,
@@ -127,23 +125,18 @@ impl Errand for Checking<'_> {
                 // The client was ended, and reads nothing more.
                 _ => refuse(Hindrance::Busy.to_string()),
             },
-            Stage::Comparing(check, event) => match check.step(means, now) {
+            Phase::Comparing(check, event) => match check.step(means, now) {
                 Step::Wait => Progress::Wait,
                 Step::Done(Found::Right) => Progress::Judged(Verdict::Right, event.take()),
                 Step::Done(Found::Wrong) => Progress::Judged(Verdict::Wrong, None),
                 Step::Done(Found::NotChecked(why)) => refuse(why.to_string()),
             },
-            Stage::Hashing(hashing, purpose) => match hashing.step(means, now) {
+            Phase::Hashing(hashing, hashed) => match hashing.step(means, now) {
                 Step::Wait => Progress::Wait,
                 Step::Done(Err(why)) => refuse(why.to_string()),
                 Step::Done(Ok(hash)) => {
-                    let event = match purpose {
-                        Purpose::Change(old) => {
-                            Event::PasswordChanged(id, Arc::clone(old), hash.into())
-                        }
-                        Purpose::Account(name) => Event::Registered(id, name.clone(), hash.into()),
-                    };
-                    Progress::Judged(Verdict::Right, Some(event))
+                    let event = hashed.take().map(|hashed| hashed(hash.into()));
+                    Progress::Judged(Verdict::Right, event)
                 }
             },
         }

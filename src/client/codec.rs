@@ -313,9 +313,8 @@ impl Codec {
             }
             #[cfg(feature = "data")]
             Meaning::Searches(text) => {
-                let (wants, ignored) = bounded(1);
-                let began = Heard::Event(Event::BeganSearch(self.client, wants));
-                self.push(began, REQUEST_COST);
+                let (reply, ignored) = bounded(1);
+                self.inquire(Inquiry::Ignored(reply), REQUEST_COST);
                 self.push(Heard::Wish(Wish::Search(text, ignored)), 0);
             }
             Meaning::Asks(command, cost) => {
@@ -338,8 +337,7 @@ impl Codec {
                 Reaction::Gave(credentials) => {
                     let (reply, knowledge) = bounded(1);
                     let name = credentials.name();
-                    let inquired = Event::Inquired(self.client, Inquiry { name, reply });
-                    self.push(Heard::Event(inquired), mem::take(&mut cost));
+                    self.inquire(Inquiry::Account(name, reply), mem::take(&mut cost));
                     self.push(Heard::Wish(Wish::Check(credentials, knowledge)), 0);
                 }
                 Reaction::Ends => {
@@ -401,6 +399,11 @@ impl Codec {
         let mut text = Vec::new();
         push_server_line(&mut text, format_args!("{content}"));
         self.tell(Answer::Lines(text), cost);
+    }
+
+    #[cfg(feature = "data")]
+    fn inquire(&mut self, inquiry: Inquiry, cost: u64) {
+        self.push(Heard::Event(Event::Inquired(self.client, inquiry)), cost);
     }
 
     fn tell(&mut self, answer: Answer, cost: u64) {

@@ -145,7 +145,7 @@ pub enum BanTask {
 
     /// Lets them in again
     Remove {
-        /// The same as it is listed
+        /// As it is listed; NAME: everything that was banned by that name
         what: String,
 
         /// Where it is kept.

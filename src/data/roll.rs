@@ -45,7 +45,7 @@ impl Roll {
                 }
             }
         }
-        let query = "SELECT what, until, by, text FROM bans ORDER BY id";
+        let query = "SELECT what, whose, made, until, by, text FROM bans ORDER BY id";
         let mut statement = connection.prepare(query)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -62,10 +62,8 @@ impl Roll {
 
     /// The account of this name, or of one that looks like it.
     pub fn owning(&self, name: &Name) -> Option<&Account> {
-        let looks = name.looks();
-        let is_alike =
-            |other: &&Account| other.name.looks().iter().any(|look| looks.contains(look));
-        self.accounts.values().find(is_alike)
+        let mut accounts = self.accounts.values();
+        accounts.find(|account| account.name.is_like(name))
     }
 
     /// What has changed since, if it is like `newer` now.
@@ -116,6 +114,7 @@ impl Roll {
                 }
             }
             Change::Ban(mut ban) => {
+                ban.made = millisecond(ban.made).unwrap_or(ban.made);
                 ban.until = ban.until.and_then(millisecond);
                 self.bans.insert(written(&ban.what), ban);
             }
@@ -176,10 +175,16 @@ pub fn write(connection: &Connection, change: &Change) -> rusqlite::Result<usize
         Change::Ban(ban) => {
             let what = written(&ban.what);
             connection.execute("DELETE FROM bans WHERE what = ?1", [&what])?;
-            let text = ban.text.as_ref().map(Line::as_str);
             connection.execute(
-                "INSERT INTO bans(what, until, by, text) VALUES(?1, ?2, ?3, ?4)",
-                (&what, milliseconds(&ban.until), ban.by.letters(), text),
+                "INSERT INTO bans(what, whose, made, until, by, text) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                (
+                    &what,
+                    ban.whose.as_ref().map(Name::letters),
+                    ban.made.as_millisecond(),
+                    milliseconds(&ban.until),
+                    ban.by.letters(),
+                    ban.text.as_ref().map(Line::as_str),
+                ),
             )
         }
         Change::BanRemoved(what) => {
@@ -265,13 +270,17 @@ fn ban(what: &str, row: &Row<'_>) -> rusqlite::Result<Option<Ban>> {
     let Some(what) = network.or_else(|| readable(what).map(Target::Account)) else {
         return Ok(None);
     };
-    let Some(by) = readable(&row.get::<_, String>(2)?) else {
+    let whose = row.get::<_, Option<String>>(1)?;
+    let (made, by) = (time(row, 2)?, readable(&row.get::<_, String>(4)?));
+    let Some((made, by)) = made.zip(by) else {
         return Ok(None);
     };
-    let text = row.get::<_, Option<String>>(3)?;
+    let text = row.get::<_, Option<String>>(5)?;
     Ok(Some(Ban {
         what,
-        until: time(row, 1)?,
+        whose: whose.as_deref().and_then(readable),
+        made,
+        until: time(row, 3)?,
         by,
         text: text.map(|text| Line::new(&text)),
     }))

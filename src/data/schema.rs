@@ -27,8 +27,8 @@ pub const TABLES: &str = "
         account INTEGER NOT NULL, kind INTEGER NOT NULL, text TEXT NOT NULL);
     CREATE TABLE accounts(name TEXT PRIMARY KEY, hash TEXT NOT NULL, is_operator INTEGER NOT NULL,
         last_here INTEGER);
-    CREATE TABLE bans(id INTEGER PRIMARY KEY, what TEXT NOT NULL UNIQUE, until INTEGER, by TEXT NOT NULL,
-        text TEXT);
+    CREATE TABLE bans(id INTEGER PRIMARY KEY, what TEXT NOT NULL UNIQUE, whose TEXT,
+        made INTEGER NOT NULL, until INTEGER, by TEXT NOT NULL, text TEXT);
     CREATE TABLE erasures(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,
         since INTEGER, until INTEGER, count INTEGER, before INTEGER);";
 

@@ -184,6 +184,14 @@ impl<'a> Search<'a> {
 
     /// Gets what it takes to look. Returns whether it has it, or what to do instead.
     fn prepare(&mut self, now: Instant) -> Result<(), Progress> {
+        if self.hidden.is_none() {
+            match self.ignored.try_recv() {
+                Ok(names) => self.hidden = Some(names),
+                Err(TryRecvError::Empty) => return Err(Progress::Wait),
+                // It was ended, or waits to be let in, and is told so by the broadcaster alone.
+                Err(TryRecvError::Disconnected) => return Err(Progress::InVain),
+            }
+        }
         let readers = match self.readers {
             Ok(readers) => readers,
             Err(NoSearch::NothingKept) => {
@@ -195,14 +203,6 @@ impl<'a> Search<'a> {
                 return Err(self.answer("one search a second, try again in a moment"));
             }
         };
-        if self.hidden.is_none() {
-            match self.ignored.try_recv() {
-                Ok(names) => self.hidden = Some(names),
-                Err(TryRecvError::Empty) => return Err(Progress::Wait),
-                // It has left, or was never let in.
-                Err(TryRecvError::Disconnected) => return Err(Progress::InVain),
-            }
-        }
         if self.reader.is_none() {
             match readers.take() {
                 Some(Ok(reader)) => (self.reader, self.began) = (Some(reader), now),

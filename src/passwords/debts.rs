@@ -4,6 +4,7 @@
 use crate::address::Host;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,7 @@ struct State {
     /// How many of these wait to be computed, by how many wrong passwords their address owes for.
     waiting: BTreeMap<u32, usize>,
     /// The accounts that were made lately, the oldest first.
-    made: VecDeque<(Instant, Host)>,
+    made: VecDeque<(Instant, Host, NewAccount)>,
 }
 
 struct Debt {
@@ -62,6 +63,11 @@ pub enum Begun {
     /// The address owes too much, for so long.
     Refused(Duration, Told),
 }
+
+/// An account that is about to be made. It counts for as long as whoever makes it has this, and
+/// longer if it [was made](Self::was_made). The broadcaster says so, which waits for no lock.
+#[derive(Debug, Clone, Default)]
+pub struct NewAccount(Arc<AtomicBool>);
 
 /// The one check that an address has: it ends when this is dropped.
 pub struct Turn {
@@ -96,24 +102,41 @@ impl Debts {
         Begun::Turn(Turn { debts, host, waits })
     }
 
-    /// Somebody at `host` is about to make an account, which counts.
+    /// Somebody at `host` is about to make an account.
     ///
     /// # Errors
     ///
     /// Too many were made lately, and for how long that will be so.
-    pub fn count_new(&self, host: Host, now: Instant) -> Result<(), Duration> {
+    pub fn begin_account(&self, host: Host, now: Instant) -> Result<NewAccount, Duration> {
         let mut state = self.state();
-        state.made.retain(|(made, _)| *made + PERIOD > now);
-        let here = state.made.iter().rev().filter(|(_, other)| *other == host);
-        let too_many_here = here.map(|(made, _)| *made).nth(NEW_FROM_ONE - 1);
-        let from_all = state.made.iter().rev().map(|(made, _)| *made);
+        let counts = |(made, _, account): &(Instant, Host, NewAccount)| {
+            *made + PERIOD > now && account.counts()
+        };
+        state.made.retain(counts);
+        let here = state.made.iter().rev();
+        let here = here.filter(|(_, other, _)| *other == host);
+        let too_many_here = here.map(|(made, ..)| *made).nth(NEW_FROM_ONE - 1);
+        let from_all = state.made.iter().rev().map(|(made, ..)| *made);
         let too_many_everywhere = from_all.clone().nth(NEW_FROM_ALL - 1);
         // The account that has to be forgotten first.
         if let Some(made) = too_many_here.max(too_many_everywhere) {
             return Err((made + PERIOD).saturating_duration_since(now));
         }
-        state.made.push_back((now, host));
-        Ok(())
+        let account = NewAccount::default();
+        state.made.push_back((now, host, account.clone()));
+        Ok(account)
+    }
+}
+
+impl NewAccount {
+    /// There is the account now.
+    pub fn was_made(self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was made, or somebody is still about to.
+    fn counts(&self) -> bool {
+        self.0.load(Ordering::Relaxed) || Arc::strong_count(&self.0) > 1
     }
 }
 
@@ -291,18 +314,38 @@ mod tests {
         assert_eq!(debts.state().owed.len(), 1);
     }
 
+    /// Makes an account.
+    fn make(debts: &Debts, host: Host, now: Instant) -> Result<(), Duration> {
+        let account = debts.begin_account(host, now)?;
+        account.was_made();
+        Ok(())
+    }
+
+    #[test]
+    fn an_account_that_was_not_made_counts_no_longer() {
+        let (debts, now) = (Debts::default(), Instant::now());
+        let begin = || debts.begin_account(ALICE, now);
+        let accounts = [begin(), begin(), begin()];
+        assert_eq!(begin().err(), Some(PERIOD), "they are about to be made");
+        drop(accounts);
+        for _ in 0..3 {
+            assert_eq!(make(&debts, ALICE, now), Ok(()));
+        }
+        assert_eq!(begin().err(), Some(PERIOD));
+    }
+
     #[test]
     fn at_most_3_accounts_are_made_in_10_minutes_from_one_address() {
         let (debts, now) = (Debts::default(), Instant::now());
         for seconds in 0..3 {
             let now = now + seconds * SECOND;
-            assert_eq!(debts.count_new(ALICE, now), Ok(()));
+            assert_eq!(make(&debts, ALICE, now), Ok(()));
         }
         let wait = PERIOD - 5 * SECOND;
-        assert_eq!(debts.count_new(ALICE, now + 5 * SECOND), Err(wait));
-        assert_eq!(debts.count_new(BOB, now + 5 * SECOND), Ok(()));
-        assert_eq!(debts.count_new(ALICE, now + PERIOD), Ok(()));
-        assert_eq!(debts.count_new(ALICE, now + PERIOD), Err(SECOND));
+        assert_eq!(make(&debts, ALICE, now + 5 * SECOND), Err(wait));
+        assert_eq!(make(&debts, BOB, now + 5 * SECOND), Ok(()));
+        assert_eq!(make(&debts, ALICE, now + PERIOD), Ok(()));
+        assert_eq!(make(&debts, ALICE, now + PERIOD), Err(SECOND));
     }
 
     #[test]
@@ -310,10 +353,10 @@ mod tests {
         let (debts, now) = (Debts::default(), Instant::now());
         for number in 0..30 {
             let now = now + number * SECOND;
-            assert_eq!(debts.count_new(Host::User(number), now), Ok(()));
+            assert_eq!(make(&debts, Host::User(number), now), Ok(()));
         }
         let later = now + 30 * SECOND;
-        assert_eq!(debts.count_new(ALICE, later), Err(PERIOD - 30 * SECOND));
-        assert_eq!(debts.count_new(ALICE, now + PERIOD), Ok(()));
+        assert_eq!(make(&debts, ALICE, later), Err(PERIOD - 30 * SECOND));
+        assert_eq!(make(&debts, ALICE, now + PERIOD), Ok(()));
     }
 }

@@ -2,8 +2,7 @@
 
 use crate::address::{Address, Host};
 use crate::change::{Ban, Change, Rank, Target};
-use crate::chat::club::bans::show_until;
-use crate::chat::club::lobby::Why;
+use crate::chat::club::bans::{list_ban, show_length};
 use crate::chat::club::{Club, with_text};
 use crate::chat::notices::{NOTICE_NAMES, join_names};
 use crate::event::{ClientId, Ending};
@@ -11,15 +10,14 @@ use crate::logging::clients as client_log;
 use crate::name::{Called, Name};
 use crate::order::Whom;
 use crate::text::Line;
-use crate::units::show_duration;
 use ipnet::IpNet;
 use std::time::Duration;
 
 /// How many bans `/bans` lists.
 const LISTED_BANS: usize = 200;
 
-/// Somebody whom an operator wants to keep out, or to let in again.
-struct Known {
+/// Somebody whom an operator wants to keep out.
+struct Suspect {
     name: Name,
     here: Option<ClientId>,
     account: Option<Name>,
@@ -28,11 +26,13 @@ struct Known {
 
 impl Club {
     pub fn ban(&mut self, by: ClientId, whom: &Whom, time: Option<Duration>, text: Option<&Line>) {
-        let until = time.and_then(|time| self.chat.clock().time.checked_add(time).ok());
+        let made = self.chat.clock().time;
         let operator = self.chat.people[by].name.clone();
         let ban = |what| Ban {
             what,
-            until,
+            whose: None,
+            made,
+            until: time.and_then(|time| made.checked_add(time).ok()),
             by: operator.clone(),
             text: text.cloned(),
         };
@@ -40,31 +40,35 @@ impl Club {
             Whom::Network(network) => {
                 let ban = ban(Target::Network(*network));
                 let victims = self.victims(&ban);
-                self.put_new_bans(by, vec![ban.clone()], time, &ban.what.to_string());
-                self.put_out(&victims, &ban, time);
+                self.put_new_bans(by, vec![ban.clone()], &ban.what.to_string());
+                self.put_out(&victims, &ban);
             }
             Whom::Person(called) => {
-                let Some(known) = self.known(by, called) else {
+                let Some(suspect) = self.suspect(by, called) else {
                     return;
                 };
-                let network = known.host.and_then(network_of);
-                let account = known.account.clone().map(Target::Account);
-                let targets = account.into_iter().chain(network.map(Target::Network));
-                let bans = targets.map(ban).collect::<Vec<_>>();
-                if self.may_ban(by, &known, network)
+                let network = suspect.host.and_then(network_of);
+                let of_account = suspect.account.clone().map(Target::Account).map(ban);
+                let of_network = network.map(|network| Ban {
+                    whose: Some(suspect.name.clone()),
+                    ..ban(Target::Network(network))
+                });
+                let bans = of_account.into_iter().chain(of_network);
+                let bans = bans.collect::<Vec<_>>();
+                if self.may_ban(by, &suspect, network)
                     && let Some(first) = bans.first().cloned()
                 {
-                    self.put_new_bans(by, bans, time, known.name.shown());
-                    self.put_out_known(&known, &first, time);
+                    self.put_new_bans(by, bans, suspect.name.shown());
+                    self.put_out_suspect(&suspect, &first);
                 }
             }
         }
     }
 
     /// Whether somebody may be banned by name; else the operator reads why not.
-    fn may_ban(&mut self, by: ClientId, known: &Known, network: Option<IpNet>) -> bool {
-        let name = &known.name;
-        if known
+    fn may_ban(&mut self, by: ClientId, suspect: &Suspect, network: Option<IpNet>) -> bool {
+        let name = &suspect.name;
+        if suspect
             .account
             .as_ref()
             .is_some_and(|account| self.owns_rank(account))
@@ -72,7 +76,7 @@ impl Club {
             self.tell(by, format_args!("operators cannot be banned"));
             return false;
         }
-        if known.account.is_none() && network.is_none() {
+        if suspect.account.is_none() && network.is_none() {
             self.tell(
                 by,
                 format_args!("{name} has no account and no address, nobody was banned"),
@@ -83,7 +87,7 @@ impl Club {
             let guests = self.guests_from(network);
             guests
                 .iter()
-                .filter(|guest| Some(**guest) != known.here)
+                .filter(|guest| Some(**guest) != suspect.here)
                 .count()
         });
         if others == 0 {
@@ -127,12 +131,14 @@ impl Club {
         self.bans.put(ban.clone());
     }
 
-    fn put_new_bans(&mut self, by: ClientId, bans: Vec<Ban>, time: Option<Duration>, whom: &str) {
+    /// Makes bans that are alike but for their targets.
+    fn put_new_bans(&mut self, by: ClientId, bans: Vec<Ban>, whom: &str) {
+        let length = bans.first().map(show_length).unwrap_or_default();
         let targets = bans.iter().map(|ban| ban.what.to_string());
         let targets = targets.collect::<Vec<_>>().join(", ");
         let operator = &self.chat.people[by].name;
-        client_log::ordered(format_args!("{operator} banned {whom}{}", show_time(time)));
-        self.tell(by, format_args!("banned{}: {targets}", show_time(time)));
+        client_log::ordered(format_args!("{operator} banned {whom}{length}"));
+        self.tell(by, format_args!("banned{length}: {targets}"));
         for ban in bans {
             self.put_ban(&ban);
             self.handed.hand(Change::Ban(ban));
@@ -140,39 +146,40 @@ impl Club {
     }
 
     /// Puts those out whom a ban is about, and tells the others of whom they knew.
-    pub fn put_out(&mut self, victims: &[ClientId], ban: &Ban, time: Option<Duration>) {
+    pub fn put_out(&mut self, victims: &[ClientId], ban: &Ban) {
         let here = &self.chat.room.here;
         let names = victims
             .iter()
             .filter_map(|client| here.get(client).cloned());
         let names = names.collect::<Vec<_>>();
-        let (by, time) = (&ban.by, show_time(time));
-        let told = with_text(&format!("you were banned by {by}{time}"), ban.text.as_ref());
+        let (by, length) = (&ban.by, show_length(ban));
+        let told = format!("you were banned by {by}{length}");
+        let told = with_text(&told, ban.text.as_ref());
         for victim in victims {
             self.tell(*victim, format_args!("{told}"));
             self.end(*victim, Ending::Banned);
         }
         if !names.is_empty() {
             let names = join_names(names.iter(), NOTICE_NAMES);
-            let notice = format!("{by} banned {names}{time}");
+            let notice = format!("{by} banned {names}{length}");
             self.announce(with_text(&notice, ban.text.as_ref()));
         }
     }
 
     /// The same for who was named, who may have left.
-    fn put_out_known(&mut self, known: &Known, ban: &Ban, time: Option<Duration>) {
-        if let Some(victim) = known.here {
-            return self.put_out(&[victim], ban, time);
+    fn put_out_suspect(&mut self, suspect: &Suspect, ban: &Ban) {
+        if let Some(victim) = suspect.here {
+            return self.put_out(&[victim], ban);
         }
-        let (by, name) = (&ban.by, &known.name);
-        let notice = format!("{by} banned {name}{}", show_time(time));
+        let (by, name) = (&ban.by, &suspect.name);
+        let notice = format!("{by} banned {name}{}", show_length(ban));
         self.announce(with_text(&notice, ban.text.as_ref()));
     }
 
     pub fn unban(&mut self, by: ClientId, whom: &Whom) {
         let targets = match whom {
             Whom::Network(network) => vec![Target::Network(*network)],
-            Whom::Person(Called::Name(name)) => self.targets_of(name),
+            Whom::Person(Called::Name(name)) => self.bans.targets_of(name),
             Whom::Person(Called::Nobody(_)) => Vec::new(),
         };
         let mut unbanned = Vec::new();
@@ -195,10 +202,7 @@ impl Club {
         let operator = &self.chat.people[by].name;
         client_log::ordered(format_args!("{operator} listed the bans"));
         let (bans, over) = self.bans.review(self.chat.clock().time);
-        let mut lines = bans.map(|ban| {
-            let words = format!("{}{} by {}", ban.what, show_until(ban), ban.by);
-            with_text(&words, ban.text.as_ref())
-        });
+        let mut lines = bans.map(list_ban);
         let listed = lines.by_ref().take(LISTED_BANS).collect::<Vec<_>>();
         let more = lines.count();
         for what in over {
@@ -217,18 +221,18 @@ impl Club {
 
     /// Somebody who is here, left within the last hour, or has an account; or an answer that they are
     /// none of these.
-    fn known(&mut self, by: ClientId, called: &Called) -> Option<Known> {
+    fn suspect(&mut self, by: ClientId, called: &Called) -> Option<Suspect> {
         if let Called::Name(name) = called
             && self.chat.people.find(name).is_none()
         {
-            let known = self.known_absent(name);
-            if known.account.is_some() || known.host.is_some() {
-                return Some(known);
+            let absent = self.absent_suspect(name);
+            if absent.account.is_some() || absent.host.is_some() {
+                return Some(absent);
             }
         }
         let here = self.find(by, called, ", nobody was banned")?;
         let person = &self.chat.people[here];
-        Some(Known {
+        Some(Suspect {
             name: person.name.clone(),
             here: Some(here),
             account: self.accounts.name_of(here).cloned(),
@@ -236,12 +240,12 @@ impl Club {
         })
     }
 
-    fn known_absent(&mut self, name: &Name) -> Known {
+    fn absent_suspect(&mut self, name: &Name) -> Suspect {
         let now = self.chat.clock().instant;
         let owner = self.accounts.owning(name);
         let owner = owner.map(|entry| entry.account.name.clone());
         let gone = self.departed.find(name, now);
-        Known {
+        Suspect {
             name: owner
                 .clone()
                 .or(gone.map(|gone| gone.name.clone()))
@@ -252,30 +256,10 @@ impl Club {
         }
     }
 
-    /// What a ban of this name was about: the account, and where its owner came from.
-    fn targets_of(&mut self, name: &Name) -> Vec<Target> {
-        let here = self.chat.people.find(name);
-        let host = here.map(|client| self.chat.people[client].address.host());
-        let known = self.known_absent(name);
-        let network = host.or(known.host).and_then(network_of);
-        let account = known.account.unwrap_or(name.clone());
-        let network = network.map(Target::Network);
-        [Target::Account(account)]
-            .into_iter()
-            .chain(network)
-            .collect()
-    }
-
     /// Whether the account of this name is an operator's.
     pub fn owns_rank(&self, account: &Name) -> bool {
         let entry = self.accounts.get(account);
         entry.is_some_and(|entry| entry.account.rank == Rank::Operator)
-    }
-
-    /// Whether a client waits because its address is banned.
-    pub fn waits_for_ban(&self, client: ClientId) -> bool {
-        let waiting = self.lobby.get(client);
-        waiting.is_some_and(|waiting| matches!(waiting.why, Why::Banned(_)))
     }
 }
 
@@ -291,10 +275,4 @@ fn is_from(address: Address, network: IpNet) -> bool {
         Address::Tcp(address) => network.contains(&address.ip().to_canonical()),
         Address::User(_) => false,
     }
-}
-
-/// ` for 1h`; nothing for ever.
-fn show_time(time: Option<Duration>) -> String {
-    let time = time.map(|time| format!(" for {}", show_duration(time)));
-    time.unwrap_or_default()
 }

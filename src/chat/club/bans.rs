@@ -5,9 +5,11 @@ use crate::change::{Ban, Target};
 use crate::chat::club::with_text;
 use crate::clock::show_time;
 use crate::name::Name;
+use crate::units::show_duration;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 #[derive(Default)]
 pub struct Bans {
@@ -44,7 +46,14 @@ impl Bans {
 
     pub fn of_account(&self, name: &Name, now: Timestamp) -> Option<&Ban> {
         let ban = self.accounts.get(name.letters());
-        ban.filter(|ban| is_in_force(ban, now))
+        ban.filter(|ban| ban.is_in_force(now))
+    }
+
+    /// What is banned since somebody of this name is.
+    pub fn targets_of(&self, name: &Name) -> Vec<Target> {
+        let bans = self.accounts.values().chain(self.networks.values());
+        let theirs = bans.filter(|ban| ban.is_of(name));
+        theirs.map(|ban| ban.what.clone()).collect()
     }
 
     /// The ban of where somebody comes from. However many bans there are, as many are looked at as an
@@ -59,7 +68,7 @@ impl Bans {
             networks.filter_map(|bits| Some(IpNet::new(address.addr(), bits).ok()?.trunc()));
         networks.find_map(|network| {
             let ban = self.networks.get(&network);
-            ban.filter(|ban| is_in_force(ban, now))
+            ban.filter(|ban| ban.is_in_force(now))
         })
     }
 
@@ -67,7 +76,7 @@ impl Bans {
     pub fn review(&mut self, now: Timestamp) -> (impl Iterator<Item = &Ban>, Vec<Target>) {
         let mut over = Vec::new();
         let mut keep = |ban: &Ban| {
-            let keep = is_in_force(ban, now);
+            let keep = ban.is_in_force(now);
             if !keep {
                 over.push(ban.what.clone());
             }
@@ -79,18 +88,33 @@ impl Bans {
     }
 }
 
-fn is_in_force(ban: &Ban, now: Timestamp) -> bool {
-    ban.until.is_none_or(|until| now < until)
-}
-
 /// What is said of a ban to whom it is about: `192.0.2.1 is banned until 2026-11-21 15:04Z: "TEXT"`.
-pub fn show_ban(ban: &Ban) -> String {
+pub fn tell_ban(ban: &Ban) -> String {
     let until = show_until(ban);
     with_text(&format!("{} is banned{until}", ban.what), ban.text.as_ref())
 }
 
+/// A ban as it is listed: `192.0.2.1 (bob) until 2026-11-21 15:04Z by alice: "TEXT"`.
+pub fn list_ban(ban: &Ban) -> String {
+    let Ban {
+        what, whose, by, ..
+    } = ban;
+    let whose = whose.as_ref().map(|name| format!(" ({name})"));
+    let (whose, until) = (whose.unwrap_or_default(), show_until(ban));
+    with_text(&format!("{what}{whose}{until} by {by}"), ban.text.as_ref())
+}
+
+/// ` for 1h`; nothing if it is for ever.
+pub fn show_length(ban: &Ban) -> String {
+    match ban.length() {
+        None => String::new(),
+        Some(length) if length < Duration::from_secs(1) => format!(" for {}ms", length.as_millis()),
+        Some(length) => format!(" for {}", show_duration(length)),
+    }
+}
+
 /// ` until 2026-11-21 15:04Z`; nothing if it is for ever.
-pub fn show_until(ban: &Ban) -> String {
+fn show_until(ban: &Ban) -> String {
     let until = ban
         .until
         .map(|until| format!(" until {}", show_time(until)));
@@ -106,6 +130,8 @@ mod tests {
     fn ban(network: &str, seconds: Option<i64>) -> Ban {
         Ban {
             what: Target::Network(network.parse().unwrap()),
+            whose: None,
+            made: NOW,
             until: seconds.map(|seconds| Timestamp::from_second(seconds).unwrap()),
             by: Name::parse("alice").unwrap(),
             text: None,
@@ -115,6 +141,21 @@ mod tests {
     fn is_banned(bans: &Bans, address: &str) -> bool {
         let address = Address::Tcp(format!("{address}:4711").parse().unwrap());
         bans.of_address(address, NOW).is_some()
+    }
+
+    #[test]
+    fn for_how_long_a_ban_was_made_is_told_however_short_that_is() {
+        let length = |milliseconds| {
+            show_length(&Ban {
+                until: Some(Timestamp::from_millisecond(milliseconds).unwrap()),
+                ..ban("192.0.2.1/32", None)
+            })
+        };
+        assert_eq!(length(1), " for 1ms");
+        assert_eq!(length(500), " for 500ms");
+        assert_eq!(length(1_000), " for 1s");
+        assert_eq!(length(3_600_000), " for 1h");
+        assert_eq!(show_length(&ban("192.0.2.1/32", None)), "");
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Club {
             Change::Ban(ban) => {
                 let victims = self.victims(&ban);
                 self.put_ban(&ban);
-                self.put_out(&victims, &ban, None);
+                self.put_out(&victims, &ban);
             }
             Change::BanRemoved(what) => {
                 self.bans.remove(&what);

@@ -23,8 +23,8 @@ pub struct Farewell {
 impl Club {
     /// Ends a client, which reads what is pending for it. As far as others can see it has left.
     pub fn end(&mut self, client: ClientId, ending: Ending) {
-        let (name, address, came) = if let Some(waiting) = self.lobby.remove(client) {
-            (None, waiting.address, waiting.came)
+        let (name, address, came) = if let Some(visitor) = self.lobby.remove(client) {
+            (None, visitor.address, visitor.came)
         } else {
             let person = &self.chat.people[client];
             let (name, address, came) = (person.name.clone(), person.address, person.joined);
@@ -57,9 +57,9 @@ impl Club {
                 Some(name) => client_log::left(address, Some(&name), stayed, &ending, tally),
                 None => client_log::gave_up(address, stayed, &ending, tally),
             }
-        } else if let Some(waiting) = self.lobby.remove(client) {
-            let stayed = now.since(waiting.came.instant);
-            client_log::gave_up(waiting.address, stayed, &ending, tally);
+        } else if let Some(visitor) = self.lobby.remove(client) {
+            let stayed = now.since(visitor.came.instant);
+            client_log::gave_up(visitor.address, stayed, &ending, tally);
         } else {
             let ending = match ending {
                 Ending::Quit(Some(_)) if self.is_muted(client) => Ending::Quit(None),

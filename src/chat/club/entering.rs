@@ -2,8 +2,8 @@
 
 use crate::address::Address;
 use crate::chat::Scene;
-use crate::chat::club::bans::show_ban;
-use crate::chat::club::lobby::{WAITING_TIME, Waiting, Why};
+use crate::chat::club::bans::tell_ban;
+use crate::chat::club::lobby::{Visitor, WAITING_TIME, Why};
 use crate::chat::club::{Club, Policy};
 use crate::chat::history::{History, Since};
 use crate::event::{Answer, ClientId, Ending};
@@ -15,28 +15,29 @@ use crate::units::show_duration;
 const MOST_MISSED: usize = 200;
 
 impl Club {
-    /// Why somebody who comes from there has to wait, if they have.
-    pub fn reason_to_wait(&self, address: Address) -> Option<Why> {
+    /// Why somebody has to wait now, if they have.
+    pub fn reason_to_wait(&self, visitor: &Visitor) -> Option<Why> {
+        let is_user = matches!(visitor.address, Address::User(_));
         match self.policy {
             // The address may be banned besides: that is looked at once the password is there.
-            Policy::RoomPassword if !matches!(address, Address::User(_)) => Some(Why::RoomPassword),
-            Policy::MembersOnly => self.ban_of(address).or(Some(Why::MembersOnly)),
-            _ => self.ban_of(address),
+            Policy::RoomPassword if !visitor.knows_password && !is_user => Some(Why::RoomPassword),
+            Policy::MembersOnly => self.ban_of(visitor.address).or(Some(Why::MembersOnly)),
+            _ => self.ban_of(visitor.address),
         }
     }
 
     fn ban_of(&self, address: Address) -> Option<Why> {
         let ban = self.bans.of_address(address, self.chat.clock().time);
-        ban.map(|ban| Why::Banned(show_ban(ban)))
+        ban.map(|ban| Why::Banned(tell_ban(ban)))
     }
 
     /// A newcomer reads the message of the day and why it has to wait.
-    pub fn have_wait(&mut self, client: ClientId, address: Address, why: Why) {
-        let came = self.chat.clock();
+    pub fn have_wait(&mut self, client: ClientId, visitor: Visitor) {
+        let (address, came) = (visitor.address, visitor.came);
         let has_room = self.lobby.has_room_for(address.host());
         client_log::waits(address);
         self.chat.delivery().keep_outside(client);
-        self.lobby.add(client, Waiting { address, came, why });
+        self.lobby.add(client, visitor);
         if !has_room {
             self.tell(
                 client,
@@ -52,10 +53,23 @@ impl Club {
         self.repeat_why(client, 1);
     }
 
+    /// Why somebody waits who does; nothing if they are here.
+    pub fn why_waits(&self, client: ClientId) -> Option<Why> {
+        self.reason_to_wait(self.lobby.get(client)?)
+    }
+
+    /// Whether somebody waits who has sent something; they come in if there is no reason any more.
+    pub fn waits_still(&mut self, client: ClientId) -> bool {
+        let waits = self.why_waits(client).is_some();
+        if !waits {
+            self.let_in_as_guest(client);
+        }
+        waits
+    }
+
     /// Somebody who waits has sent so many lines of something else than what lets them in.
     pub fn repeat_why(&mut self, client: ClientId, times: usize) {
-        let waiting = self.lobby.get(client);
-        if let Some(line) = waiting.and_then(|waiting| waiting.why.line()) {
+        if let Some(line) = self.why_waits(client).and_then(|why| why.line()) {
             for _ in 0..times {
                 self.tell(client, format_args!("{line}"));
             }
@@ -64,16 +78,21 @@ impl Club {
 
     /// Somebody has given the room's password.
     pub fn gave_password(&mut self, client: ClientId) {
-        let Some(waiting) = self.lobby.remove(client) else {
-            return;
-        };
-        if let Some(why) = self.ban_of(waiting.address) {
-            self.lobby.add(client, Waiting { why, ..waiting });
-            return self.repeat_why(client, 1);
+        if let Some(visitor) = self.lobby.get_mut(client) {
+            visitor.knows_password = true;
         }
-        let name = Name::guest(client.0);
-        self.let_in(client, &waiting, &name, None);
-        self.chat.say_how_to_begin(client);
+        if self.waits_still(client) {
+            self.repeat_why(client, 1);
+        }
+    }
+
+    /// Lets somebody in who waits, if they do.
+    fn let_in_as_guest(&mut self, client: ClientId) {
+        if let Some(visitor) = self.lobby.remove(client) {
+            let name = Name::guest(client.0);
+            self.let_in(client, &visitor, &name, None);
+            self.chat.say_how_to_begin(client);
+        }
     }
 
     /// Somebody who waited comes in, and reads what was said before: all since they were last here, or
@@ -81,7 +100,7 @@ impl Club {
     pub fn let_in(
         &mut self,
         client: ClientId,
-        waiting: &Waiting,
+        visitor: &Visitor,
         name: &Name,
         since: Option<Since>,
     ) {
@@ -99,7 +118,7 @@ impl Club {
             .delivery()
             .tell(client, Answer::SharedLines(notice));
         self.chat
-            .admit(client, name.clone(), waiting.address, waiting.came);
+            .admit(client, name.clone(), visitor.address, visitor.came);
     }
 
     /// What others said since then, as far as memory goes.

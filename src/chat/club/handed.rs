@@ -92,6 +92,7 @@ mod tests {
     use super::*;
     use crate::change::{Ban, Rank};
     use crate::name::Name;
+    use jiff::Timestamp;
 
     fn name(text: &str) -> Name {
         Name::parse(text).unwrap()
@@ -100,6 +101,8 @@ mod tests {
     fn ban(of: &str) -> Change {
         Change::Ban(Ban {
             what: Target::Account(name(of)),
+            whose: None,
+            made: Timestamp::UNIX_EPOCH,
             until: None,
             by: name("alice"),
             text: None,

@@ -14,17 +14,18 @@ const MOST_PER_HOST: usize = 40;
 
 #[derive(Default)]
 pub struct Lobby {
-    waiting: BTreeMap<ClientId, Waiting>,
+    visitors: BTreeMap<ClientId, Visitor>,
     /// The same in the order of their coming.
     in_order: BTreeSet<(Instant, ClientId)>,
     by_host: HashMap<Host, usize>,
 }
 
-/// Somebody who waits.
-pub struct Waiting {
+/// Somebody who waits. Why they do is asked each time: bans come and go.
+pub struct Visitor {
     pub address: Address,
     pub came: Clock,
-    pub why: Why,
+    /// They have given the room's password.
+    pub knows_password: bool,
 }
 
 /// Why somebody waits.
@@ -52,35 +53,39 @@ impl Why {
 
 impl Lobby {
     pub fn has_room_for(&self, host: Host) -> bool {
-        let waiting = self.by_host.get(&host).copied().unwrap_or_default();
-        waiting < MOST_PER_HOST
+        let here = self.by_host.get(&host).copied().unwrap_or_default();
+        here < MOST_PER_HOST
     }
 
-    pub fn add(&mut self, client: ClientId, waiting: Waiting) {
-        *self.by_host.entry(waiting.address.host()).or_default() += 1;
-        self.in_order.insert((waiting.came.instant, client));
-        self.waiting.insert(client, waiting);
+    pub fn add(&mut self, client: ClientId, visitor: Visitor) {
+        *self.by_host.entry(visitor.address.host()).or_default() += 1;
+        self.in_order.insert((visitor.came.instant, client));
+        self.visitors.insert(client, visitor);
     }
 
-    pub fn get(&self, client: ClientId) -> Option<&Waiting> {
-        self.waiting.get(&client)
+    pub fn get(&self, client: ClientId) -> Option<&Visitor> {
+        self.visitors.get(&client)
     }
 
-    pub fn remove(&mut self, client: ClientId) -> Option<Waiting> {
-        let waiting = self.waiting.remove(&client)?;
-        self.in_order.remove(&(waiting.came.instant, client));
-        let host = waiting.address.host();
+    pub fn get_mut(&mut self, client: ClientId) -> Option<&mut Visitor> {
+        self.visitors.get_mut(&client)
+    }
+
+    pub fn remove(&mut self, client: ClientId) -> Option<Visitor> {
+        let visitor = self.visitors.remove(&client)?;
+        self.in_order.remove(&(visitor.came.instant, client));
+        let host = visitor.address.host();
         if let Some(count) = self.by_host.get_mut(&host) {
             *count -= 1;
             if *count == 0 {
                 self.by_host.remove(&host);
             }
         }
-        Some(waiting)
+        Some(visitor)
     }
 
     pub fn clients(&self) -> Vec<ClientId> {
-        self.waiting.keys().copied().collect()
+        self.visitors.keys().copied().collect()
     }
 
     pub fn next_due(&self) -> Option<Instant> {

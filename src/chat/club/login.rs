@@ -1,12 +1,16 @@
 //! Who turns out to own an account, or wants one.
 
 use crate::change::{Account, Change, Rank};
-use crate::chat::club::Club;
+use crate::chat::club::bans::tell_ban;
+use crate::chat::club::lobby::Why;
+use crate::chat::club::{Club, MUTED};
 use crate::chat::history::Since;
 use crate::chat::people::Title;
 use crate::clock::show_time;
-use crate::event::{ClientId, Ending, Inquiry, Knowledge};
+use crate::event::{ClientId, Ending, Knowledge};
 use crate::name::{Name, TAKEN};
+use crate::passwords::debts::NewAccount;
+use crossbeam_channel::Sender;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +68,7 @@ impl Club {
         let since = entry.said_before.map(Since::Lines).or(last_here);
         let ban = self.bans.of_account(&name, clock.time);
         if let Some(ban) = ban.filter(|_| entry.account.rank != Rank::Operator) {
-            let ban = super::bans::show_ban(ban);
+            let ban = tell_ban(ban);
             return self.refuse(client, format_args!("{ban}"));
         }
         let Some(other) = entry.here else {
@@ -85,22 +89,25 @@ impl Club {
     }
 
     /// A client wants an account.
-    pub fn registered(&mut self, client: ClientId, name: &Name, hash: Arc<str>) {
+    pub fn registered(&mut self, client: ClientId, name: &Name, hash: Arc<str>, new: NewAccount) {
         if let Some(mine) = self.accounts.name_of(client) {
             let line = already_logged_in(mine);
             return self.tell(client, format_args!("{line}"));
         }
-        let is_banned = self.waits_for_ban(client);
         if let Some(owner) = self.accounts.owning(name) {
             let line = is_registered(&owner.account.name);
             return self.refuse(client, format_args!("{line}"));
         }
-        if is_banned {
+        if matches!(self.why_waits(client), Some(Why::Banned(_))) {
             self.repeat_why(client, 1);
             return self.end(client, Ending::NoLogin);
         }
         if self.chat.people.check_free(client, name.clone()).is_err() {
             return self.refuse(client, format_args!("{TAKEN}"));
+        }
+        if self.is_muted(client) {
+            // They would call themselves so.
+            return self.refuse(client, format_args!("{MUTED}"));
         }
         let account = Account {
             name: name.clone(),
@@ -110,6 +117,7 @@ impl Club {
         };
         self.accounts.put(account.clone());
         self.handed.hand(Change::Account(account));
+        new.was_made();
         self.recognize(client, name, None);
     }
 
@@ -133,8 +141,11 @@ impl Club {
     fn recognize(&mut self, client: ClientId, name: &Name, since: Option<Since>) {
         self.free(name, Some(client));
         self.accounts.arrive(client, name);
-        if let Some(waiting) = self.lobby.remove(client) {
-            self.let_in(client, &waiting, name, since);
+        // After a crash nobody would know of it.
+        let now = self.chat.clock().time;
+        self.handed.hand(Change::WasHere(name.clone(), now));
+        if let Some(visitor) = self.lobby.remove(client) {
+            self.let_in(client, &visitor, name, since);
         } else {
             if self.chat.people[client].name != *name {
                 self.chat.rename(client, name.clone());
@@ -175,19 +186,16 @@ impl Club {
     }
 
     /// Answers what a client's thread wants to know.
-    pub fn inform(&mut self, client: ClientId, inquiry: &Inquiry) {
+    pub fn inform(&self, client: ClientId, name: Option<&Name>, reply: &Sender<Knowledge>) {
         let person = self.chat.people.get(client);
-        let called = person.map(|person| person.name.clone());
-        let name = inquiry.name.as_ref().or(called.as_ref());
+        let name = name.or(person.map(|person| &person.name));
         let owner = name.and_then(|name| self.accounts.owning(name));
         let knowledge = Knowledge {
             logged_in: self.accounts.name_of(client).cloned(),
-            ignored: self.chat.people.names_ignored_by(client),
             account: owner
                 .map(|entry| (entry.account.name.clone(), Arc::clone(&entry.account.hash))),
-            called,
         };
         // Whoever has stopped waiting does not want to know any more.
-        let _ = inquiry.reply.try_send(knowledge);
+        let _ = reply.try_send(knowledge);
     }
 }

@@ -19,6 +19,7 @@ mod operators;
 #[cfg(test)]
 mod tests;
 
+pub use bans::list_ban;
 pub use login::{already_logged_in, is_registered};
 pub(super) use operators::ORDERS;
 
@@ -26,21 +27,20 @@ use crate::address::Address;
 use crate::change::{Account, Ban, Change};
 use crate::chat::asking::Asking;
 use crate::chat::club::handed::Handed;
-use crate::chat::commands::{self, Offer, Who};
+use crate::chat::commands::{self, Does, Offer, Who};
 use crate::chat::notices::quote;
 use crate::chat::welcome::Opening;
 use crate::chat::{Chat, Scene};
 use crate::command::{Arguments, Command};
 use crate::delivery::Delivery;
-use crate::event::{Answer, ClientId, Ending, Event, Tally};
+use crate::event::{Answer, ClientId, Ending, Event, Inquiry, Tally};
 use crate::name::{Called, Name};
 use crate::text::{Line, Lines, push_server_line};
 use accounts::Accounts;
 use bans::Bans;
-use crossbeam_channel::Sender;
 use departed::Departed;
 use endings::Farewell;
-use lobby::Lobby;
+use lobby::{Lobby, Visitor};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Instant;
@@ -142,9 +142,11 @@ impl Club {
         }
     }
 
+    /// Who logs in is muted on, since that is about the connection: but not an operator.
     fn is_muted(&self, client: ClientId) -> bool {
         let entry = self.accounts.of(client);
-        self.muted.contains(&client) || entry.is_some_and(|entry| entry.is_muted)
+        let is_muted = self.muted.contains(&client) || entry.is_some_and(|entry| entry.is_muted);
+        is_muted && !self.accounts.is_operator(client)
     }
 
     /// Whether the muted may do this all the same: others read nothing of it, but operators.
@@ -156,7 +158,7 @@ impl Club {
         let reader = match command {
             Command::Misused(_) | Command::Row(_, Arguments::None) => return true,
             Command::Row(_, Arguments::Message(Called::Name(name), _)) => people.find(name),
-            Command::Row(..) if row.names.contains(&"reply") => {
+            Command::Row(..) if matches!(row.does, Does::Reply(_)) => {
                 let correspondent = people[client].correspondent.as_ref();
                 correspondent.map(|(reader, _)| *reader)
             }
@@ -204,7 +206,7 @@ impl Club {
             return None;
         };
         let is_here = self.chat.people.find(name).is_some();
-        if is_here || !row.names.contains(&"whois") {
+        if is_here || !matches!(row.does, Does::PersonOrOwner(_)) {
             return None;
         }
         let owner = self.accounts.owning(name)?;
@@ -218,8 +220,13 @@ impl Scene for Club {
     }
 
     fn joined(&mut self, client: ClientId, address: Address, login_name: Option<Name>) {
-        if let Some(why) = self.reason_to_wait(address) {
-            return self.have_wait(client, address, why);
+        let visitor = Visitor {
+            address,
+            came: self.chat.clock(),
+            knows_password: false,
+        };
+        if self.reason_to_wait(&visitor).is_some() {
+            return self.have_wait(client, visitor);
         }
         let is_nobodys = |name: &Name| self.accounts.owning(name).is_none();
         let login_name = login_name.filter(is_nobodys);
@@ -230,11 +237,15 @@ impl Scene for Club {
         if !self.hears(client) {
             return;
         }
-        if self.lobby.get(client).is_some() {
+        if self.waits_still(client) {
             return self.repeat_why(client, lines.count());
         }
         if self.is_muted(client) {
-            return self.tell(client, format_args!("{MUTED}"));
+            // As many times as lines: what comes together is chance.
+            for _ in 0..lines.count() {
+                self.tell(client, format_args!("{MUTED}"));
+            }
+            return;
         }
         self.chat.said(client, lines);
     }
@@ -243,7 +254,7 @@ impl Scene for Club {
         if !self.hears(client) {
             return;
         }
-        if self.lobby.get(client).is_some() {
+        if self.waits_still(client) {
             return match commands::row(&command) {
                 Some(row) if row.who == Who::Anybody => {
                     commands::answer(self.asking(client), command);
@@ -257,15 +268,16 @@ impl Scene for Club {
         self.asked_inside(client, command);
     }
 
-    /// Who waits, or was ended, finds nothing: what it waits for goes away.
-    fn began_search(&mut self, client: ClientId, wants: &Sender<Vec<Name>>) {
+    /// Who waits, or was ended, finds nothing: its thread gets no answer.
+    fn inquired(&mut self, client: ClientId, inquiry: &Inquiry) {
         if !self.hears(client) {
             return;
         }
-        if self.lobby.get(client).is_some() {
-            return self.repeat_why(client, 1);
+        match inquiry {
+            Inquiry::Account(name, reply) => self.inform(client, name.as_ref(), reply),
+            Inquiry::Ignored(_) if self.waits_still(client) => self.repeat_why(client, 1),
+            Inquiry::Ignored(_) => self.chat.inquired(client, inquiry),
         }
-        self.chat.began_search(client, wants);
     }
 
     fn told(&mut self, event: Event) {
@@ -273,16 +285,13 @@ impl Scene for Club {
             Event::LoggedIn(client, name, hash) if self.hears(client) => {
                 self.logged_in(client, &name, &hash);
             }
-            Event::Registered(client, name, hash) if self.hears(client) => {
-                self.registered(client, &name, hash);
+            Event::Registered(client, name, hash, new) if self.hears(client) => {
+                self.registered(client, &name, hash, new);
             }
             Event::PasswordChanged(client, old, new) if self.hears(client) => {
                 self.password_changed(client, &old, new);
             }
             Event::GavePassword(client) if self.hears(client) => self.gave_password(client),
-            Event::Inquired(client, inquiry) if self.hears(client) => {
-                self.inform(client, &inquiry);
-            }
             Event::Changed(foreign) => {
                 for change in self.handed.lasting(foreign) {
                     self.changed(change);

@@ -2,12 +2,11 @@
 
 use crate::address::parse_network;
 use crate::change::{Ban, Change, Rank, Target};
-use crate::chat::notices::quote;
-use crate::clock::show_time;
+use crate::chat::club::list_ban;
 use crate::config::BanTask;
 use crate::data::command_line::{Database, read_roll, show};
 use crate::data::roll::Roll;
-use crate::name::{Name, without_lrm};
+use crate::name::{Called, Name, without_lrm};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -20,8 +19,8 @@ pub fn ban(task: &BanTask) -> Result<String, String> {
     match task {
         BanTask::List { data } => {
             let (roll, now) = (read_roll(&data.path)?, Timestamp::now());
-            let in_force = |ban: &&Ban| ban.until.is_none_or(|until| now < until);
-            Ok(roll.bans.values().filter(in_force).map(show_ban).collect())
+            let bans = roll.bans.values().filter(|ban| ban.is_in_force(now));
+            Ok(bans.map(|ban| list_ban(ban) + "\n").collect())
         }
         BanTask::Add { what, time, data } => {
             let mut database = Database::open(&data.path)?;
@@ -30,7 +29,7 @@ pub fn ban(task: &BanTask) -> Result<String, String> {
         }
         BanTask::Remove { what, data } => {
             let mut database = Database::open(&data.path)?;
-            database.change(|roll| Ok(vec![Change::BanRemoved(find(roll, what)?)]))?;
+            database.change(|roll| find(roll, what))?;
             Ok(String::new())
         }
     }
@@ -55,24 +54,26 @@ fn new_ban(roll: &Roll, written: &str, time: Option<Duration>) -> Result<Ban, St
     let now = Timestamp::now();
     Ok(Ban {
         what,
+        whose: None,
+        made: now,
         until: time.and_then(|time| now.checked_add(time).ok()),
         by: Name::of_server(),
         text: None,
     })
 }
 
-/// Of whom there is a ban, even if the account is no more.
-fn find(roll: &Roll, written: &str) -> Result<Target, String> {
-    let network = parse_network(written).map(|network| network.to_string());
-    let what = network.unwrap_or_else(|| without_lrm(written).to_owned());
-    let ban = roll.bans.get(&what).map(|ban| ban.what.clone());
-    ban.ok_or_else(|| format!("{} is not banned", show(written)))
-}
-
-fn show_ban(ban: &Ban) -> String {
-    let until = ban.until.map(show_time);
-    let until = until.map_or_else(String::new, |until| format!(" until {until}"));
-    let text = ban.text.as_ref().map(quote);
-    let text = text.map_or_else(String::new, |text| format!(": {text}"));
-    format!("{}{until} by {}{text}\n", ban.what, ban.by)
+/// What lifts all bans of a network, or of somebody, even if their account is no more.
+fn find(roll: &Roll, written: &str) -> Result<Vec<Change>, String> {
+    let is_meant = |ban: &&Ban| match (parse_network(written), Called::new(written)) {
+        (Some(network), _) => ban.what == Target::Network(network),
+        (None, Called::Name(name)) => ban.is_of(&name),
+        (None, Called::Nobody(_)) => false,
+    };
+    let bans = roll.bans.values().filter(is_meant);
+    let lifts = bans.map(|ban| Change::BanRemoved(ban.what.clone()));
+    let lifts = lifts.collect::<Vec<_>>();
+    if lifts.is_empty() {
+        return Err(format!("{} is not banned", show(written)));
+    }
+    Ok(lifts)
 }

@@ -53,9 +53,19 @@ fn accounts() -> impl Strategy<Value = Account> {
 
 fn bans() -> impl Strategy<Value = Ban> {
     let texts = option::of("[a\" ]{0,3}".prop_map(|text| Line::new(&text)));
-    let parts = (targets(), option::of(times()), names(), texts);
-    parts.prop_map(|(what, until, by, text)| Ban {
+    let whose = option::of(names());
+    let parts = (
+        targets(),
+        whose,
+        times(),
+        option::of(times()),
+        names(),
+        texts,
+    );
+    parts.prop_map(|(what, whose, made, until, by, text)| Ban {
         what,
+        whose,
+        made,
         until,
         by,
         text,
@@ -152,8 +162,8 @@ fn what_nobody_can_be_called_is_left_out() {
     let connection = database();
     let rows = "INSERT INTO accounts VALUES('a b', 'x', 0, NULL), ('admin', 'x', 1, NULL),
         ('alice', 'x', 0, 9223372036854775807);
-        INSERT INTO bans(what, until, by) VALUES('a b', NULL, 'chatd'), ('eve', NULL, 'a b'),
-        ('bob', NULL, 'chatd')";
+        INSERT INTO bans(what, made, by) VALUES('a b', 0, 'chatd'), ('eve', 0, 'a b'),
+        ('bob', 0, 'chatd')";
     connection.execute_batch(rows).unwrap();
     let roll = Roll::read(&connection, &Roll::default()).unwrap();
     assert_eq!(roll.accounts.keys().collect::<Vec<_>>(), ["alice"]);

@@ -110,14 +110,16 @@ impl Chat {
 
     pub fn is_muted(&self, who: usize) -> bool {
         let of_account = self.account_of(who).is_some_and(|account| account.is_muted);
-        self.muted.contains(&who) || of_account
+        (self.muted.contains(&who) || of_account) && !self.is_operator(who)
     }
 
     /// Whether that is refused to them since they are muted, and says so.
-    pub fn refuses_to_say(&mut self, me: usize) -> bool {
+    pub fn refuses_to_say(&mut self, me: usize, times: usize) -> bool {
         let is_refused = self.is_muted(me);
         if is_refused {
-            self.tell(me, MUTED);
+            for _ in 0..times {
+                self.tell(me, MUTED);
+            }
         }
         is_refused
     }
@@ -131,7 +133,7 @@ impl Chat {
             _ => return false,
         };
         let is_read = reader.is_some_and(|reader| self.is_operator(reader));
-        !is_read && self.refuses_to_say(me)
+        !is_read && self.refuses_to_say(me, 1)
     }
 
     /// Somebody gives the password of an account.
@@ -174,7 +176,7 @@ impl Chat {
         }
         self.accounts[at].here = Some(me);
         self.people[me].account = Some(at);
-        if self.people[me].waits.is_some() {
+        if self.people[me].waits() {
             return self.let_in(me, name, since, now);
         }
         if self.people[me].name != name {
@@ -208,7 +210,7 @@ impl Chat {
 
     /// Somebody's connection is ended, and others are told no more than that they left.
     fn end(&mut self, who: usize, now: u64) {
-        if self.people[who].waits.is_some() {
+        if self.people[who].waits() {
             self.gives_up(who);
         } else {
             self.leave(who, Reason::None, None, now);

@@ -1,8 +1,8 @@
 //! Bans, and who waits at a banned address, in the model of the chat.
 
 use super::accounts::ACCOUNTS;
-use super::asks::duration;
-use super::chat::{Chat, HISTORY, MOTD, Person, list, time};
+use super::asks::{duration, look};
+use super::chat::{Chat, HISTORY, HOW_TO_BEGIN, MOTD, Person, list, time};
 use super::script::{Addressee, Whom};
 
 /// Where the bystander comes from, whom no ban of a network is about, and where the others do.
@@ -28,9 +28,10 @@ pub enum Target {
     Network(usize),
 }
 
-/// Until when, by whom, and why.
+/// Until when, by whom, and why; and who was banned so, if it was by name.
 #[derive(Clone)]
 pub struct Ban {
+    whose: Option<String>,
     until: Option<u64>,
     by: String,
     text: String,
@@ -116,22 +117,31 @@ impl Chat {
 
     /// Who waits at a banned address.
     pub fn waiting(&self) -> impl Iterator<Item = usize> {
-        (0..self.people.len()).filter(|who| self.people[*who].waits.is_some())
+        let waits = |person: &Person| !person.is_gone() && person.waits();
+        (0..self.people.len()).filter(move |who| waits(&self.people[*who]))
     }
 
     /// A newcomer reads why it has to wait, and nothing of the room.
-    pub fn begin_to_wait(&mut self, me: usize, why: String) {
-        self.people[me].waits = Some(why);
+    pub fn begin_to_wait(&mut self, me: usize, now: u64) {
+        self.people[me].arrived = None;
         self.tell(me, &format!("-- {MOTD}"));
-        self.repeat_why(me, 1);
+        self.waits_on(me, 1, now);
     }
 
-    /// Who waits has sent so many lines of something else than what lets them in.
-    pub fn repeat_why(&mut self, me: usize, times: usize) {
-        let why = self.people[me].waits.clone().expect("they wait");
-        for _ in 0..times {
-            self.tell(me, &why);
+    /// Who waits has sent so many lines of something else than what lets them in. Whether they wait on:
+    /// they come in if nothing is banned any more.
+    pub fn waits_on(&mut self, me: usize, times: usize, now: u64) -> bool {
+        let why = self.reason_to_wait(me, now);
+        if let Some(why) = &why {
+            for _ in 0..times {
+                self.tell(me, why);
+            }
+        } else {
+            let name = self.people[me].name.clone();
+            self.let_in(me, &name, None, now);
+            self.tell(me, HOW_TO_BEGIN);
         }
+        why.is_some()
     }
 
     /// Who waited comes in under the name of their account, and reads what they missed or the last
@@ -139,7 +149,7 @@ impl Chat {
     pub fn let_in(&mut self, me: usize, name: &str, since: Option<usize>, now: u64) {
         let logged = self.logged;
         let person = &mut self.people[me];
-        (person.waits, person.name, person.arrived) = (None, name.to_owned(), now);
+        (person.name, person.arrived) = (name.to_owned(), Some(now));
         person.reading.read_to = logged;
         match since {
             Some(since) => self.show_missed(me, name, since),
@@ -152,7 +162,6 @@ impl Chat {
 
     /// Who waits goes, and nobody is told.
     pub fn gives_up(&mut self, me: usize) {
-        self.people[me].waits = None;
         self.vanish(me);
     }
 
@@ -168,7 +177,8 @@ impl Chat {
     }
 
     pub fn ban(&mut self, me: usize, whom: Whom, seconds: Option<u64>, text: &str, now: u64) {
-        let ban = Ban {
+        let mut ban = Ban {
+            whose: None,
             until: seconds.map(|seconds| now + seconds * 1_000),
             by: self.people[me].name.clone(),
             text: text.to_owned(),
@@ -190,6 +200,7 @@ impl Chat {
                 let account = known.account.map(Target::Account);
                 let network = known.network.map(Target::Network);
                 let targets = account.into_iter().chain(network).collect::<Vec<_>>();
+                ban.whose = Some(known.name.clone());
                 self.put_bans(me, &targets, &ban, seconds);
                 if let Some(here) = known.here {
                     return self.put_out(&[here], &ban, seconds, now);
@@ -300,14 +311,10 @@ impl Chat {
             Whom::Network(network) => vec![Target::Network(network % NETWORKS.len())],
             Whom::Called(called) => {
                 let name = self.name_of(called);
-                let absent = self.known_absent(name.clone());
-                let network = match self.named(&name) {
-                    Some(here) => network_of(here),
-                    None => absent.network,
-                };
-                let account = absent.account.map(Target::Account);
-                let network = network.map(Target::Network);
-                account.into_iter().chain(network).collect()
+                let is_theirs =
+                    |ban: &Ban| ban.whose.as_ref().is_some_and(|of| look(of) == look(&name));
+                let theirs = self.bans.iter().filter(|(_, ban)| is_theirs(ban));
+                theirs.map(|(target, _)| *target).collect()
             }
         };
         let removed = targets
@@ -327,10 +334,12 @@ impl Chat {
         }
         for (target, ban) in self.bans.clone() {
             let (until, by, text) = (ban.shown_until(), ban.by, ban.text);
-            self.tell(
-                me,
-                &format!("-- {}{until} by {by}: \"{text}\"", target.shown()),
-            );
+            let whose = match (target, ban.whose) {
+                (Target::Network(_), Some(name)) => format!(" ({name})"),
+                _ => String::new(),
+            };
+            let what = target.shown();
+            self.tell(me, &format!("-- {what}{whose}{until} by {by}: \"{text}\""));
         }
     }
 }

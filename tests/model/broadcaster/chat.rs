@@ -15,6 +15,9 @@ pub const HISTORY: usize = 5;
 /// How many bytes of it are kept.
 const HISTORY_BYTES: usize = 256 << 10;
 
+/// What a guest reads last when it comes.
+pub const HOW_TO_BEGIN: &str = "-- /nick NAME picks a name, /help lists the commands";
+
 /// The message of the day.
 pub const MOTD: &str = "be kind";
 
@@ -31,10 +34,9 @@ pub struct Person {
     /// When they came and when they last asked or said something, in milliseconds.
     pub joined: u64,
     pub last_heard: u64,
-    /// When the room began to wait for a name of theirs: later than they came if they had to log in.
-    pub arrived: u64,
-    /// What they read who wait at a banned address.
-    pub waits: Option<String>,
+    /// When the room began to wait for a name of theirs, later than they came if they had to log in:
+    /// nothing while they wait, since their address is banned.
+    pub arrived: Option<u64>,
     /// How many lines had been said before that.
     pub said_before: usize,
     pub is_announced: bool,
@@ -107,6 +109,10 @@ impl Person {
         self.stage == Stage::Gone
     }
 
+    pub fn waits(&self) -> bool {
+        self.arrived.is_none()
+    }
+
     pub fn deafen(&mut self) {
         if self.stage == Stage::Here {
             self.stage = Stage::Deaf;
@@ -134,7 +140,7 @@ impl Chat {
 
     /// Everybody who has come in and not left, in the order of their coming.
     pub fn here(&self) -> impl Iterator<Item = usize> {
-        let is_here = |person: &Person| !person.is_gone() && person.waits.is_none();
+        let is_here = |person: &Person| !person.is_gone() && !person.waits();
         (0..self.people.len()).filter(move |who| is_here(&self.people[*who]))
     }
 
@@ -150,8 +156,7 @@ impl Chat {
             ),
             joined: now,
             last_heard: now,
-            arrived: now,
-            waits: None,
+            arrived: Some(now),
             said_before: self.said,
             is_announced: false,
             stage: Stage::Here,
@@ -163,13 +168,13 @@ impl Chat {
             account: None,
             name: format!("guest{}", me + 1),
         });
-        if let Some(why) = self.reason_to_wait(me, now) {
-            return self.begin_to_wait(me, why);
+        if self.reason_to_wait(me, now).is_some() {
+            return self.begin_to_wait(me, now);
         }
         self.tell(me, &format!("-- {MOTD}"));
         self.show_history(me, HISTORY);
         self.welcome(me);
-        self.tell(me, "-- /nick NAME picks a name, /help lists the commands");
+        self.tell(me, HOW_TO_BEGIN);
     }
 
     /// Somebody comes in.
@@ -195,7 +200,7 @@ impl Chat {
 
     pub fn say(&mut self, me: usize, texts: &[String], now: u64) {
         self.hear(me, now);
-        if self.refuses_to_say(me) {
+        if self.refuses_to_say(me, texts.len()) {
             return;
         }
         self.announce(me);
@@ -249,7 +254,10 @@ impl Chat {
         if self.departures_due.is_some_and(|due| due <= now) {
             self.announce_departures();
         }
-        let has_been_here = |who: &usize, time| self.people[*who].arrived + time <= now;
+        let has_been_here = |who: &usize, time| {
+            let arrived = self.people[*who].arrived;
+            arrived.is_some_and(|arrived| arrived + time <= now)
+        };
         let newcomers = self.here().filter(|who| !self.people[*who].is_announced);
         let mut arrivals = newcomers.collect::<Vec<_>>();
         if !arrivals
@@ -290,7 +298,7 @@ impl Chat {
     pub fn publish(&mut self, origin: Origin, line: &str) {
         self.logged += line.len() as u64 + LINE_COST;
         for (who, person) in self.people.iter_mut().enumerate() {
-            if person.stage == Stage::Here && person.waits.is_none() {
+            if person.stage == Stage::Here && !person.waits() {
                 let is_shown = person.shows(who, origin);
                 person.reading.expect(origin, line, is_shown, self.logged);
             }

@@ -30,7 +30,8 @@ impl Run {
         self.handle(|id| login(id, account, password), who);
     }
 
-    /// What they do who wait at a banned address is answered with the ban, but for a login.
+    /// What they do who wait at a banned address is answered with the ban while there is one, but for a
+    /// login.
     pub fn knock(&mut self, who: usize, knocking: Knocking) {
         let waiting = self.chat.waiting().collect::<Vec<_>>();
         let Some(who) = who.checked_rem(waiting.len()).map(|at| waiting[at]) else {
@@ -43,12 +44,17 @@ impl Run {
                 for _ in 0..count {
                     lines.push_clean(b"let me in");
                 }
-                self.chat.repeat_why(who, count);
+                if !self.chat.waits_on(who, count, self.now) {
+                    let texts = vec!["let me in".to_owned(); count];
+                    self.chat.say(who, &texts, self.now);
+                }
                 self.handle(|id| Event::Said(id, lines), who);
             }
             Knocking::Do => {
                 let command = self.command(&Ask::Me, "knocks");
-                self.chat.repeat_why(who, 1);
+                if !self.chat.waits_on(who, 1, self.now) {
+                    self.chat.ask(who, &Ask::Me, "knocks", self.now);
+                }
                 self.handle(|id| Event::Asked(id, command), who);
             }
             Knocking::LogIn(account, password) => self.log_in(who, account, password),

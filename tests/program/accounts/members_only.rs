@@ -172,6 +172,18 @@ fn who_has_not_come_in_120_s_after_connecting_is_closed() {
 }
 
 #[test]
+fn who_waits_and_searches_is_answered_with_that_line_alone() {
+    for args in [&["--members-only"][..], &["--members-only", "--keep", "0s"]] {
+        let directory = DataDir::new();
+        let server = directory.server(args);
+        let mut stranger = server.connect();
+        stranger.expect(MEMBERS_ONLY);
+        stranger.send("/search one\n/search two\n/quit");
+        assert_eq!(stranger.expect_eof(), [MEMBERS_ONLY; 2], "{args:?}");
+    }
+}
+
+#[test]
 fn help_is_for_who_waits_too() {
     let directory = DataDir::new();
     let server = directory.server(&["--members-only"]);

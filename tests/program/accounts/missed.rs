@@ -1,6 +1,6 @@
 //! What was said since the owner of an account was last here.
 
-use crate::kit::{DataDir, password_of, texts_of_history};
+use crate::kit::{DataDir, Server, answers, eventually, password_of, run_to_end, texts_of_history};
 
 /// What alice reads of it, who was not here while `count` lines were said.
 fn missed(count: usize) -> Vec<String> {
@@ -64,6 +64,36 @@ fn who_logs_in_after_a_restart_reads_what_was_said_since_they_were_last_here() {
     let read = alice.settle();
     assert_eq!(read[0], "-- 1 line since you were here, times in UTC:");
     assert_eq!(texts_of_history(&read), ["<bob> good night"]);
+}
+
+#[test]
+fn who_was_here_when_the_program_crashed_was_last_here_at_their_login() {
+    let directory = DataDir::new();
+    let mut server = directory.server(&["--register"]);
+    let _alice = server.registered("alice");
+    eventually("it is kept that she was here", || {
+        let mut list = Server::command();
+        list.args(["user", "list", "--data", directory.path()]);
+        let output = run_to_end(list);
+        String::from_utf8_lossy(&output.stdout).starts_with("alice, last here 2")
+    });
+    server.kill();
+    let server = directory.server(&[]);
+    let [mut bob] = server.room(["bob"]);
+    let whois = answers(&mut bob, "/whois alice");
+    assert!(whois[0].contains(", was last here at 2"), "{whois:?}");
+    bob.send("good morning");
+    bob.settle();
+    let mut alice = server.connect();
+    alice.send(&format!("/login alice\n{}", password_of("alice")));
+    alice.read_renaming("alice");
+    let read = alice.settle();
+    assert!(
+        read[0].ends_with(" since you were here, times in UTC:"),
+        "{read:?}"
+    );
+    let texts = texts_of_history(&read);
+    assert_eq!(texts.last(), Some(&"<bob> good morning"));
 }
 
 #[test]

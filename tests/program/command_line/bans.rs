@@ -47,11 +47,30 @@ fn a_ban_for_a_time_is_listed_with_its_end_until_then() {
 fn what_somebody_gave_as_the_reason_stands_last_and_in_quotes() {
     let directory = DataDir::new();
     done(&directory, &["user", "add", "alice"]);
-    let insert = "INSERT INTO bans(what, until, by, text) VALUES
-        ('192.0.2.1/32', NULL, 'alice', 'so \"long\" ' || char(27) || '[2J')";
+    let insert = "INSERT INTO bans(what, made, by, text) VALUES
+        ('192.0.2.1/32', 0, 'alice', 'so \"long\" ' || char(27) || '[2J')";
     directory.database().execute_batch(insert).unwrap();
     let list = done(&directory, &["ban", "list"]);
     assert_eq!(list, "192.0.2.1 by alice: \"so 'long' \u{fffd}[2J\"\n");
+}
+
+#[test]
+fn all_bans_of_a_name_are_removed_by_it() {
+    let directory = DataDir::new();
+    done(&directory, &["user", "add", "bob"]);
+    done(&directory, &["ban", "add", "bob"]);
+    let insert = "INSERT INTO bans(what, whose, made, by) VALUES
+        ('192.0.2.1/32', 'bob', 0, 'alice'), ('192.0.2.2/32', 'gus', 0, 'alice')";
+    directory.database().execute_batch(insert).unwrap();
+    assert_eq!(
+        done(&directory, &["ban", "list"]),
+        "192.0.2.1 (bob) by alice\n192.0.2.2 (gus) by alice\nbob by chatd\n"
+    );
+    done(&directory, &["ban", "remove", "bob"]);
+    let left = done(&directory, &["ban", "list"]);
+    assert_eq!(left, "192.0.2.2 (gus) by alice\n");
+    done(&directory, &["ban", "remove", "gus"]);
+    assert_eq!(done(&directory, &["ban", "list"]), "");
 }
 
 #[test]

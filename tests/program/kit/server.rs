@@ -153,7 +153,7 @@ impl Server {
     }
 
     /// Kills it, so that it can do nothing about its end.
-    #[cfg(feature = "service")]
+    #[cfg(any(feature = "service", feature = "data"))]
     pub fn kill(&mut self) {
         self.child.kill().expect("the process is there");
         self.wait_exit();

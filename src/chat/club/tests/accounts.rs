@@ -70,8 +70,7 @@ fn who_is_logged_in_and_asks_for_another_name_is_told_to_connect_again() {
     }
     stage.log_in(1, "bob");
     stage.reads(1, line);
-    let carol = Event::Registered(ClientId(1), name("carol"), HASH.into());
-    stage.handle(carol);
+    stage.register(1, "carol");
     stage.reads(1, line);
     stage.send(1, "/nick alice");
     stage.reads(1, "-- you are alice already\n");
@@ -210,15 +209,18 @@ fn who_was_here_missed_nothing_of_that_however_short_ago_it_was_said() {
 }
 
 #[test]
-fn when_an_account_was_last_here_is_kept_at_every_departure() {
+fn when_an_account_was_last_here_is_kept_at_every_login_and_departure() {
     let mut stage = Stage::new(Policy::Open);
-    stage.member(1, "bob");
+    let kept = |stage: &Stage| Change::WasHere(name("bob"), stage.clock.time);
+    stage.join(1);
+    stage.log_in(1, "bob");
+    assert_eq!(stage.take_changes(), [kept(&stage)]);
     stage.joined(2);
     stage.wait(5 * SECOND);
     assert_eq!(stage.take_changes(), []);
-    let kept = |stage: &Stage| Change::WasHere(name("bob"), stage.clock.time);
     stage.log_in(2, "bob");
-    assert_eq!(stage.take_changes(), [kept(&stage)]);
+    let both = [kept(&stage), kept(&stage)];
+    assert_eq!(stage.take_changes(), both, "one left, and one came");
     stage.wait(SECOND);
     stage.leave(2, Ending::Lost);
     assert_eq!(stage.take_changes(), [kept(&stage)]);
@@ -254,25 +256,46 @@ fn who_registers_makes_the_account_and_is_logged_in() {
     }
     stage.send(2, "/nick Carol");
     stage.forget_read();
-    let register = |client, wanted| Event::Registered(ClientId(client), name(wanted), HASH.into());
-    stage.handle(register(1, "dave"));
+    stage.register(1, "dave");
     stage.reads(1, "-- guest1 is now dave\n");
     let dave = account("dave", Rank::Member);
-    assert_eq!(stage.take_changes(), [Change::Account(dave)]);
-    stage.handle(register(3, "Dave"));
+    let comes = Change::WasHere(name("dave"), stage.clock.time);
+    assert_eq!(stage.take_changes(), [Change::Account(dave), comes]);
+    stage.register(3, "Dave");
     stage.reads(
         3,
         "-- guest1 is now dave\n-- dave is registered: /login dave\n",
     );
     stage.has_ended(3);
     stage.joined(4);
-    stage.handle(register(4, "carol"));
+    stage.register(4, "carol");
     stage.reads(4, "-- that name is taken, or looks like one that is\n");
     stage.has_ended(4);
     stage.wait(SECOND);
     stage.forget_read();
-    stage.handle(register(2, "carol"));
+    stage.register(2, "carol");
     stage.reads(2, "-- Carol is now carol\n");
+}
+
+#[test]
+fn an_account_that_is_refused_does_not_count() {
+    let mut stage = Stage::new(Policy::Open);
+    // Of the account of bob, and of a name that a guest has.
+    stage.joined(1);
+    stage.send(1, "/nick carol");
+    for (client, wanted) in [(2, "bob"), (3, "carol"), (4, "carol"), (5, "carol")] {
+        stage.joined(client);
+        stage.register(client, wanted);
+        stage.has_ended(client);
+    }
+    // It was ended before, and nobody hears it.
+    stage.register(5, "eve");
+    for (client, wanted) in [(6, "dave"), (7, "eve"), (8, "fay")] {
+        stage.joined(client);
+        stage.register(client, wanted);
+    }
+    let (host, now) = (Host::User(1), stage.clock.instant);
+    assert!(stage.debts.begin_account(host, now).is_err());
 }
 
 #[test]
@@ -281,8 +304,7 @@ fn who_registers_what_looks_like_an_account_made_elsewhere_meanwhile_loses_it_ag
     for client in [1, 2] {
         stage.joined(client);
     }
-    let carol = Event::Registered(ClientId(1), name("Car0l"), HASH.into());
-    stage.handle(carol);
+    stage.register(1, "Car0l");
     let made = Change::Account(account("carol", Rank::Member));
     let removed = Change::AccountRemoved(name("Car0l"));
     stage.told_of(vec![made, removed]);
@@ -357,15 +379,12 @@ fn an_account_whose_mark_is_given_or_taken_elsewhere_keeps_its_connection() {
 }
 
 #[test]
-fn a_clients_thread_is_told_what_it_is_called_whom_it_ignores_and_what_hash_an_account_has() {
+fn a_clients_thread_is_told_which_account_it_is_logged_in_to_and_what_hash_one_has() {
     let mut stage = Stage::new(Policy::Open);
     stage.member(1, "alice");
     stage.joined(2);
-    stage.send(1, "/ignore guest2");
     let known = stage.inquire(1, Some("B0B")).unwrap();
-    assert_eq!(known.called, Some(name("alice")));
     assert_eq!(known.logged_in, Some(name("alice")));
-    assert_eq!(known.ignored, [Name::guest(2)]);
     assert_eq!(known.account, Some((name("bob"), HASH.into())));
     let known = stage.inquire(2, None).unwrap();
     assert_eq!((known.logged_in, known.account), (None, None));

@@ -34,18 +34,20 @@ fn a_ban_by_name_keeps_the_account_and_the_address_of_who_is_here_out() {
     let notice = "-- alice banned bob for 1h: \"be 'kind'\"\n";
     stage.reads(3, notice);
     stage.reads(1, &format!("-- banned for 1h: bob, 192.0.2.2\n{notice}"));
-    let until = Some(stage.clock.time + 3_600 * SECOND);
-    let made = |what| {
+    let made = stage.clock.time;
+    let made = |what, whose| {
         Change::Ban(Ban {
-            until,
+            whose,
+            made,
+            until: Some(made + 3_600 * SECOND),
             text: Some(Line::new("be \"kind\"")),
             ..ban(what)
         })
     };
     let changes = stage.take_changes();
     let bans = [
-        made(Target::Account(name("bob"))),
-        made(network("192.0.2.2/32")),
+        made(Target::Account(name("bob")), None),
+        made(network("192.0.2.2/32"), Some(name("bob"))),
     ];
     assert_eq!(changes[..2], bans);
     // From his address, and from elsewhere.
@@ -72,10 +74,12 @@ fn a_guest_is_banned_by_address_and_for_ever_without_a_duration() {
     stage.send(1, "/ban carol");
     stage.reads(3, "-- you were banned by alice\n");
     stage.reads(1, "-- banned: 192.0.2.3\n-- alice banned carol\n");
-    assert_eq!(
-        stage.take_changes(),
-        [Change::Ban(ban(network("192.0.2.3/32")))]
-    );
+    let made = Ban {
+        whose: Some(name("carol")),
+        made: stage.clock.time,
+        ..ban(network("192.0.2.3/32"))
+    };
+    assert_eq!(stage.take_changes(), [Change::Ban(made)]);
     stage.wait(24 * 3_600 * SECOND);
     stage.join_from(5, "192.0.2.3:1");
     assert!(stage.read(5).ends_with(LINE));
@@ -187,8 +191,8 @@ fn unban_lets_them_in_again_and_bans_lists_who_is_kept_out() {
     stage.reads(
         1,
         "-- bob by alice: \"spam\"\n\
-         -- 192.0.2.2 by alice: \"spam\"\n\
-         -- 192.0.2.3 until 2026-11-21 15:04Z by alice\n\
+         -- 192.0.2.2 (bob) by alice: \"spam\"\n\
+         -- 192.0.2.3 (carol) until 2026-11-21 15:04Z by alice\n\
          -- 2001:db8::/64 by alice\n",
     );
     stage.send(1, "/unban Bob");
@@ -212,6 +216,66 @@ fn unban_lets_them_in_again_and_bans_lists_who_is_kept_out() {
     stage.join_from(5, "192.0.2.2:1");
     stage.log_in(5, "bob");
     assert!(stage.read(5).contains("-- guest5 is now bob\n"));
+}
+
+#[test]
+fn unban_lifts_all_bans_of_that_name_however_long_ago_they_were_made() {
+    let of = |whose, what| Ban {
+        whose: Some(name(whose)),
+        ..ban(network(what))
+    };
+    let bans = vec![
+        ban(Target::Account(name("bob"))),
+        of("bob", "192.0.2.12/32"),
+        of("gus", "192.0.2.13/32"),
+        of("gus", "2001:db8::/64"),
+        // Where bob is.
+        ban(network("192.0.2.2/32")),
+    ];
+    let accounts = ["alice", "bob"].map(|name| account(name, Rank::Operator));
+    let mut stage = Stage::with(Policy::Open, accounts.to_vec(), bans);
+    for (client, name) in [(1, "alice"), (2, "bob")] {
+        stage.join_from(client, &format!("192.0.2.{client}:4711"));
+        stage.log_in(client, name);
+    }
+    stage.wait(SECOND);
+    stage.forget_read();
+    stage.take_changes();
+    stage.send(1, "/unban B0B");
+    stage.reads(1, "-- no longer banned: bob, 192.0.2.12\n");
+    stage.send(1, "/unban Gus");
+    stage.reads(1, "-- no longer banned: 192.0.2.13, 2001:db8::/64\n");
+    let lifted = [
+        Target::Account(name("bob")),
+        network("192.0.2.12/32"),
+        network("192.0.2.13/32"),
+        network("2001:db8::/64"),
+    ];
+    assert_eq!(stage.take_changes(), lifted.map(Change::BanRemoved));
+    stage.send(1, "/bans");
+    stage.reads(1, "-- 192.0.2.2 by alice\n");
+}
+
+#[test]
+fn for_how_long_somebody_is_banned_is_told_whoever_made_the_ban_and_however_short_it_is() {
+    let mut stage = stage();
+    stage.send(1, "/ban carol 500ms");
+    stage.reads(3, "-- you were banned by alice for 500ms\n");
+    // Another program, a moment ago.
+    let made = stage.clock.time - SECOND;
+    stage.told_of(vec![Change::Ban(Ban {
+        made,
+        until: Some(made + 3_600 * SECOND),
+        ..ban(network("192.0.2.4/32"))
+    })]);
+    stage.reads(
+        4,
+        "-- alice banned carol for 500ms\n-- you were banned by alice for 1h\n",
+    );
+    stage.reads(
+        2,
+        "-- alice banned carol for 500ms\n-- alice banned dave for 1h\n",
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod lobby;
 mod operators;
 
 use super::{Membership, Policy};
-use crate::address::Address;
+use crate::address::{Address, Host};
 use crate::broadcaster::Broadcaster;
 use crate::change::{Account, Ban, Change, Erasure, Foreign, Rank, Target};
 use crate::clock::Clock;
@@ -16,6 +16,7 @@ use crate::commands::{Meaning, understand};
 use crate::config::{BacklogLimits, Mode};
 use crate::event::{ClientId, Ending, Event, Inquiry, Knowledge, Style, Tally};
 use crate::name::Name;
+use crate::passwords::debts::Debts;
 use crate::pressure::Pressure;
 use crate::text::{Line, Lines};
 use crate::wire::{End, TestWire};
@@ -50,10 +51,12 @@ fn account(text: &str, rank: Rank) -> Account {
     }
 }
 
-/// A ban that alice has made, for ever.
+/// A ban that alice has made at the start, for ever.
 fn ban(what: Target) -> Ban {
     Ban {
         what,
+        whose: None,
+        made: START.parse().unwrap(),
         until: None,
         by: name("alice"),
         text: None,
@@ -66,6 +69,8 @@ struct Stage {
     wires: BTreeMap<u64, Arc<TestWire>>,
     clock: Clock,
     changes: Arc<Mutex<Vec<Change>>>,
+    /// How many accounts were made.
+    debts: Debts,
 }
 
 impl Stage {
@@ -108,6 +113,7 @@ impl Stage {
             wires: BTreeMap::new(),
             clock,
             changes,
+            debts: Debts::default(),
         }
     }
 
@@ -140,12 +146,13 @@ impl Stage {
         self.forget_read();
     }
 
-    /// It comes, logs in as somebody, and everybody has read that.
+    /// It comes, logs in as somebody, and everybody has read that, and kept it.
     fn member(&mut self, client: u64, name: &str) {
         self.join(client);
         self.log_in(client, name);
         self.wait(SECOND);
         self.forget_read();
+        self.take_changes();
     }
 
     fn log_in(&mut self, client: u64, account: &str) {
@@ -154,6 +161,14 @@ impl Stage {
             name(account),
             HASH.into(),
         ));
+    }
+
+    fn register(&mut self, client: u64, account: &str) {
+        let now = self.clock.instant;
+        let new = self.debts.begin_account(Host::User(1), now);
+        let new = new.unwrap();
+        let (client, name) = (ClientId(client), name(account));
+        self.handle(Event::Registered(client, name, HASH.into(), new));
     }
 
     /// The client sends a line: a text or a command.
@@ -181,8 +196,8 @@ impl Stage {
     /// What a client's thread is told that asks about the account of `wanted`.
     fn inquire(&mut self, client: u64, wanted: Option<&str>) -> Option<Knowledge> {
         let (reply, answer) = bounded(1);
-        let name = wanted.map(name);
-        self.handle(Event::Inquired(ClientId(client), Inquiry { name, reply }));
+        let inquiry = Inquiry::Account(wanted.map(name), reply);
+        self.handle(Event::Inquired(ClientId(client), inquiry));
         answer.try_recv().ok()
     }
 

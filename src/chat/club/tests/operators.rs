@@ -181,6 +181,65 @@ fn a_mute_of_an_account_lasts_until_unmute_and_one_of_a_guest_for_that_connectio
 }
 
 #[test]
+fn each_line_of_the_muted_is_refused() {
+    let mut stage = stage();
+    stage.send(1, "/mute carol");
+    stage.forget_read();
+    let mut lines = Lines::default();
+    for line in ["one", "two", "three"] {
+        lines.push_clean(line.as_bytes());
+    }
+    stage.handle(Event::Said(ClientId(3), lines));
+    stage.reads(3, &"-- you are muted, nothing was sent\n".repeat(3));
+    stage.reads(2, "");
+}
+
+#[test]
+fn the_muted_do_not_call_themselves_what_they_like_by_register_either() {
+    let mut stage = stage();
+    stage.send(1, "/mute carol");
+    stage.forget_read();
+    stage.take_changes();
+    stage.register(3, "rude-name");
+    stage.reads(3, "-- you are muted, nothing was sent\n");
+    stage.has_ended(3);
+    assert_eq!(stage.take_changes(), []);
+    stage.wait(SECOND);
+    stage.reads(2, "-- carol left\n");
+}
+
+#[test]
+fn a_mute_is_of_that_connection_whoever_logs_in_there() {
+    let mut stage = stage();
+    stage.leave(2, Ending::Closed);
+    stage.send(1, "/mute carol");
+    stage.log_in(3, "bob");
+    stage.forget_read();
+    stage.send(3, "hello");
+    stage.reads(3, "-- you are muted, nothing was sent\n");
+    stage.send(1, "/unmute bob");
+    stage.forget_read();
+    stage.send(3, "hello");
+    stage.reads(1, "<bob> hello\n");
+}
+
+#[test]
+fn who_is_muted_and_turns_out_to_be_an_operator_or_becomes_one_may_speak() {
+    let mut stage = stage();
+    for name in ["bob", "carol"] {
+        stage.send(1, &format!("/mute {name}"));
+    }
+    let operator = |name| Change::Account(account(name, Rank::Operator));
+    stage.told_of(vec![operator("bob"), operator("dave")]);
+    stage.log_in(3, "dave");
+    stage.forget_read();
+    for client in [2, 3] {
+        stage.send(client, "hello");
+    }
+    stage.reads(1, "<bob> hello\n<dave> hello\n");
+}
+
+#[test]
 fn erase_takes_the_last_lines_said_under_that_very_name_out_of_the_history() {
     let mut stage = stage();
     for (client, text) in [(2, "one"), (3, "two"), (2, "/me waves"), (2, "three")] {

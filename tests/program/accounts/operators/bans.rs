@@ -90,7 +90,7 @@ fn without_a_duration_a_ban_is_for_ever_and_the_next_word_is_text_if_it_is_none(
     assert_eq!(read.last().map(String::as_str), Some(told));
     let line = "-- 127.0.0.66 is banned: \"two 2h\"; /login NAME";
     is_turned_back(&server, ELSEWHERE, line);
-    let list = ["-- 127.0.0.66 by olga: \"two 2h\""];
+    let list = ["-- 127.0.0.66 (bob) by olga: \"two 2h\""];
     olga.expect("-- olga banned bob: \"two 2h\"");
     assert_eq!(answers(&mut olga, "/bans"), list);
 }
@@ -270,7 +270,7 @@ fn unban_lets_them_in_again_and_bans_lists_who_is_kept_out() {
     });
     let expected = [
         "-- bob by olga: \"be 'nice'\"",
-        "-- 127.0.0.66 by olga: \"be 'nice'\"",
+        "-- 127.0.0.66 (bob) by olga: \"be 'nice'\"",
         "-- 192.0.2.0/24 by olga",
         "-- 2001:db8::/64 by olga: \"spam\"",
     ];
