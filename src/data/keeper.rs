@@ -15,6 +15,7 @@ use crate::data::queue::{Kept, Load};
 use crate::data::roll::Roll;
 use crate::data::store::{Room, Store};
 use crate::event::Event;
+use crate::name::Name;
 use crate::shared::Shared;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use log::{error, info, warn};
@@ -203,14 +204,13 @@ impl Keeper {
         for noted in outcome.noted {
             self.cleaner.erase(noted);
         }
-        let removed = outcome
-            .refused
-            .into_iter()
-            .filter_map(|change| match change {
-                Change::Account(account) => Some(Change::AccountRemoved(account.name)),
-                _ => None,
-            });
-        self.state.tell(&removed.collect::<Vec<_>>());
+        let accounts = &self.roll.accounts;
+        let told = |name: Name| match accounts.get(name.letters()) {
+            Some(account) => Change::Account(account.clone()),
+            None => Change::AccountRemoved(name),
+        };
+        let told = outcome.refused.into_iter().map(told).collect::<Vec<_>>();
+        self.state.tell(&told);
         true
     }
 

@@ -195,35 +195,22 @@ pub fn write(connection: &Connection, change: &Change) -> rusqlite::Result<usize
     }
 }
 
-/// What has come of writing a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// Something is another than before.
-    Changed,
-    /// Nothing is.
-    Unchanged,
-    /// Nothing is: another program has made an account that looks like the one that would be new.
-    Refused,
-}
-
 /// The same, unless it is an account that looks like another program's. `known` are the accounts that
-/// there were last.
+/// there were last. Returns whether anything is another than before.
 pub fn write_if_unique(
     connection: &Connection,
     change: &Change,
     known: &Roll,
-) -> rusqlite::Result<Written> {
+) -> rusqlite::Result<bool> {
     if let Change::Account(account) = change
         && !known.accounts.contains_key(account.name.letters())
-        && let Some(owner) = Roll::read(connection, known)?.owning(&account.name)
-        && owner.name != account.name
+        && Roll::read(connection, known)?
+            .owning(&account.name)
+            .is_some()
     {
-        return Ok(Written::Refused);
+        return Ok(false);
     }
-    Ok(match write(connection, change)? {
-        0 => Written::Unchanged,
-        _ => Written::Changed,
-    })
+    Ok(write(connection, change)? > 0)
 }
 
 /// A target as it is written down: a network with its bits, and an account by its letters alone,

@@ -1,13 +1,14 @@
 //! The database, as the keeper writes it.
 
-use crate::change::Change;
+use crate::change::{Account, Change};
 use crate::chat::archive::Recalled;
 use crate::data::directory::{Directory, FileId, complaint, file_id};
 use crate::data::erasing::{self, Erasure, Extent, Numbered, row_behind, trim};
 use crate::data::lines::{GAP, ends, first_from, number_of, recall};
 use crate::data::queue::Kept;
-use crate::data::roll::{self, Roll, Written};
+use crate::data::roll::{self, Roll};
 use crate::data::schema::{self, pragma};
+use crate::name::Name;
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
@@ -53,8 +54,9 @@ impl Room {
 pub struct Outcome {
     /// What is another than before.
     pub changed: Vec<Change>,
-    /// Accounts that look like another program's.
-    pub refused: Vec<Change>,
+    /// Accounts that would be new, and another program has made one of that name, or one that looks
+    /// like it.
+    pub refused: Vec<Name>,
     /// What is to be erased.
     pub noted: Vec<Numbered>,
 }
@@ -191,21 +193,19 @@ impl Store {
                     outcome.noted.push((number, erasure));
                 }
                 Kept::Changed(_, change) => {
-                    match roll::write_if_unique(&transaction, change, roll)? {
-                        Written::Changed => {
-                            match change {
-                                Change::Account(account) => {
-                                    accounts.insert(account.name.letters(), true);
-                                }
-                                Change::AccountRemoved(name) => {
-                                    accounts.insert(name.letters(), false);
-                                }
-                                _ => {}
-                            }
-                            outcome.changed.push(change.clone());
+                    let is_changed = roll::write_if_unique(&transaction, change, roll)?;
+                    match change {
+                        Change::Account(Account { name, .. }) if is_changed => {
+                            accounts.insert(name.letters(), true);
                         }
-                        Written::Unchanged => {}
-                        Written::Refused => outcome.refused.push(change.clone()),
+                        Change::Account(Account { name, .. }) => outcome.refused.push(name.clone()),
+                        Change::AccountRemoved(name) => {
+                            accounts.insert(name.letters(), false);
+                        }
+                        _ => {}
+                    }
+                    if is_changed {
+                        outcome.changed.push(change.clone());
                     }
                 }
             }

@@ -4,7 +4,8 @@
 //! written last stands. The chat does not wait for that: when it hears of a change of others, it has
 //! perhaps changed the same once more, and that will be written behind it.
 
-use crate::change::{Account, Change, Foreign, Target};
+use crate::change::{Account, Ban, Change, Foreign, Target};
+use crate::name::Name;
 use std::collections::VecDeque;
 
 /// How many changes are remembered. Older ones are taken for written.
@@ -29,10 +30,11 @@ impl Handed {
 
     pub fn hand(&mut self, change: Change) {
         self.count += 1;
-        if matches!(
+        let is_last_word = matches!(
             change,
-            Change::Ban(_) | Change::BanRemoved(_) | Change::Password(..)
-        ) {
+            Change::Ban(_) | Change::BanRemoved(_) | Change::Password(..) | Change::Account(_)
+        );
+        if is_last_word {
             self.last.push_back((self.count, change.clone()));
             self.last
                 .drain(..self.last.len().saturating_sub(REMEMBERED));
@@ -52,18 +54,27 @@ impl Handed {
     /// What remains of a change of others behind those that are not written yet.
     fn prevail(&self, change: Change) -> Option<Change> {
         let mut own = self.last.iter().rev().map(|(_, own)| own);
-        match change {
-            Change::Ban(ban) => {
-                let is_same = own.any(|own| ban_of(own) == Some(&ban.what));
-                (!is_same).then_some(Change::Ban(ban))
+        // What becomes of an account that is new here is told when it is written.
+        let is_new = |name: &Name| {
+            self.last
+                .iter()
+                .any(|(_, own)| matches!(own, Change::Account(account) if account.name == *name))
+        };
+        match &change {
+            Change::Ban(Ban { what, .. }) | Change::BanRemoved(what) => {
+                let is_same = own.any(|own| ban_of(own) == Some(what));
+                (!is_same).then_some(change)
             }
-            Change::BanRemoved(what) => {
-                let is_same = own.any(|own| ban_of(own) == Some(&what));
-                (!is_same).then_some(Change::BanRemoved(what))
+            Change::Account(Account { name, .. })
+            | Change::AccountRemoved(name)
+            | Change::Password(name, _)
+                if is_new(name) =>
+            {
+                None
             }
-            Change::Password(name, hash) => {
-                let is_same = own.any(|own| matches!(own, Change::Password(of, _) if *of == name));
-                (!is_same).then_some(Change::Password(name, hash))
+            Change::Password(name, _) => {
+                let is_same = own.any(|own| matches!(own, Change::Password(of, _) if of == name));
+                (!is_same).then_some(change)
             }
             Change::Account(account) => {
                 let own = own.find_map(|own| match own {
@@ -71,9 +82,10 @@ impl Handed {
                     _ => None,
                 });
                 let hash = own.unwrap_or_else(|| account.hash.clone());
+                let account = account.clone();
                 Some(Change::Account(Account { hash, ..account }))
             }
-            change => Some(change),
+            Change::AccountRemoved(_) | Change::WasHere(..) | Change::Erased(_) => Some(change),
         }
     }
 }
@@ -90,8 +102,7 @@ fn ban_of(change: &Change) -> Option<&Target> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::{Ban, Rank};
-    use crate::name::Name;
+    use crate::change::Rank;
     use jiff::Timestamp;
 
     fn name(text: &str) -> Name {
@@ -152,6 +163,20 @@ mod tests {
                 account("carol", "other"),
                 ban("dave"),
             ];
+            assert_eq!(handed.lasting(Foreign { changes, after }), expected);
+        }
+    }
+
+    #[test]
+    fn of_an_account_that_is_new_here_nothing_of_others_lasts_before_it_is_written() {
+        let mut handed = Handed::new(Box::new(drop));
+        handed.hand(account("bob", "own"));
+        let changes = || {
+            let removed = Change::AccountRemoved(name("bob"));
+            vec![account("bob", "other"), removed, password("bob", "other")]
+        };
+        for (after, expected) in [(0, Vec::new()), (1, changes())] {
+            let changes = changes();
             assert_eq!(handed.lasting(Foreign { changes, after }), expected);
         }
     }
