@@ -201,13 +201,12 @@ impl Club {
     pub fn list_bans(&mut self, by: ClientId) {
         let operator = &self.chat.people[by].name;
         client_log::ordered(format_args!("{operator} listed the bans"));
-        let (bans, over) = self.bans.review(self.chat.clock().time);
-        let mut lines = bans.map(list_ban);
-        let listed = lines.by_ref().take(LISTED_BANS).collect::<Vec<_>>();
-        let more = lines.count();
-        for what in over {
+        let now = self.chat.clock().time;
+        for what in self.bans.review(now) {
             self.handed.hand(Change::BanRemoved(what));
         }
+        let (bans, more) = self.bans.list(LISTED_BANS, now);
+        let listed = bans.into_iter().map(list_ban).collect::<Vec<_>>();
         if listed.is_empty() {
             self.tell(by, format_args!("nobody is banned"));
         }

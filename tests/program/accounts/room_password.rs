@@ -1,8 +1,7 @@
 //! `--password-file`: one password for everybody.
 
 use crate::kit::{
-    DataDir, PROMPT, Server, TempFile, WRONG, answers, complaint, only_in_plain, only_over_tcp,
-    password_of,
+    DataDir, PROMPT, Server, TempFile, WRONG, answers, complaint, only_over_tcp, password_of,
 };
 
 const SECRET: &str = "open sesame";
@@ -135,7 +134,7 @@ fn without_data_there_are_no_accounts_beside_the_rooms_password() {
 #[cfg(feature = "service")]
 #[test]
 fn the_rooms_password_does_not_hold_for_who_comes_by_a_unix_socket() {
-    if only_in_plain("the test has a socket of its own") {
+    if crate::kit::only_in_plain("the test has a socket of its own") {
         return;
     }
     let file = TempFile::with(SECRET);
