@@ -13,7 +13,7 @@ use crate::data::cleaner::Cleaner;
 use crate::data::directory::Directory;
 use crate::data::queue::{Kept, Load};
 use crate::data::roll::Roll;
-use crate::data::store::{Room, Store};
+use crate::data::store::{Quota, Store};
 use crate::event::Event;
 use crate::name::Name;
 use crate::shared::Shared;
@@ -51,7 +51,7 @@ pub struct Keeper {
     pub store: Option<Store>,
     pub queue: Receiver<Kept>,
     pub load: Arc<Load>,
-    pub room: Room,
+    pub quota: Quota,
     pub cleaner: Cleaner,
     /// The accounts and bans, as the database had them last.
     pub roll: Roll,
@@ -141,7 +141,7 @@ impl Keeper {
     fn write_all(&mut self, is_enough: impl Fn() -> bool) {
         loop {
             let mut bytes = self.state.batch.iter().map(Kept::stored).sum::<u64>();
-            while bytes < self.room.batch()
+            while bytes < self.quota.batch()
                 && let Ok(kept) = self.queue.try_recv()
             {
                 bytes += kept.stored();
@@ -174,7 +174,7 @@ impl Keeper {
         let mut bytes = 0;
         let fits = |kept: &&Kept| {
             bytes += kept.stored();
-            bytes <= 2 * self.room.batch()
+            bytes <= 2 * self.quota.batch()
         };
         let count = batch.iter().take_while(fits).count().max(1);
         let outcome = match store.write(&batch[..count], &self.roll) {
@@ -221,7 +221,7 @@ impl Keeper {
         }
         if self.store.is_none() {
             let locked = self.directory.lock_again();
-            match locked.and_then(|()| Store::open(&self.directory, self.room, &self.roll)) {
+            match locked.and_then(|()| Store::open(&self.directory, self.quota, &self.roll)) {
                 Ok(store) => {
                     self.store = Some(store);
                     self.cleaner.begin_anew();

@@ -39,7 +39,7 @@ use search::Readers;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{io, thread};
-use store::{Room, Store};
+use store::{Quota, Store};
 
 /// What is kept, before anything more is said.
 pub struct Data {
@@ -72,8 +72,8 @@ impl Data {
             return Ok(None);
         };
         let directory = Directory::open(path)?;
-        let room = Room::new(options.keep_size);
-        let store = Store::open(&directory, room, &Roll::default())?;
+        let quota = Quota::new(options.keep_size);
+        let store = Store::open(&directory, quota, &Roll::default())?;
         let is_kept = !options.keep.is_zero();
         let past = if is_kept { store.recall()? } else { Vec::new() };
         let (archivist, queue, load) = queue(options.keep, past);
@@ -89,7 +89,7 @@ impl Data {
                 store: Some(store),
                 queue,
                 load,
-                room,
+                quota,
                 cleaner: Cleaner::new(options.keep, options.overwriting),
                 roll,
                 state: State::default(),

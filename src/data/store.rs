@@ -25,14 +25,14 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How large the database may grow.
 #[derive(Clone, Copy)]
-pub struct Room {
+pub struct Quota {
     /// `--keep-size`, in bytes.
     pub most: u64,
     /// How much of that is for the journal (the WAL).
     journal: u64,
 }
 
-impl Room {
+impl Quota {
     pub fn new(most: u64) -> Self {
         let journal = (most / 4).min(32 << 20);
         Self { most, journal }
@@ -65,7 +65,7 @@ pub struct Store {
     connection: Connection,
     path: PathBuf,
     file: Option<FileId>,
-    room: Room,
+    quota: Quota,
     page_bytes: u64,
     /// The last row's number and its time.
     last: (i64, i64),
@@ -79,15 +79,15 @@ impl Store {
     /// # Errors
     ///
     /// For the user, on one line that names the file.
-    pub fn open(directory: &Directory, room: Room, roll: &Roll) -> Result<Self, String> {
+    pub fn open(directory: &Directory, quota: Quota, roll: &Roll) -> Result<Self, String> {
         let path = directory.database()?;
         let is_new = fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0);
         let connection = schema::open(&path, FIRST_PATIENCE)?;
         let prepare = || -> rusqlite::Result<_> {
             connection.busy_timeout(PATIENCE)?;
             let page_bytes = pragma(&connection, "page_size")?.unsigned_abs();
-            let pages = (room.journal / 2 / page_bytes).clamp(16, 4_000);
-            let journal = room.journal;
+            let pages = (quota.journal / 2 / page_bytes).clamp(16, 4_000);
+            let journal = quota.journal;
             connection.execute_batch(&format!(
                 "PRAGMA wal_autocheckpoint={pages}; PRAGMA journal_size_limit={journal}"
             ))?;
@@ -99,7 +99,7 @@ impl Store {
             file: file_id(&path),
             connection,
             path,
-            room,
+            quota,
             page_bytes,
             last,
             version: -1,
@@ -247,7 +247,7 @@ impl Store {
             }
             *trimmed = live;
         }
-        let most = self.room.database() / self.page_bytes;
+        let most = self.quota.database() / self.page_bytes;
         let pages = pragma(&self.connection, "page_count")?.unsigned_abs();
         let used = self.used_pages()?;
         let free = pages.saturating_sub(used);
@@ -276,7 +276,7 @@ impl Store {
 
     /// Whether nothing more should be written before something was taken away.
     pub fn is_full(&self) -> rusqlite::Result<bool> {
-        let most = self.room.database() + self.room.journal / 4;
+        let most = self.quota.database() + self.quota.journal / 4;
         Ok(self.used_pages()? * self.page_bytes > most)
     }
 

@@ -32,15 +32,15 @@ impl Disk {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = env::temp_dir().join(format!("chatd-test-keeper-{}-{number}", process::id()));
         let directory = Directory::open(&path).unwrap();
-        let room = Room::new(64 * MIB);
+        let quota = Quota::new(64 * MIB);
         let keep = Duration::from_secs(3600);
         let (archivist, queue, load) = queue(keep, Vec::new());
         let mut keeper = Keeper {
-            store: Some(Store::open(&directory, room, &Roll::default()).unwrap()),
+            store: Some(Store::open(&directory, quota, &Roll::default()).unwrap()),
             directory,
             queue,
             load,
-            room,
+            quota,
             cleaner: Cleaner::new(keep, Duration::from_secs(3600)),
             roll: Roll::default(),
             state: State::default(),
