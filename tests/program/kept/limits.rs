@@ -69,7 +69,15 @@ fn what_is_erased_is_in_no_file_soon_after_and_the_rest_is_all_there() {
 #[test]
 fn the_database_stays_within_keep_size_and_the_oldest_lines_go_first() {
     let directory = DataDir::new();
-    let server = directory.server(&["--keep-size", "1MiB", "--rate", "0"]);
+    let args = [
+        "--keep-size",
+        "1MiB",
+        "--overwriting",
+        "200ms",
+        "--rate",
+        "0",
+    ];
+    let server = directory.server(&args);
     let mut largest = 0;
     for part in 0..20 {
         say(&server, "alice", part * 2_000..(part + 1) * 2_000);
