@@ -52,8 +52,9 @@ impl Cleaner {
         is_new
     }
 
-    /// Another file may be the database now.
+    /// Another file may be the database now. What is to be erased is noted in there.
     pub fn begin_anew(&mut self) {
+        self.erasing.clear();
         self.trimmed = 0;
     }
 

@@ -36,19 +36,23 @@ pub type Numbered = (i64, Erasure);
 const STEP: i64 = 10_000;
 
 impl Erasure {
-    /// The same as the chat is told it. What was said last has `newest` for its time.
-    pub fn told(&self, newest: i64) -> change::Erasure {
+    /// The same as the chat is told it: of the last lines those before the row from which it goes on.
+    pub fn told(&self, connection: &Connection) -> rusqlite::Result<change::Erasure> {
         let time = |at| Timestamp::from_millisecond(at).ok();
         let (since, until, count) = match self.extent {
             Extent::Between { since, until, .. } => (time(since), time(until), None),
-            Extent::Last { count, .. } => (None, time(newest + 1), Some(count)),
+            Extent::Last { count, before } => {
+                let query = "SELECT ifnull(max(time), 0) FROM lines WHERE n = ?1 - 1";
+                let last = connection.query_row(query, [before], |row| row.get::<_, i64>(0))?;
+                (None, time(last + 1), Some(count))
+            }
         };
-        change::Erasure {
+        Ok(change::Erasure {
             name: self.name.clone(),
             since,
             until,
             count,
-        }
+        })
     }
 }
 

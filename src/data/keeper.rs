@@ -290,11 +290,10 @@ impl Keeper {
             Ok(Some((roll, erasures))) => {
                 let mut changes = self.roll.changes_to(&roll);
                 self.roll = roll;
-                let newest = store.last_time();
                 for (id, erasure) in erasures {
-                    let told = Change::Erased(erasure.told(newest));
+                    let told = store.told(&erasure);
                     if self.cleaner.erase((id, erasure)) {
-                        changes.push(told);
+                        changes.extend(told.map(Change::Erased));
                     }
                 }
                 self.state.tell(&changes);

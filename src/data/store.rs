@@ -1,6 +1,6 @@
 //! The database, as the keeper writes it.
 
-use crate::change::{Account, Change};
+use crate::change::{self, Account, Change};
 use crate::chat::archive::Recalled;
 use crate::data::directory::{Directory, FileId, complaint, file_id};
 use crate::data::erasing::{self, Erasure, Extent, Numbered, row_behind, trim};
@@ -15,13 +15,16 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a write waits for another program's, before it is tried again later.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long one waits at the start.
 const FIRST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long it may take the chat to hear of what was refused.
+const HEARING_TIME: Duration = Duration::from_secs(10);
 
 /// How large the database may grow.
 #[derive(Clone, Copy)]
@@ -71,6 +74,8 @@ pub struct Store {
     last: (i64, i64),
     /// What other programs have changed until it was last looked.
     version: i64,
+    /// Accounts of the chat that were refused lately. It goes on changing them until it hears that.
+    refused: Vec<(Name, Instant)>,
 }
 
 impl Store {
@@ -103,6 +108,7 @@ impl Store {
             page_bytes,
             last,
             version: -1,
+            refused: Vec::new(),
         };
         if is_new {
             store.write_roll(roll)?;
@@ -192,6 +198,13 @@ impl Store {
                     let number = erasing::note(&transaction, &erasure)?;
                     outcome.noted.push((number, erasure));
                 }
+                // The account of that name is somebody else's.
+                Kept::Changed(_, Change::Password(name, _))
+                    if outcome.refused.contains(name)
+                        || self.refused.iter().any(|(refused, _)| refused == name) =>
+                {
+                    outcome.refused.push(name.clone());
+                }
                 Kept::Changed(_, change) => {
                     let is_changed = roll::write_if_unique(&transaction, change, roll)?;
                     match change {
@@ -213,6 +226,11 @@ impl Store {
         drop(insert);
         transaction.commit()?;
         self.last = (n, time);
+        self.refused
+            .retain(|(_, refused)| refused.elapsed() < HEARING_TIME);
+        let refused = outcome.refused.iter().cloned();
+        self.refused
+            .extend(refused.map(|name| (name, Instant::now())));
         Ok(outcome)
     }
 
@@ -310,6 +328,11 @@ impl Store {
         let erasures = erasing::noted(&self.connection)?;
         self.version = version;
         Ok(Some((roll, erasures)))
+    }
+
+    /// What the chat is to be told of an erasure.
+    pub fn told(&self, erasure: &Erasure) -> rusqlite::Result<change::Erasure> {
+        erasure.told(&self.connection)
     }
 
     /// Carries out a step of an erasure. Returns what is left of it; nothing at its end.

@@ -193,6 +193,25 @@ fn an_account_that_looks_like_another_programs_is_refused_and_the_broadcaster_is
 }
 
 #[test]
+fn who_was_refused_an_account_does_not_change_the_password_of_its_owner() {
+    let mut disk = Disk::new();
+    let other = disk.other();
+    roll::write(&other, &Change::Account(account("bob"))).unwrap();
+    let password = || Change::Password(account("bob").name, "stolen".into());
+    (disk.change)(Change::Account(Account {
+        hash: "first".into(),
+        ..account("bob")
+    }));
+    (disk.change)(password());
+    disk.keeper.tick();
+    (disk.change)(password());
+    disk.keeper.tick();
+    let written = Roll::read(&other, &Roll::default()).unwrap();
+    assert_eq!(&*written.accounts["bob"].hash, "x");
+    assert_eq!(disk.told().pop(), Some(Change::Account(account("bob"))));
+}
+
+#[test]
 fn changes_that_the_disk_refuses_are_kept_until_they_are_written() {
     let mut disk = Disk::new();
     let other = disk.other();
