@@ -1,7 +1,7 @@
 //! The directory that everything is kept in: its lock, and the files of the database.
 
 use crate::config::show_path;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{Access, FlockOperation, access, flock};
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -77,7 +77,13 @@ pub fn make_directory(path: &Path) -> Result<(), String> {
 /// Makes the database of a directory, empty, if it is missing. Returns where it is.
 pub fn make_database(directory: &Path) -> Result<PathBuf, String> {
     let path = database_in(directory);
-    make(directory, &path)?;
+    // Where it is open already, closing it once more would drop the locks that SQLite has on it
+    // (fcntl(2), "advisory record locking").
+    match access(&path, Access::READ_OK | Access::WRITE_OK) {
+        Err(rustix::io::Errno::NOENT) => make(directory, &path).map(drop)?,
+        Err(error) => return Err(complaint(&path, &io::Error::from(error))),
+        Ok(()) => {}
+    }
     Ok(path)
 }
 
