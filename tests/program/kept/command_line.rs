@@ -222,15 +222,7 @@ fn a_name_is_meant_as_it_is_spelt_with_the_marks_around_it_or_without() {
 
 #[test]
 fn who_reads_the_log_slowly_keeps_nothing_from_being_overwritten() {
-    let directory = DataDir::new();
-    drop(directory.server(&[]));
-    directory
-        .database()
-        .execute_batch(
-            "WITH RECURSIVE numbers(n) AS (VALUES(1) UNION ALL SELECT n + 1 FROM numbers WHERE n < 50000)
-            INSERT INTO lines SELECT n, unixepoch() * 1000, 'bob', 0, 0, 'x' || n FROM numbers",
-        )
-        .unwrap();
+    let directory = DataDir::with_lines(50_000);
     let server = directory.server(&["--overwriting", "200ms"]);
     let mut command = Server::command();
     command.args(["log", "--data", directory.path()]);
@@ -260,15 +252,7 @@ fn a_gap_is_told_in_its_place() {
 
 #[test]
 fn a_closed_pipe_is_exit_0() {
-    let directory = DataDir::new();
-    drop(directory.server(&[]));
-    directory
-        .database()
-        .execute_batch(
-            "WITH RECURSIVE numbers(n) AS (VALUES(1) UNION ALL SELECT n + 1 FROM numbers WHERE n < 50000)
-            INSERT INTO lines SELECT n, unixepoch() * 1000, 'bob', 0, 0, 'x' || n FROM numbers",
-        )
-        .unwrap();
+    let directory = DataDir::with_lines(50_000);
     let mut command = Server::command();
     command.args(["log", "--data", directory.path()]);
     let mut child = command

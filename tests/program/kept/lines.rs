@@ -93,15 +93,7 @@ fn history_and_what_newcomers_read_are_there_after_a_restart() {
 
 #[test]
 fn memory_is_filled_with_10_000_lines_at_most() {
-    let directory = DataDir::new();
-    drop(directory.server(&[]));
-    directory
-        .database()
-        .execute_batch(
-            "WITH RECURSIVE numbers(n) AS (VALUES(1) UNION ALL SELECT n + 1 FROM numbers WHERE n < 10050)
-            INSERT INTO lines SELECT n, unixepoch() * 1000, 'bob', 0, 0, 'x' || n FROM numbers",
-        )
-        .unwrap();
+    let directory = DataDir::with_lines(10_050);
     let server = directory.server(&[]);
     let mut alice = server.joined("alice");
     let history = answers(&mut alice, "/history 20000");

@@ -39,6 +39,19 @@ impl DataDir {
         Connection::open(self.file("chatd.db")).expect("the database opens")
     }
 
+    /// A new one in which bob has just said `x1`, `x2` and so on, so many lines.
+    pub fn with_lines(count: u32) -> Self {
+        let directory = Self::new();
+        drop(directory.server(&[]));
+        let insert = format!(
+            "WITH RECURSIVE numbers(n) AS (VALUES(1) UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})
+            INSERT INTO lines SELECT n, unixepoch() * 1000, 'bob', 0, 0, 'x' || n FROM numbers"
+        );
+        let inserted = directory.database().execute_batch(&insert);
+        inserted.expect("the database takes them");
+        directory
+    }
+
     /// Takes all of it away at once: one by one, the server could make a file anew meanwhile.
     pub fn remove(&self) {
         let away = Self::new();

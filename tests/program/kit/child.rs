@@ -97,3 +97,17 @@ pub fn complaint(command: Command, status: i32) -> String {
     );
     stderr.trim_end().to_owned()
 }
+
+/// Checks that none of these is an option: the feature that they belong to is not built in.
+#[cfg(not(all(feature = "tls", feature = "data")))]
+pub fn are_unknown(options: &[&str]) {
+    for option in options {
+        let mut command = super::Server::command();
+        command.args([option, "1"]);
+        let line = complaint(command, 2);
+        assert!(
+            line.contains("unexpected") && line.contains(option),
+            "{line}"
+        );
+    }
+}

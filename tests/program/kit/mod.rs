@@ -47,6 +47,8 @@ pub use server::Server;
 pub use skip::{are_installed, only_in_plain, only_over_tcp, skip};
 pub use sockets::{seen_from_both_sides, server_side, waiting_bytes};
 
+#[cfg(not(all(feature = "tls", feature = "data")))]
+pub use child::are_unknown;
 #[cfg(feature = "data")]
 pub use data::{AGAIN_PROMPT, DataDir, NEW_PROMPT, PROMPT, Rank, WRONG, password_of};
 #[cfg(feature = "service")]
