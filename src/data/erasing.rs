@@ -255,7 +255,7 @@ mod tests {
         let name = format!("chatd-test-erasing-{}-{name}", process::id());
         let path = env::temp_dir().join(name);
         fs::write(&path, "").unwrap();
-        let connection = open(&path, Duration::ZERO).unwrap();
+        let connection = open(&path, Duration::ZERO, &[]).unwrap();
         let fill = "WITH RECURSIVE numbers(n) AS
                 (VALUES(1) UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
             INSERT INTO lines SELECT n, n, 'alice', 0, 0, 'word' || n || '.' ||

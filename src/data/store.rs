@@ -86,8 +86,7 @@ impl Store {
     /// For the user, on one line that names the file.
     pub fn open(directory: &Directory, quota: Quota, roll: &Roll) -> Result<Self, String> {
         let path = directory.database()?;
-        let is_new = fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0);
-        let connection = schema::open(&path, FIRST_PATIENCE)?;
+        let connection = schema::open(&path, FIRST_PATIENCE, &roll.changes())?;
         let prepare = || -> rusqlite::Result<_> {
             connection.busy_timeout(PATIENCE)?;
             let page_bytes = pragma(&connection, "page_size")?.unsigned_abs();
@@ -100,7 +99,7 @@ impl Store {
             Ok((page_bytes, last))
         };
         let (page_bytes, last) = prepare().map_err(|error| complaint(&path, &error))?;
-        let mut store = Self {
+        Ok(Self {
             file: file_id(&path),
             connection,
             path,
@@ -109,11 +108,7 @@ impl Store {
             last,
             version: -1,
             refused: Vec::new(),
-        };
-        if is_new {
-            store.write_roll(roll)?;
-        }
-        Ok(store)
+        })
     }
 
     /// What was kept last, as much as memory holds.
@@ -232,22 +227,6 @@ impl Store {
         self.refused
             .extend(refused.map(|name| (name, Instant::now())));
         Ok(outcome)
-    }
-
-    /// Writes all accounts and bans into a database that has none.
-    ///
-    /// # Errors
-    ///
-    /// For the user, on one line that names the file.
-    fn write_roll(&mut self, roll: &Roll) -> Result<(), String> {
-        let mut write = || -> rusqlite::Result<_> {
-            let transaction = self.connection.transaction()?;
-            for change in roll.changes() {
-                roll::write(&transaction, &change)?;
-            }
-            transaction.commit()
-        };
-        write().map_err(|error| complaint(&self.path, &error))
     }
 
     /// When the last line was said, in milliseconds since 1970.

@@ -3,7 +3,8 @@
  *
  * While $BAD_DISK/slow exists, each write takes as many milliseconds as stand in it, or until it is
  * gone. While $BAD_DISK/broken exists, each write fails with the number of an error that stands in it,
- * and so does each attempt to open a file for writing. */
+ * and so does each attempt to open a file for writing. While $BAD_DISK/small exists, the disk is full
+ * when a file would have more bytes than stand in it. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -54,7 +55,12 @@ ssize_t write(int descriptor, const void *bytes, size_t count) {
 }
 
 ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t at) {
-    return fails(descriptor) ? -1 : NEXT(pwrite64)(descriptor, bytes, count, at);
+    if (fails(descriptor)) return -1;
+    long size = read_number("small");
+    if (size < 0 || at + (off64_t)count <= size)
+        return NEXT(pwrite64)(descriptor, bytes, count, at);
+    errno = ENOSPC;
+    return -1;
 }
 
 int fsync(int descriptor) {

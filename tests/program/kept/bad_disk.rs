@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::kit::{
-    Chat, DataDir, GOODBYE, Rank, Server, are_installed, eventually, new_command, skip,
+    Chat, DataDir, GOODBYE, Rank, Server, answers, are_installed, eventually, new_command, only,
+    skip,
 };
 
 use super::faults::{fill_queue, gap, kept_of_flood};
@@ -199,4 +200,32 @@ fn what_an_operator_changes_while_the_disk_fails_and_the_queue_is_full_is_not_pu
         let list = String::from_utf8_lossy(&output.stdout).into_owned();
         list.starts_with("192.0.2.2 until ") && list.lines().count() == 1
     });
+}
+
+#[test]
+fn a_database_that_was_removed_while_the_disk_is_full_has_all_accounts_when_there_is_room_again() {
+    let Some((disk, server)) = Disk::new() else {
+        return;
+    };
+    let database = disk.directory.database();
+    let members = "INSERT INTO accounts WITH RECURSIVE numbers(n) AS
+        (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1000)
+        SELECT 'member' || n, printf('%.90c', 'x'), 0, NULL FROM numbers";
+    assert_eq!(database.execute(members, []), Ok(1000));
+    drop(database);
+    let mut wanda = server.joined("wanda");
+    eventually("the server has heard of them", || {
+        only(answers(&mut wanda, "/whois member1000")).contains("registered")
+    });
+    // There is room for the tables, and not for the accounts.
+    disk.give("small", 64 << 10);
+    disk.directory.remove();
+    fs::create_dir(disk.directory.path()).unwrap();
+    server.log_line(|line| line.contains("cannot be kept now: ") && line.contains("full"));
+    Chat::start(&server).goes_on(10);
+    disk.mend("small");
+    server.log_line(|line| line.ends_with("what is said is kept again"));
+    let output = disk.directory.run(&["user", "list"]);
+    let list = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(list.lines().count(), 1001, "{list}");
 }
