@@ -18,6 +18,7 @@ use crate::event::Event;
 use crate::name::Name;
 use crate::shared::Shared;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
+use jiff::Timestamp;
 use log::{error, info, warn};
 use rusqlite::ErrorCode;
 use std::collections::{HashSet, VecDeque};
@@ -282,25 +283,48 @@ impl Keeper {
         if self.state.outage.is_some() || self.state.busy.is_some() {
             self.condense();
         }
-        let Some(store) = &mut self.store else {
-            return;
-        };
-        match store.what_others_changed(&self.roll) {
-            Ok(None) => {}
-            Ok(Some((roll, erasures))) => {
-                let mut changes = self.roll.changes_to(&roll);
-                self.roll = roll;
-                for (id, erasure) in erasures {
-                    let told = store.told(&erasure);
-                    if self.cleaner.erase((id, erasure)) {
-                        changes.extend(told.map(Change::Erased));
-                    }
-                }
-                self.state.tell(&changes);
-            }
-            Err(error) => return self.fail(&error),
+        if let Err(error) = self.follow_others().and_then(|()| self.forget_bans()) {
+            return self.fail(&error);
         }
-        self.cleaner.clean(store, &self.load);
-        self.cleaner.empty_journal(store);
+        if let Some(store) = &mut self.store {
+            self.cleaner.clean(store, &self.load);
+            self.cleaner.empty_journal(store);
+        }
+    }
+
+    /// Takes over what other programs have changed.
+    fn follow_others(&mut self) -> rusqlite::Result<()> {
+        let Some(store) = &mut self.store else {
+            return Ok(());
+        };
+        let Some((roll, erasures)) = store.what_others_changed(&self.roll)? else {
+            return Ok(());
+        };
+        let mut changes = self.roll.changes_to(&roll);
+        self.roll = roll;
+        for (id, erasure) in erasures {
+            let told = store.told(&erasure);
+            if self.cleaner.erase((id, erasure)) {
+                changes.extend(told.map(Change::Erased));
+            }
+        }
+        self.state.tell(&changes);
+        Ok(())
+    }
+
+    /// Takes away the bans that are over.
+    fn forget_bans(&mut self) -> rusqlite::Result<()> {
+        let now = Timestamp::now();
+        let over = self.roll.bans_over(now);
+        if let Some(store) = &self.store
+            && !over.is_empty()
+        {
+            store.forget_bans(now)?;
+            for change in &over {
+                self.roll.apply(change);
+            }
+            self.state.tell(&over);
+        }
+        Ok(())
     }
 }

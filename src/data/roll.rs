@@ -88,6 +88,13 @@ impl Roll {
         changes
     }
 
+    /// The bans that are over at that time, to be taken away.
+    pub fn bans_over(&self, now: Timestamp) -> Vec<Change> {
+        let over = self.bans.values().filter(|ban| !ban.is_in_force(now));
+        over.map(|ban| Change::BanRemoved(ban.what.clone()))
+            .collect()
+    }
+
     /// All of it, to be written where nothing of it is.
     pub fn changes(&self) -> Vec<Change> {
         Self::default().changes_to(self)

@@ -309,6 +309,13 @@ impl Store {
         Ok(Some((roll, erasures)))
     }
 
+    /// Takes away the bans that are over at that time. What another program has renewed is not.
+    pub fn forget_bans(&self, now: Timestamp) -> rusqlite::Result<()> {
+        let query = "DELETE FROM bans WHERE until <= ?1";
+        self.connection.execute(query, [now.as_millisecond()])?;
+        Ok(())
+    }
+
     /// What the chat is to be told of an erasure.
     pub fn told(&self, erasure: &Erasure) -> rusqlite::Result<change::Erasure> {
         erasure.told(&self.connection)

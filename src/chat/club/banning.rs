@@ -202,9 +202,6 @@ impl Club {
         let operator = &self.chat.people[by].name;
         client_log::ordered(format_args!("{operator} listed the bans"));
         let now = self.chat.clock().time;
-        for what in self.bans.review(now) {
-            self.handed.hand(Change::BanRemoved(what));
-        }
         let (bans, more) = self.bans.list(LISTED_BANS, now);
         let listed = bans.into_iter().map(list_ban).collect::<Vec<_>>();
         if listed.is_empty() {

@@ -7,7 +7,7 @@ use crate::clock::show_time;
 use crate::name::Name;
 use crate::units::show_duration;
 use ipnet::IpNet;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,12 +16,7 @@ pub struct Bans {
     /// By the letters of the accounts' names.
     accounts: BTreeMap<Box<str>, Ban>,
     networks: BTreeMap<IpNet, Ban>,
-    /// When those that are over were forgotten.
-    reviewed: Option<Timestamp>,
 }
-
-/// How often those that are over are looked for: all have to be looked at.
-const REVIEWING: SignedDuration = SignedDuration::from_secs(1);
 
 impl Bans {
     pub fn new(bans: Vec<Ban>) -> Self {
@@ -77,33 +72,14 @@ impl Bans {
         })
     }
 
-    /// Those that are in force, at most so many, and how many more there are.
+    /// Those that are in force, at most so many, and how many more there are, with those that were over
+    /// a moment ago.
     pub fn list(&self, most: usize, now: Timestamp) -> (Vec<&Ban>, usize) {
         let all = self.accounts.values().chain(self.networks.values());
         let listed: Vec<&Ban> = all.filter(|ban| ban.is_in_force(now)).take(most).collect();
         let count = self.accounts.len() + self.networks.len();
         let more = if listed.len() < most { 0 } else { count - most };
         (listed, more)
-    }
-
-    /// Forgets those that are over, and returns them; nothing soon after the last time.
-    pub fn review(&mut self, now: Timestamp) -> Vec<Target> {
-        let is_soon = |then: Timestamp| now.duration_since(then).abs() < REVIEWING;
-        if self.reviewed.is_some_and(is_soon) {
-            return Vec::new();
-        }
-        self.reviewed = Some(now);
-        let mut over = Vec::new();
-        let mut keep = |ban: &Ban| {
-            let keep = ban.is_in_force(now);
-            if !keep {
-                over.push(ban.what.clone());
-            }
-            keep
-        };
-        self.accounts.retain(|_, ban| keep(ban));
-        self.networks.retain(|_, ban| keep(ban));
-        over
     }
 }
 
@@ -197,8 +173,6 @@ mod tests {
         ] {
             assert_eq!(is_banned(&bans, address), expected, "{address}");
         }
-        let over = bans.review(NOW);
-        assert_eq!(over, [Target::Network("203.0.113.0/24".parse().unwrap())]);
         assert!(bans.remove(&Target::Network("192.0.2.0/24".parse().unwrap())));
         assert!(!is_banned(&bans, "192.0.2.77"));
     }

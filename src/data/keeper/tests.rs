@@ -1,7 +1,7 @@
 //! What the keeper does with changes, on a disk, beside another program.
 
 use super::*;
-use crate::change::{Account, Erasure, Rank};
+use crate::change::{Account, Ban, Erasure, Rank, Target};
 use crate::chat::archive::{Archive, Kind, Utterance};
 use crate::chat::club::handed::Handed;
 use crate::data::directory::database_in;
@@ -11,10 +11,10 @@ use crate::data::roll::{self, tests::changes};
 use crate::name::Name;
 use crate::text::Lines;
 use crate::units::MIB;
-use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rusqlite::Connection;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, process};
@@ -209,6 +209,35 @@ fn who_was_refused_an_account_does_not_change_the_password_of_its_owner() {
     let written = Roll::read(&other, &Roll::default()).unwrap();
     assert_eq!(&*written.accounts["bob"].hash, "x");
     assert_eq!(disk.told().pop(), Some(Change::Account(account("bob"))));
+}
+
+#[test]
+fn a_ban_that_is_over_is_taken_away_and_one_that_another_program_has_renewed_is_not() {
+    let mut disk = Disk::new();
+    let what = Target::Account(account("bob").name);
+    let ban = |until| Ban {
+        what: what.clone(),
+        whose: None,
+        made: Timestamp::UNIX_EPOCH,
+        until,
+        by: account("olga").name,
+        text: None,
+    };
+    let bans = |disk: &Disk| Roll::read(&disk.other(), &Roll::default()).unwrap().bans;
+    (disk.change)(Change::Ban(ban(Some(Timestamp::UNIX_EPOCH))));
+    disk.keeper.write_all(|| true);
+    let renewed = Change::Ban(ban(None));
+    // The keeper does not know yet.
+    roll::write(&disk.other(), &renewed).unwrap();
+    let store = disk.keeper.store.as_ref().unwrap();
+    store.forget_bans(Timestamp::now()).unwrap();
+    assert_eq!(bans(&disk).len(), 1);
+    disk.keeper.tick();
+    assert_eq!(disk.told(), [renewed]);
+    (disk.change)(Change::Ban(ban(Some(Timestamp::UNIX_EPOCH))));
+    disk.keeper.tick();
+    assert_eq!(bans(&disk), BTreeMap::new());
+    assert_eq!(disk.told(), [Change::BanRemoved(what.clone())]);
 }
 
 #[test]

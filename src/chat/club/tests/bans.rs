@@ -211,8 +211,8 @@ fn unban_lets_them_in_again_and_bans_lists_who_is_kept_out() {
     stage.forget_read();
     stage.send(1, "/bans");
     stage.reads(1, "-- nobody is banned\n");
-    let over = Change::BanRemoved(network("192.0.2.3/32"));
-    assert_eq!(stage.take_changes(), [over]);
+    // Whoever keeps them takes away what is over: another program may have renewed it meanwhile.
+    assert_eq!(stage.take_changes(), []);
     stage.join_from(5, "192.0.2.2:1");
     stage.log_in(5, "bob");
     assert!(stage.read(5).contains("-- guest5 is now bob\n"));
