@@ -6,7 +6,7 @@
 //! overwritten by one of the same length moves nothing.
 
 use crate::change;
-use crate::data::lines::{RawLine, Walk, ends, first_from, walk};
+use crate::data::lines::{GAP, RawLine, Walk, ends, first_from, walk};
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use std::ops::ControlFlow;
@@ -36,6 +36,21 @@ pub type Numbered = (i64, Erasure);
 const STEP: i64 = 10_000;
 
 impl Erasure {
+    /// Whether it is about this line: of several, those are asked about from the newest back.
+    pub fn takes(&mut self, line: &RawLine<'_>) -> bool {
+        if line.name != self.name.as_bytes() || line.kind == GAP {
+            return false;
+        }
+        match &mut self.extent {
+            Extent::Between { since, until, .. } => (*since..*until).contains(&line.time),
+            Extent::Last { count, before } => {
+                let is_theirs = line.n < *before && *count > 0;
+                *count -= usize::from(is_theirs);
+                is_theirs
+            }
+        }
+    }
+
     /// The same as the chat is told it: of the last lines those before the row from which it goes on.
     pub fn told(&self, connection: &Connection) -> rusqlite::Result<change::Erasure> {
         let time = |at| Timestamp::from_millisecond(at).ok();
@@ -101,57 +116,35 @@ pub fn step(
     connection: &mut Connection,
     (id, erasure): &Numbered,
 ) -> rusqlite::Result<(u64, Option<Erasure>)> {
-    let mut found = Vec::new();
-    let is_theirs = |line: &RawLine<'_>| line.name == erasure.name.as_bytes();
-    let left = match erasure.extent {
-        Extent::Between { since, until, from } => {
-            let begin = from.max(first_from(connection, since)?);
-            let mut is_over = false;
-            let next = walk(connection, Walk::Up(begin), STEP, |line| {
-                is_over = line.time >= until;
-                if is_over {
-                    return ControlFlow::Break(());
-                }
-                if is_theirs(&line) {
-                    found.push(line.n);
-                }
-                ControlFlow::Continue(())
-            })?;
-            next.map(|next| Extent::Between {
-                since,
-                until,
-                from: next.row(),
-            })
-        }
-        Extent::Last { count, before } => {
-            let next = walk(connection, Walk::Down(before - 1), STEP, |line| {
-                if is_theirs(&line) {
-                    found.push(line.n);
-                }
-                if found.len() < count {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
-            })?;
-            next.map(|next| Extent::Last {
-                count: count - found.len(),
-                before: next.row() + 1,
-            })
-        }
+    let (mut found, mut left) = (Vec::new(), erasure.clone());
+    let begin = match erasure.extent {
+        Extent::Between { since, from, .. } => Walk::Up(from.max(first_from(connection, since)?)),
+        Extent::Last { before, .. } => Walk::Down(before - 1),
     };
+    let next = walk(connection, begin, STEP, |line| {
+        if left.takes(&line) {
+            found.push(line.n);
+        }
+        match left.extent {
+            Extent::Between { until, .. } if line.time >= until => ControlFlow::Break(()),
+            Extent::Last { count: 0, .. } => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    })?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     overwrite(&transaction, &found)?;
-    if let Some(Extent::Last { count, before }) = left {
-        let query = "UPDATE erasures SET count = ?2, before = ?3 WHERE id = ?1";
-        transaction.execute(query, (id, rows(count), before))?;
+    if let Some(next) = next {
+        match &mut left.extent {
+            Extent::Between { from, .. } => *from = next.row(),
+            Extent::Last { count, before } => {
+                *before = next.row() + 1;
+                let query = "UPDATE erasures SET count = ?2, before = ?3 WHERE id = ?1";
+                transaction.execute(query, (id, rows(*count), *before))?;
+            }
+        }
     }
     transaction.commit()?;
-    let left = left.map(|extent| Erasure {
-        name: erasure.name.clone(),
-        extent,
-    });
-    Ok((found.len() as u64, left))
+    Ok((found.len() as u64, next.map(|_| left)))
 }
 
 /// An erasure is carried out.

@@ -8,8 +8,13 @@ use rusqlite::{Connection, Row};
 use std::ops::ControlFlow;
 
 /// What is read from the database to be filled into memory: so many lines, of so many bytes.
-const RECALLED_LINES: i64 = 10_000;
+const RECALLED_LINES: usize = 10_000;
 const RECALLED_BYTES: usize = 256 << 10;
+
+/// How many rows are looked at for that, since many may have been erased: a million, which takes some
+/// tenths of a second.
+const RECALLED_PAGES: usize = 100;
+const PAGE: i64 = 10_000;
 
 /// A row that is there and was not erased, as it lies in the database: nothing in it is sure to be
 /// harmless.
@@ -168,20 +173,30 @@ pub fn first_from(connection: &Connection, time: i64) -> rusqlite::Result<i64> {
     Ok(low)
 }
 
-/// What was kept last, oldest first, as much as memory holds.
-pub fn recall(connection: &Connection) -> rusqlite::Result<Vec<Recalled>> {
+/// What was kept last, oldest first, as much as memory holds, but for what `is_erased`, which is asked
+/// from the newest line back.
+pub fn recall(
+    connection: &Connection,
+    mut is_erased: impl FnMut(&RawLine<'_>) -> bool,
+) -> rusqlite::Result<Vec<Recalled>> {
     let (mut lines, mut bytes) = (Vec::new(), 0);
-    walk(connection, Walk::Down(i64::MAX), RECALLED_LINES, |line| {
-        if let Some(line) = line.recalled() {
-            bytes += line.text.len();
-            lines.push(line);
-        }
-        if bytes > RECALLED_BYTES {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    })?;
+    let mut next = Some(Walk::Down(i64::MAX));
+    for _ in 0..RECALLED_PAGES {
+        let Some(begin) = next else { break };
+        next = walk(connection, begin, PAGE, |line| {
+            if !is_erased(&line)
+                && let Some(line) = line.recalled()
+            {
+                bytes += line.text.len();
+                lines.push(line);
+            }
+            if lines.len() < RECALLED_LINES && bytes <= RECALLED_BYTES {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+    }
     lines.reverse();
     Ok(lines)
 }

@@ -75,8 +75,17 @@ impl Data {
         let quota = Quota::new(options.keep_size);
         let store = Store::open(&directory, quota, &Roll::default())?;
         let is_kept = !options.keep.is_zero();
-        let past = if is_kept { store.recall()? } else { Vec::new() };
+        let erasures = store.noted()?;
+        let past = if is_kept {
+            store.recall(&erasures)?
+        } else {
+            Vec::new()
+        };
         let (archivist, queue, load) = queue(options.keep, past);
+        let mut cleaner = Cleaner::new(options.keep, options.overwriting);
+        for erasure in erasures {
+            cleaner.erase(erasure);
+        }
         let roll = store.read_roll(&Roll::default())?;
         Ok(Some(Self {
             accounts: roll.accounts.values().cloned().collect(),
@@ -90,7 +99,7 @@ impl Data {
                 queue,
                 load,
                 quota,
-                cleaner: Cleaner::new(options.keep, options.overwriting),
+                cleaner,
                 roll,
                 state: State::default(),
             },

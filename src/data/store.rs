@@ -4,7 +4,7 @@ use crate::change::{self, Account, Change};
 use crate::chat::archive::Recalled;
 use crate::data::directory::{Directory, FileId, complaint, file_id};
 use crate::data::erasing::{self, Erasure, Extent, Numbered, row_behind, trim};
-use crate::data::lines::{GAP, ends, first_from, number_of, recall};
+use crate::data::lines::{GAP, RawLine, ends, first_from, number_of, recall};
 use crate::data::queue::Kept;
 use crate::data::roll::{self, Roll};
 use crate::data::schema::{self, pragma};
@@ -111,13 +111,26 @@ impl Store {
         })
     }
 
-    /// What was kept last, as much as memory holds.
+    /// What was kept last, as much as memory holds, but for what is to be erased.
     ///
     /// # Errors
     ///
     /// For the user, on one line that names the file.
-    pub fn recall(&self) -> Result<Vec<Recalled>, String> {
-        recall(&self.connection).map_err(|error| complaint(&self.path, &error))
+    pub fn recall(&self, erasures: &[Numbered]) -> Result<Vec<Recalled>, String> {
+        let mut erasures = erasures.to_vec();
+        // What the first of them takes the next does not find.
+        let is_erased =
+            |line: &RawLine<'_>| erasures.iter_mut().any(|(_, erasure)| erasure.takes(line));
+        recall(&self.connection, is_erased).map_err(|error| complaint(&self.path, &error))
+    }
+
+    /// What is to be erased.
+    ///
+    /// # Errors
+    ///
+    /// For the user, on one line that names the file.
+    pub fn noted(&self) -> Result<Vec<Numbered>, String> {
+        erasing::noted(&self.connection).map_err(|error| complaint(&self.path, &error))
     }
 
     /// Whether another file, or none, has its name now. What is written then would be lost.

@@ -1,11 +1,11 @@
 //! What the keeper does with changes, on a disk, beside another program.
 
 use super::*;
-use crate::change::{Account, Ban, Erasure, Rank, Target};
+use crate::change::{self, Account, Ban, Rank, Target};
 use crate::chat::archive::{Archive, Kind, Utterance};
 use crate::chat::club::handed::Handed;
 use crate::data::directory::database_in;
-use crate::data::erasing;
+use crate::data::erasing::{self, Erasure, Extent};
 use crate::data::queue::{Archivist, queue};
 use crate::data::roll::{self, tests::changes};
 use crate::name::Name;
@@ -102,8 +102,19 @@ fn account(name: &str) -> Account {
     }
 }
 
+fn all_of(name: &str) -> Erasure {
+    Erasure {
+        name: name.to_owned(),
+        extent: Extent::Between {
+            since: 0,
+            until: i64::MAX,
+            from: 0,
+        },
+    }
+}
+
 fn erased(name: &str, count: usize) -> Change {
-    Change::Erased(Erasure {
+    Change::Erased(change::Erasure {
         name: name.to_owned(),
         since: None,
         until: None,
@@ -176,6 +187,33 @@ fn an_erasure_that_the_end_of_the_server_cut_off_goes_on_and_the_chat_is_told_of
     assert_eq!(disk.column("text")[0], "0");
     assert_eq!(disk.column("text").pop().as_deref(), Some("after"));
     assert_eq!(erasing::noted(&disk.other()).unwrap(), []);
+}
+
+#[test]
+fn memory_is_filled_without_what_is_still_to_be_erased_and_with_what_was_said_before_that() {
+    let mut disk = Disk::new();
+    disk.say("alice", "long ago");
+    for _ in 0..20_000 {
+        disk.say("eve", "spam");
+    }
+    for number in 0..6 {
+        disk.say(["alice", "bob"][number % 2], &number.to_string());
+    }
+    disk.keeper.write_all(|| false);
+    disk.keeper.cleaner.erase((1, all_of("eve")));
+    disk.keeper.tick();
+    let other = disk.other();
+    let last = |before| Erasure {
+        name: "alice".to_owned(),
+        extent: Extent::Last { count: 1, before },
+    };
+    for erasure in [last(20_008), last(20_008), all_of("bob")] {
+        erasing::note(&other, &erasure).unwrap();
+    }
+    let store = disk.keeper.store.as_ref().unwrap();
+    let recalled = store.recall(&store.noted().unwrap()).unwrap();
+    let texts = recalled.iter().map(|line| line.text.as_str());
+    assert_eq!(texts.collect::<Vec<_>>(), ["long ago", "0"]);
 }
 
 #[test]
