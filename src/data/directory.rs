@@ -57,7 +57,7 @@ impl Directory {
 
     /// Which file is the database now, if there is one.
     pub fn current(&self) -> Option<FileId> {
-        file_id(&database_in(&self.path))
+        database_id(&database_in(&self.path))
     }
 }
 
@@ -94,6 +94,12 @@ pub fn complaint(path: &Path, what: &dyn fmt::Display) -> String {
 
 pub fn file_id(path: &Path) -> Option<FileId> {
     fs::metadata(path).ok().map(|metadata| id(&metadata))
+}
+
+/// The same of a database: nothing where all was cut off that was in it.
+pub fn database_id(path: &Path) -> Option<FileId> {
+    let metadata = fs::metadata(path).ok()?;
+    (metadata.len() > 0).then(|| id(&metadata))
 }
 
 fn id(metadata: &fs::Metadata) -> FileId {

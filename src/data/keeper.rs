@@ -219,6 +219,7 @@ impl Keeper {
     fn prepare_store(&mut self) {
         if let Some(store) = self.store.take_if(|store| store.was_moved(&self.directory)) {
             store.abandon();
+            warn!(target: "chatd::kept", "the database was moved, replaced or emptied");
         }
         if self.store.is_none() {
             let locked = self.directory.lock_again();

@@ -2,7 +2,7 @@
 
 use crate::change::{self, Account, Change};
 use crate::chat::archive::Recalled;
-use crate::data::directory::{Directory, FileId, complaint, file_id};
+use crate::data::directory::{Directory, FileId, complaint, database_id, file_id};
 use crate::data::erasing::{self, Erasure, Extent, Numbered, row_behind, trim};
 use crate::data::lines::{GAP, RawLine, ends, first_from, number_of, recall};
 use crate::data::queue::Kept;
@@ -14,7 +14,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use std::collections::HashMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long a write waits for another program's, before it is tried again later.
@@ -67,7 +67,9 @@ pub struct Outcome {
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    /// Which files are the database and its journal.
     file: Option<FileId>,
+    journal: Option<FileId>,
     quota: Quota,
     page_bytes: u64,
     /// The last row's number and its time.
@@ -100,7 +102,8 @@ impl Store {
         };
         let (page_bytes, last) = prepare().map_err(|error| complaint(&path, &error))?;
         Ok(Self {
-            file: file_id(&path),
+            file: database_id(&path),
+            journal: file_id(&beside(&path, "-wal")),
             connection,
             path,
             quota,
@@ -133,15 +136,26 @@ impl Store {
         erasing::noted(&self.connection).map_err(|error| complaint(&self.path, &error))
     }
 
-    /// Whether another file, or none, has its name now. What is written then would be lost.
+    /// Whether another file, or none, or an empty one, has its name now. What is written then would be
+    /// lost.
     pub fn was_moved(&self, directory: &Directory) -> bool {
         directory.current() != self.file
     }
 
-    /// Lets go of a file that others may have put another in place of: nothing at its path is touched.
+    /// Lets go of a file that was moved. Its journal goes with it: it would spoil what has its name now.
     pub fn abandon(self) {
+        if file_id(&self.path) != self.file {
+            let _ = self.empty_journal();
+        }
         let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         let _ = self.connection.set_db_config(setting, true);
+        drop(self.connection);
+        let journal = beside(&self.path, "-wal");
+        if file_id(&journal) == self.journal {
+            for file in [journal, beside(&self.path, "-shm")] {
+                let _ = fs::remove_file(file);
+            }
+        }
     }
 
     /// The accounts and bans that there are.
@@ -162,7 +176,8 @@ impl Store {
         }
         self.connection.execute_batch("PRAGMA synchronous=FULL")?;
         let outcome = self.write_batch(batch, roll);
-        self.connection.execute_batch("PRAGMA synchronous=NORMAL")?;
+        // What is written is written.
+        let _ = self.connection.execute_batch("PRAGMA synchronous=NORMAL");
         outcome
     }
 
@@ -279,9 +294,7 @@ impl Store {
 
     /// Whether there is something in the journal, whoever wrote it.
     pub fn has_journal(&self) -> bool {
-        let mut path = self.path.clone().into_os_string();
-        path.push("-wal");
-        fs::metadata(path).is_ok_and(|journal| journal.len() > 0)
+        fs::metadata(beside(&self.path, "-wal")).is_ok_and(|journal| journal.len() > 0)
     }
 
     /// Whether nothing more should be written before something was taken away.
@@ -348,4 +361,11 @@ impl Store {
     pub fn complain(&self, error: &rusqlite::Error) -> String {
         complaint(&self.path, error)
     }
+}
+
+/// A file that `SQLite` has beside a database.
+fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = database.to_owned().into_os_string();
+    path.push(suffix);
+    path.into()
 }

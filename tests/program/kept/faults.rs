@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::kit::{Chat, Server, StopOnDrop, eventually, nobody_panicked};
-
-use crate::kit::DataDir;
+use crate::kit::{Chat, DataDir, Rank, Server, StopOnDrop, eventually, nobody_panicked};
 
 /// How often a server is killed in the middle of a flood.
 const KILLS: u64 = 8;
@@ -176,6 +174,46 @@ fn a_directory_that_was_removed_and_made_anew_has_what_is_said_from_then_on() {
         directory.log(&[]),
         ["<chatting> line 2", "<chatting> line 3"]
     );
+}
+
+#[test]
+fn a_database_in_whose_place_an_older_copy_is_put_or_that_is_emptied_is_written_again() {
+    let directory = DataDir::new();
+    directory.make_account("alice", Rank::Member);
+    let (server, mut chat) = server_and_chat(&directory, &[]);
+    chat.goes_on(1);
+    directory.keeps("<chatting> line 1");
+    let copy = directory.file("copy");
+    let sql = format!("VACUUM INTO '{}'", copy.display());
+    directory.database().execute_batch(&sql).unwrap();
+    directory.make_account("bob", Rank::Member);
+    chat.goes_on(1_000);
+    directory.keeps("<chatting> line 1001");
+    let path = directory.file("chatd.db");
+    let is_noticed = |line: &str| line.ends_with("the database was moved, replaced or emptied");
+    fs::rename(&copy, &path).unwrap();
+    // Until then the journal there is that of another database.
+    server.log_lines(1, is_noticed);
+    chat.goes_on(1);
+    directory.keeps("<chatting> line 1002");
+    let log = directory.log(&["--search", "line"]);
+    assert_eq!(log, ["<chatting> line 1", "<chatting> line 1002"]);
+    let users = |directory: &DataDir| {
+        let output = directory.run(&["user", "list"]);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert_eq!(users(&directory), "alice, not here yet\n");
+    File::create(&path).unwrap();
+    server.log_lines(2, is_noticed);
+    chat.goes_on(1);
+    directory.keeps("<chatting> line 1003");
+    // The server knew of her.
+    assert_eq!(users(&directory), "alice, not here yet\n");
+    let check = "PRAGMA integrity_check";
+    let database = directory.database();
+    let found = database.query_row(check, [], |row| row.get::<_, String>(0));
+    assert_eq!(found.as_deref(), Ok("ok"));
+    nobody_panicked(&server);
 }
 
 #[test]
