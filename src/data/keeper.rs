@@ -191,7 +191,8 @@ impl Keeper {
         }
         for kept in self.state.batch.drain(..count) {
             match &kept {
-                Kept::Gap(_, lines) => {
+                Kept::Gap(gap) => {
+                    let lines = gap.end();
                     warn!(target: "chatd::kept", "there is a gap in what is kept: {lines} lines are lost");
                 }
                 Kept::Changed(number, _) => self.state.written = *number,

@@ -29,10 +29,35 @@ const CHANGE_BYTES: u64 = 256;
 /// Something that is to be kept.
 pub enum Kept {
     Said(Utterance),
-    /// So many lines were said until then that are lost.
-    Gap(Timestamp, u64),
+    /// Here lines are missing.
+    Gap(Arc<Gap>),
     /// A change, with its number among all changes.
     Changed(u64, Change),
+}
+
+/// Lines that found no room, one behind the other. They are counted until it is written how many there
+/// are.
+pub struct Gap {
+    /// When the first of them was said.
+    pub since: Timestamp,
+    /// How many there are, and whether that is written: [`FINAL`].
+    lines: AtomicU64,
+}
+
+const FINAL: u64 = 1 << 63;
+
+impl Gap {
+    /// Counts more of them. Returns whether it was not too late for that.
+    fn add(&self, lines: u64) -> bool {
+        let add = |count| (count & FINAL == 0).then_some(count + lines);
+        let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
+        self.lines.fetch_update(success, failure, add).is_ok()
+    }
+
+    /// How many there are. From now on there are no more.
+    pub fn end(&self) -> u64 {
+        self.lines.fetch_or(FINAL, Ordering::Relaxed) & !FINAL
+    }
 }
 
 /// What waits, or is being written.
@@ -69,7 +94,7 @@ impl Kept {
     fn lines(&self) -> u64 {
         match self {
             Self::Said(utterance) => utterance.lines.count() as u64,
-            Self::Gap(_, lines) => *lines,
+            Self::Gap(gap) => gap.lines.load(Ordering::Relaxed) & !FINAL,
             Self::Changed(..) => 0,
         }
     }
@@ -115,8 +140,8 @@ pub struct Archivist {
     /// How long it is kept: nothing is, if that is no time.
     keep: Duration,
     past: Vec<Recalled>,
-    /// How many lines found no room, and when the last did not.
-    missing: Option<(Timestamp, u64)>,
+    /// The lines that find no room now.
+    gap: Option<Arc<Gap>>,
 }
 
 /// A queue with nothing in it, for what is kept for so long after what is `past`.
@@ -128,7 +153,7 @@ pub fn queue(keep: Duration, past: Vec<Recalled>) -> (Archivist, Receiver<Kept>,
         load: Arc::clone(&load),
         keep,
         past,
-        missing: None,
+        gap: None,
     };
     (archivist, receiver, load)
 }
@@ -147,13 +172,6 @@ impl Archivist {
     fn push(&self, kept: Kept) {
         push(&self.queue, &self.load, kept);
     }
-
-    /// Puts what is missing in its place.
-    fn note_gap(&mut self) {
-        if let Some((time, lines)) = self.missing.take() {
-            self.push(Kept::Gap(time, lines));
-        }
-    }
 }
 
 fn push(queue: &Sender<Kept>, load: &Load, kept: Kept) {
@@ -167,22 +185,26 @@ impl Archive for Archivist {
         if self.keep.is_zero() {
             return;
         }
-        let (time, lines) = (utterance.time, utterance.lines.count() as u64);
+        let (since, lines) = (utterance.time, utterance.lines.count() as u64);
         let kept = Kept::Said(utterance);
-        let most = match self.missing {
+        let most = match self.gap {
             None => MOST_BYTES,
             Some(_) => MOST_BYTES / 2,
         };
         if self.load.bytes() + kept.bytes() <= most {
-            self.note_gap();
+            self.gap = None;
             return self.push(kept);
         }
-        if self.missing.is_none() {
-            warn!(target: "chatd::kept",
-                "what is said now is not kept: the disk does not keep up, lines are lost");
+        if self.gap.as_ref().is_some_and(|gap| gap.add(lines)) {
+            self.load.lines.fetch_add(lines, Ordering::Relaxed);
+            return;
         }
-        let before = self.missing.map_or(0, |(_, lines)| lines);
-        self.missing = Some((time, before + lines));
+        warn!(target: "chatd::kept",
+            "what is said now is not kept: the disk does not keep up, lines are lost");
+        let lines = AtomicU64::new(lines);
+        let gap = Arc::new(Gap { since, lines });
+        self.push(Kept::Gap(Arc::clone(&gap)));
+        self.gap = Some(gap);
     }
 
     fn recall(&mut self) -> Vec<Recalled> {
@@ -192,11 +214,5 @@ impl Archive for Archivist {
     fn notice(&self) -> Option<String> {
         let keep = show_duration(self.keep);
         (!self.keep.is_zero()).then(|| format!("what is said here is kept for {keep}"))
-    }
-}
-
-impl Drop for Archivist {
-    fn drop(&mut self) {
-        self.note_gap();
     }
 }

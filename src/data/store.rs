@@ -206,9 +206,9 @@ impl Store {
                         insert.execute((n, time, name, account, kind, &*text))?;
                     }
                 }
-                Kept::Gap(at, lines) => {
-                    (n, time) = (n + 1, time.max(at.as_millisecond()));
-                    insert.execute((n, time, "", false, GAP, lines.to_string()))?;
+                Kept::Gap(gap) => {
+                    (n, time) = (n + 1, time.max(gap.since.as_millisecond()));
+                    insert.execute((n, time, "", false, GAP, gap.end().to_string()))?;
                 }
                 Kept::Changed(_, Change::Erased(erasure)) => {
                     let erasure = Erasure {
