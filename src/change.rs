@@ -89,9 +89,10 @@ pub enum Change {
     Account(Account),
     /// The account of this name is no more.
     AccountRemoved(Name),
-    /// The account of this name has another password, with this hash. Nothing else of it has changed:
-    /// another program may have changed that meanwhile.
-    Password(Name, Arc<str>),
+    /// The account of this name has another password: in place of the one with the first hash it is that
+    /// with the second. If it has a third one by now, nothing has changed; and nothing else of the
+    /// account has, which another program may have changed meanwhile.
+    Password(Name, Arc<str>, Arc<str>),
     /// The owner of the account of this name was here at that time. The same holds.
     WasHere(Name, Timestamp),
     /// There is this ban, instead of any other of the same target.

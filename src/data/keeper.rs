@@ -21,8 +21,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use jiff::Timestamp;
 use log::{error, info, warn};
 use rusqlite::ErrorCode;
-use std::collections::{HashSet, VecDeque};
-use std::mem::discriminant;
+use std::collections::{HashMap, VecDeque};
+use std::mem::{discriminant, take};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -234,23 +234,26 @@ impl Keeper {
         }
     }
 
-    /// Leaves out changes that are undone by later ones, so that an outage does not fill the memory
+    /// Leaves out changes for which later ones stand too, so that an outage does not fill the memory
     /// however long it lasts.
     fn condense(&mut self) {
-        self.state.batch.extend(self.queue.try_iter());
-        let mut later = HashSet::new();
-        let mut condensed = VecDeque::new();
-        while let Some(kept) = self.state.batch.pop_back() {
-            if let Kept::Changed(_, change @ (Change::Password(name, _) | Change::WasHere(name, _))) =
-                &kept
-                && !later.insert((discriminant(change), name.letters().to_owned()))
+        let mut places = HashMap::new();
+        let mut condensed = Vec::<Option<Kept>>::new();
+        let batch = take(&mut self.state.batch).into_iter();
+        for mut kept in batch.chain(self.queue.try_iter()) {
+            if let Kept::Changed(_, change) = &mut kept
+                && let Change::Password(name, ..) | Change::WasHere(name, _) = &*change
+                && let what = (discriminant(&*change), name.letters().to_owned())
+                && let Some(place) = places.insert(what, condensed.len())
+                && let Some(earlier) = &condensed[place]
+                && stands_for(change, earlier)
             {
-                self.load.remove(&kept);
-            } else {
-                condensed.push_front(kept);
+                self.load.remove(earlier);
+                condensed[place] = None;
             }
+            condensed.push(Some(kept));
         }
-        self.state.batch = condensed;
+        self.state.batch = condensed.into_iter().flatten().collect();
     }
 
     /// Says why nothing is kept now, once. What may be wrong with the connection is gone with it.
@@ -328,5 +331,19 @@ impl Keeper {
             self.state.tell(&over);
         }
         Ok(())
+    }
+}
+
+/// Has a change of an account stand for an earlier one of the same kind too. Returns whether it can.
+fn stands_for(change: &mut Change, earlier: &Kept) -> bool {
+    match (change, earlier) {
+        (Change::WasHere(..), _) => true,
+        (Change::Password(_, old, _), Kept::Changed(_, Change::Password(_, oldest, same)))
+            if *old == *same =>
+        {
+            old.clone_from(oldest);
+            true
+        }
+        _ => false,
     }
 }

@@ -110,9 +110,9 @@ impl Roll {
             Change::AccountRemoved(name) => {
                 self.accounts.remove(name.letters());
             }
-            Change::Password(name, hash) => {
+            Change::Password(name, _, new) => {
                 if let Some(account) = self.accounts.get_mut(name.letters()) {
-                    account.hash = hash;
+                    account.hash = new;
                 }
             }
             Change::WasHere(name, at) => {
@@ -144,7 +144,10 @@ fn change_of_account(known: Option<&Account>, account: &Account) -> Option<Chang
     match account.last_here {
         _ if known.rank != account.rank => {}
         _ if is_same_hash && is_same_time => return None,
-        _ if is_same_time => return Some(Change::Password(name(), account.hash.clone())),
+        _ if is_same_time => {
+            let (old, new) = (known.hash.clone(), account.hash.clone());
+            return Some(Change::Password(name(), old, new));
+        }
         Some(at) if is_same_hash && known.last_here < Some(at) => {
             return Some(Change::WasHere(name(), at));
         }
@@ -154,7 +157,7 @@ fn change_of_account(known: Option<&Account>, account: &Account) -> Option<Chang
 }
 
 /// Writes a change, but for [`Change::Erased`]. Returns how many rows have changed: none if there is
-/// no such account, or there is one already that would be new.
+/// no such account, or not with that password, or there is one already that would be new.
 pub fn write(connection: &Connection, change: &Change) -> rusqlite::Result<usize> {
     let milliseconds = |time: &Option<Timestamp>| time.map(Timestamp::as_millisecond);
     match change {
@@ -171,9 +174,9 @@ pub fn write(connection: &Connection, change: &Change) -> rusqlite::Result<usize
             let query = "DELETE FROM accounts WHERE name = ?1";
             connection.execute(query, [name.letters()])
         }
-        Change::Password(name, hash) => {
-            let query = "UPDATE accounts SET hash = ?2 WHERE name = ?1";
-            connection.execute(query, (name.letters(), &**hash))
+        Change::Password(name, old, new) => {
+            let query = "UPDATE accounts SET hash = ?3 WHERE name = ?1 AND hash = ?2";
+            connection.execute(query, (name.letters(), &**old, &**new))
         }
         Change::WasHere(name, at) => connection.execute(
             "UPDATE accounts SET last_here = max(?2, ifnull(last_here, ?2)) WHERE name = ?1",

@@ -15,16 +15,13 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a write waits for another program's, before it is tried again later.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long one waits at the start.
 const FIRST_PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long it may take the chat to hear of what was refused.
-const HEARING_TIME: Duration = Duration::from_secs(10);
 
 /// How large the database may grow.
 #[derive(Clone, Copy)]
@@ -57,8 +54,8 @@ impl Quota {
 pub struct Outcome {
     /// What is another than before.
     pub changed: Vec<Change>,
-    /// Accounts that would be new, and another program has made one of that name, or one that looks
-    /// like it.
+    /// Accounts that are not as the chat has them: they would be new, and another program has made one of
+    /// that name, or one that looks like it; or it has given one another password.
     pub refused: Vec<Name>,
     /// What is to be erased.
     pub noted: Vec<Numbered>,
@@ -76,8 +73,6 @@ pub struct Store {
     last: (i64, i64),
     /// What other programs have changed until it was last looked.
     version: i64,
-    /// Accounts of the chat that were refused lately. It goes on changing them until it hears that.
-    refused: Vec<(Name, Instant)>,
 }
 
 impl Store {
@@ -110,7 +105,6 @@ impl Store {
             page_bytes,
             last,
             version: -1,
-            refused: Vec::new(),
         })
     }
 
@@ -221,20 +215,17 @@ impl Store {
                     let number = erasing::note(&transaction, &erasure)?;
                     outcome.noted.push((number, erasure));
                 }
-                // The account of that name is somebody else's.
-                Kept::Changed(_, Change::Password(name, _))
-                    if outcome.refused.contains(name)
-                        || self.refused.iter().any(|(refused, _)| refused == name) =>
-                {
-                    outcome.refused.push(name.clone());
-                }
                 Kept::Changed(_, change) => {
                     let is_changed = roll::write_if_unique(&transaction, change, roll)?;
                     match change {
                         Change::Account(Account { name, .. }) if is_changed => {
                             accounts.insert(name.letters(), true);
                         }
-                        Change::Account(Account { name, .. }) => outcome.refused.push(name.clone()),
+                        Change::Account(Account { name, .. }) | Change::Password(name, ..)
+                            if !is_changed =>
+                        {
+                            outcome.refused.push(name.clone());
+                        }
                         Change::AccountRemoved(name) => {
                             accounts.insert(name.letters(), false);
                         }
@@ -249,11 +240,6 @@ impl Store {
         drop(insert);
         transaction.commit()?;
         self.last = (n, time);
-        self.refused
-            .retain(|(_, refused)| refused.elapsed() < HEARING_TIME);
-        let refused = outcome.refused.iter().cloned();
-        self.refused
-            .extend(refused.map(|name| (name, Instant::now())));
         Ok(outcome)
     }
 

@@ -16,7 +16,7 @@ impl Club {
                 self.put_out_owner(&name, "your account was removed");
                 self.accounts.remove(&name);
             }
-            Change::Password(name, hash) => {
+            Change::Password(name, _, hash) => {
                 if let Some(entry) = self.accounts.get(&name) {
                     let account = entry.account.clone();
                     self.account_changed(Account { hash, ..account });

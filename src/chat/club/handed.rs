@@ -7,6 +7,7 @@
 use crate::change::{Account, Ban, Change, Foreign, Target};
 use crate::name::Name;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// How many changes are remembered. Older ones are taken for written.
 const REMEMBERED: usize = 1_000;
@@ -53,7 +54,7 @@ impl Handed {
 
     /// What remains of a change of others behind those that are not written yet.
     fn prevail(&self, change: Change) -> Option<Change> {
-        let mut own = self.last.iter().rev().map(|(_, own)| own);
+        let mut own = self.last.iter().map(|(_, own)| own);
         // What becomes of an account that is new here is told when it is written.
         let is_new = |name: &Name| {
             self.last
@@ -67,26 +68,31 @@ impl Handed {
             }
             Change::Account(Account { name, .. })
             | Change::AccountRemoved(name)
-            | Change::Password(name, _)
+            | Change::Password(name, ..)
                 if is_new(name) =>
             {
                 None
             }
-            Change::Password(name, _) => {
-                let is_same = own.any(|own| matches!(own, Change::Password(of, _) if of == name));
-                (!is_same).then_some(change)
+            Change::Password(name, old, new) => {
+                let new = self.password_behind(name, new);
+                Some(Change::Password(name.clone(), Arc::clone(old), new))
             }
             Change::Account(account) => {
-                let own = own.find_map(|own| match own {
-                    Change::Password(name, hash) if *name == account.name => Some(hash.clone()),
-                    _ => None,
-                });
-                let hash = own.unwrap_or_else(|| account.hash.clone());
+                let hash = self.password_behind(&account.name, &account.hash);
                 let account = account.clone();
                 Some(Change::Account(Account { hash, ..account }))
             }
             Change::AccountRemoved(_) | Change::WasHere(..) | Change::Erased(_) => Some(change),
         }
+    }
+
+    /// The hash that an account of this name will have that has this one now.
+    fn password_behind(&self, name: &Name, hash: &Arc<str>) -> Arc<str> {
+        let own = self.last.iter().map(|(_, own)| own);
+        own.fold(Arc::clone(hash), |hash, own| match own {
+            Change::Password(of, old, new) if of == name && *old == hash => Arc::clone(new),
+            _ => hash,
+        })
     }
 }
 
@@ -124,8 +130,8 @@ mod tests {
         Change::BanRemoved(Target::Account(name(of)))
     }
 
-    fn password(of: &str, hash: &str) -> Change {
-        Change::Password(name(of), hash.into())
+    fn password(of: &str, old: &str, new: &str) -> Change {
+        Change::Password(name(of), old.into(), new.into())
     }
 
     fn account(of: &str, hash: &str) -> Change {
@@ -140,30 +146,33 @@ mod tests {
     #[test]
     fn what_the_chat_has_changed_since_is_so_whatever_others_changed_before() {
         let mut handed = Handed::new(Box::new(drop));
-        for change in [ban("bob"), unban("bob"), password("carol", "own")] {
+        for change in [ban("bob"), unban("bob")] {
             handed.hand(change);
         }
         for (after, expected) in [
-            (0, vec![account("carol", "own"), ban("dave")]),
-            (1, vec![account("carol", "own"), ban("dave")]),
-            (2, vec![ban("bob"), account("carol", "own"), ban("dave")]),
-            (
-                3,
-                vec![
-                    ban("bob"),
-                    password("carol", "other"),
-                    account("carol", "other"),
-                    ban("dave"),
-                ],
-            ),
+            (0, vec![ban("dave")]),
+            (1, vec![ban("dave")]),
+            (2, vec![ban("bob"), ban("dave")]),
         ] {
-            let changes = vec![
-                ban("bob"),
-                password("carol", "other"),
-                account("carol", "other"),
-                ban("dave"),
-            ];
+            let changes = vec![ban("bob"), ban("dave")];
             assert_eq!(handed.lasting(Foreign { changes, after }), expected);
+        }
+    }
+
+    #[test]
+    fn a_password_that_others_have_changed_is_not_the_one_in_whose_place_the_chat_put_another() {
+        let mut handed = Handed::new(Box::new(drop));
+        for (old, new) in [("first", "second"), ("second", "third")] {
+            handed.hand(password("carol", old, new));
+        }
+        for (hash, expected) in [("first", "third"), ("second", "third"), ("other", "other")] {
+            let changes = vec![password("carol", "zeroth", hash), account("carol", hash)];
+            let lasting = handed.lasting(Foreign { changes, after: 0 });
+            let becomes = [
+                password("carol", "zeroth", expected),
+                account("carol", expected),
+            ];
+            assert_eq!(lasting, becomes);
         }
     }
 
@@ -173,7 +182,11 @@ mod tests {
         handed.hand(account("bob", "own"));
         let changes = || {
             let removed = Change::AccountRemoved(name("bob"));
-            vec![account("bob", "other"), removed, password("bob", "other")]
+            vec![
+                account("bob", "other"),
+                removed,
+                password("bob", "own", "other"),
+            ]
         };
         for (after, expected) in [(0, Vec::new()), (1, changes())] {
             let changes = changes();

@@ -127,13 +127,10 @@ impl Club {
         let Some(entry) = entry.filter(|entry| *entry.account.hash == *old) else {
             return self.refuse(client, format_args!("wrong name or password"));
         };
-        let account = Account {
-            hash: Arc::clone(&new),
-            ..entry.account.clone()
-        };
-        self.handed
-            .hand(Change::Password(account.name.clone(), new));
-        self.accounts.put(account);
+        let known = entry.account.clone();
+        let change = Change::Password(known.name.clone(), known.hash, Arc::clone(&new));
+        self.handed.hand(change);
+        self.accounts.put(Account { hash: new, ..known });
         self.tell(client, format_args!("your password is changed"));
     }
 

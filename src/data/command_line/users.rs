@@ -35,7 +35,11 @@ pub fn user(task: &UserTask) -> Result<String, String> {
             find(&read_roll(&options.data.path)?, &options.name)?;
             let hash = hash(&new_password()?)?;
             change(options, |account| {
-                vec![Change::Password(account.name.clone(), hash)]
+                vec![Change::Password(
+                    account.name.clone(),
+                    account.hash.clone(),
+                    hash,
+                )]
             })
         }
         UserTask::Remove(options) => change(options, |account| {

@@ -77,7 +77,8 @@ pub fn changes() -> impl Strategy<Value = Change> {
     prop_oneof![
         3 => accounts().prop_map(Change::Account),
         1 => names().prop_map(Change::AccountRemoved),
-        1 => (names(), hashes()).prop_map(|(name, hash)| Change::Password(name, hash)),
+        1 => (names(), hashes(), hashes())
+            .prop_map(|(name, old, new)| Change::Password(name, old, new)),
         1 => (names(), times()).prop_map(|(name, at)| Change::WasHere(name, at)),
         2 => bans().prop_map(Change::Ban),
         1 => targets().prop_map(Change::BanRemoved),
@@ -148,7 +149,7 @@ fn a_change_of_one_thing_says_nothing_of_the_others() {
     }));
     let at = Timestamp::from_second(1).unwrap();
     for change in [
-        Change::Password(name.clone(), "y".into()),
+        Change::Password(name.clone(), "x".into(), "y".into()),
         Change::WasHere(name, at),
     ] {
         let mut new = old.clone();

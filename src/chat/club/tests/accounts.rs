@@ -321,7 +321,7 @@ fn a_new_password_is_taken_if_the_old_one_is_still_that() {
     let change = |old: &str| Event::PasswordChanged(ClientId(1), old.into(), "$new".into());
     stage.handle(change(HASH));
     stage.reads(1, "-- your password is changed\n");
-    let kept = Change::Password(name("alice"), "$new".into());
+    let kept = Change::Password(name("alice"), HASH.into(), "$new".into());
     assert_eq!(stage.take_changes(), [kept]);
     stage.handle(change(HASH));
     stage.reads(1, "-- wrong name or password\n");
