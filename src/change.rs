@@ -34,6 +34,15 @@ pub enum Rank {
     Operator,
 }
 
+/// What becomes of somebody who was here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// They are here still, until something else is said.
+    Stays,
+    /// They are not.
+    HasLeft,
+}
+
 /// Whom a ban is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
@@ -93,8 +102,9 @@ pub enum Change {
     /// with the second. If it has a third one by now, nothing has changed; and nothing else of the
     /// account has, which another program may have changed meanwhile.
     Password(Name, Arc<str>, Arc<str>),
-    /// The owner of the account of this name was here at that time. The same holds.
-    WasHere(Name, Timestamp),
+    /// The owner of the account of this name was here at that time, and stays or has left. The same
+    /// holds.
+    WasHere(Name, Timestamp, Presence),
     /// There is this ban, instead of any other of the same target.
     Ban(Ban),
     /// The target is banned no longer.

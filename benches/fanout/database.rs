@@ -67,7 +67,8 @@ pub fn copy_account(data: &Path, name: &str, copies: u32) -> io::Result<()> {
     let copy = || {
         let database = open(data)?;
         let mut statement = database.prepare(
-            "INSERT INTO accounts SELECT ?1 || ?2, hash, is_operator, last_here FROM accounts
+            "INSERT INTO accounts(name, hash, is_operator, last_here)
+            SELECT ?1 || ?2, hash, is_operator, last_here FROM accounts
             WHERE name = ?1",
         )?;
         (0..copies).try_for_each(|number| statement.execute((name, number)).map(|_| ()))

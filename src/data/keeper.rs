@@ -242,7 +242,7 @@ impl Keeper {
         let batch = take(&mut self.state.batch).into_iter();
         for mut kept in batch.chain(self.queue.try_iter()) {
             if let Kept::Changed(_, change) = &mut kept
-                && let Change::Password(name, ..) | Change::WasHere(name, _) = &*change
+                && let Change::Password(name, ..) | Change::WasHere(name, ..) = &*change
                 && let what = (discriminant(&*change), name.letters().to_owned())
                 && let Some(place) = places.insert(what, condensed.len())
                 && let Some(earlier) = &condensed[place]

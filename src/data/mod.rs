@@ -75,6 +75,7 @@ impl Data {
         let quota = Quota::new(options.keep_size);
         let store = Store::open(&directory, quota, &Roll::default())?;
         let is_kept = !options.keep.is_zero();
+        store.empty_room()?;
         let erasures = store.noted()?;
         let past = if is_kept {
             store.recall(&erasures)?

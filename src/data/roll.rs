@@ -4,7 +4,7 @@
 pub mod tests;
 
 use crate::address::parse_network;
-use crate::change::{Account, Ban, Change, Rank, Target};
+use crate::change::{Account, Ban, Change, Presence, Rank, Target};
 use crate::name::{Called, Name};
 use crate::text::Line;
 use jiff::Timestamp;
@@ -115,7 +115,7 @@ impl Roll {
                     account.hash = new;
                 }
             }
-            Change::WasHere(name, at) => {
+            Change::WasHere(name, at, _) => {
                 if let Some(account) = self.accounts.get_mut(name.letters()) {
                     account.last_here = account.last_here.max(millisecond(at));
                 }
@@ -149,7 +149,7 @@ fn change_of_account(known: Option<&Account>, account: &Account) -> Option<Chang
             return Some(Change::Password(name(), old, new));
         }
         Some(at) if is_same_hash && known.last_here < Some(at) => {
-            return Some(Change::WasHere(name(), at));
+            return Some(Change::WasHere(name(), at, Presence::HasLeft));
         }
         _ => {}
     }
@@ -162,7 +162,8 @@ pub fn write(connection: &Connection, change: &Change) -> rusqlite::Result<usize
     let milliseconds = |time: &Option<Timestamp>| time.map(Timestamp::as_millisecond);
     match change {
         Change::Account(account) => connection.execute(
-            "INSERT INTO accounts VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            "INSERT INTO accounts(name, hash, is_operator, last_here) VALUES(?1, ?2, ?3, ?4)
+                ON CONFLICT DO NOTHING",
             (
                 account.name.letters(),
                 &*account.hash,
@@ -178,9 +179,14 @@ pub fn write(connection: &Connection, change: &Change) -> rusqlite::Result<usize
             let query = "UPDATE accounts SET hash = ?3 WHERE name = ?1 AND hash = ?2";
             connection.execute(query, (name.letters(), &**old, &**new))
         }
-        Change::WasHere(name, at) => connection.execute(
-            "UPDATE accounts SET last_here = max(?2, ifnull(last_here, ?2)) WHERE name = ?1",
-            (name.letters(), at.as_millisecond()),
+        Change::WasHere(name, at, presence) => connection.execute(
+            "UPDATE accounts SET last_here = max(?2, ifnull(last_here, ?2)), is_here = ?3
+                WHERE name = ?1",
+            (
+                name.letters(),
+                at.as_millisecond(),
+                *presence == Presence::Stays,
+            ),
         ),
         Change::Ban(ban) => {
             let what = written(&ban.what);
@@ -203,6 +209,15 @@ pub fn write(connection: &Connection, change: &Change) -> rusqlite::Result<usize
         }
         Change::Erased(_) => Ok(0),
     }
+}
+
+/// The server begins, and nobody is here. Who is after a crash was it until the last line was said.
+pub fn empty_room(connection: &Connection) -> rusqlite::Result<()> {
+    let query = "UPDATE accounts SET is_here = 0, last_here =
+        max(last_here, ifnull((SELECT time + 1 FROM lines ORDER BY n DESC LIMIT 1), last_here))
+        WHERE is_here";
+    connection.execute(query, [])?;
+    Ok(())
 }
 
 /// The same, unless it is an account that looks like another program's. `known` are the accounts that

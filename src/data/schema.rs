@@ -12,7 +12,11 @@ use std::time::Duration;
 const APPLICATION: i32 = 0x6368_6174;
 
 /// Which tables there are (`PRAGMA user_version`).
-const VERSION: i32 = 1;
+const VERSION: i64 = 2;
+
+/// What makes of each version the next.
+const UPGRADES: [&str; VERSION as usize - 1] =
+    ["ALTER TABLE accounts ADD COLUMN is_here INTEGER NOT NULL DEFAULT 0"];
 
 /// A database up to so many bytes is checked as a whole when it is opened, which takes a tenth of a
 /// second.
@@ -22,13 +26,15 @@ const CHECKED_BYTES: i64 = 32 << 20;
 /// bisection. A line of which `name` is a blob was erased. `kind` is 0 for what was said, 1 for what
 /// was done, and 2 for a gap, of which `text` is how many lines it has.
 ///
+/// `is_here` is 1 from somebody's login to their departure: also after a crash, when nobody noted that.
+///
 /// Erasures are there until the server has carried them out: of what was said from `since` on and
 /// before `until`, or of the last lines, so many as `count`, before row `before`.
 pub const TABLES: &str = "
     CREATE TABLE lines(n INTEGER PRIMARY KEY, time INTEGER NOT NULL, name TEXT NOT NULL,
         account INTEGER NOT NULL, kind INTEGER NOT NULL, text TEXT NOT NULL);
     CREATE TABLE accounts(name TEXT PRIMARY KEY, hash TEXT NOT NULL, is_operator INTEGER NOT NULL,
-        last_here INTEGER);
+        last_here INTEGER, is_here INTEGER NOT NULL DEFAULT 0);
     CREATE TABLE bans(id INTEGER PRIMARY KEY, what TEXT NOT NULL UNIQUE, whose TEXT,
         made INTEGER NOT NULL, until INTEGER, by TEXT NOT NULL, text TEXT);
     CREATE TABLE erasures(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,
@@ -60,8 +66,9 @@ pub fn open(path: &Path, patience: Duration, first: &[Change]) -> Result<Connect
         }
         Ok(connection)
     };
-    let connection = open().map_err(|error| complaint(path, &error))?;
+    let mut connection = open().map_err(|error| complaint(path, &error))?;
     check(&connection, path)?;
+    upgrade(&mut connection).map_err(|error| complaint(path, &error))?;
     let prepare = || {
         connection.execute_batch(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;
@@ -81,6 +88,22 @@ pub fn open(path: &Path, patience: Duration, first: &[Change]) -> Result<Connect
         Ok(_) => Err(complaint(path, &"database disk image is malformed")),
         Err(error) => Err(complaint(path, &error)),
     }
+}
+
+/// Brings the tables up to what this program writes.
+fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
+    if pragma(connection, "user_version")? == VERSION {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version = pragma(&transaction, "user_version")?;
+    for (upgrade, from) in UPGRADES.iter().zip(1..) {
+        if from >= version {
+            transaction.execute_batch(upgrade)?;
+        }
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
 }
 
 fn is_new(connection: &Connection) -> rusqlite::Result<bool> {
@@ -119,8 +142,8 @@ fn check(connection: &Connection, path: &Path) -> Result<(), String> {
         return Err(complain(&"this is not a database of chatd"));
     }
     match read("user_version")? {
-        version if version == i64::from(VERSION) => Ok(()),
-        version if version > i64::from(VERSION) => Err(complain(&format_args!(
+        1..=VERSION => Ok(()),
+        version if version > VERSION => Err(complain(&format_args!(
             "this was made by a newer chatd: its schema is {version}, this one knows {VERSION}"
         ))),
         version => Err(complain(&format_args!("there is no schema {version}"))),

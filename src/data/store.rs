@@ -121,6 +121,15 @@ impl Store {
         recall(&self.connection, is_erased).map_err(|error| complaint(&self.path, &error))
     }
 
+    /// Notes that nobody is here, since the server begins.
+    ///
+    /// # Errors
+    ///
+    /// For the user, on one line that names the file.
+    pub fn empty_room(&self) -> Result<(), String> {
+        roll::empty_room(&self.connection).map_err(|error| complaint(&self.path, &error))
+    }
+
     /// What is to be erased.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ impl Club {
                     self.account_changed(Account { hash, ..account });
                 }
             }
-            Change::WasHere(name, at) => {
+            Change::WasHere(name, at, _) => {
                 if let Some(entry) = self.accounts.get_mut(&name) {
                     entry.account.last_here = entry.account.last_here.max(Some(at));
                 }

@@ -2,7 +2,7 @@
 //! knows nothing yet. What it still sends is dropped; its last event says how much it has sent.
 
 use crate::address::Address;
-use crate::change::Change;
+use crate::change::{Change, Presence};
 use crate::chat::Scene;
 use crate::chat::club::Club;
 use crate::chat::facts::Fact;
@@ -80,7 +80,8 @@ impl Club {
             .add(&person.name, host, account.clone(), now.instant);
         self.muted.remove(&client);
         if let Some(name) = account {
-            self.handed.hand(Change::WasHere(name, now.time));
+            let has_left = Change::WasHere(name, now.time, Presence::HasLeft);
+            self.handed.hand(has_left);
         }
     }
 
@@ -89,7 +90,8 @@ impl Club {
         let (now, said) = (self.chat.clock().time, self.chat.room.history.said);
         for client in self.accounts.clients() {
             if let Some(name) = self.accounts.depart(client, said, now) {
-                self.handed.hand(Change::WasHere(name, now));
+                let has_left = Change::WasHere(name, now, Presence::HasLeft);
+                self.handed.hand(has_left);
             }
         }
         for client in self.lobby.clients() {

@@ -1,6 +1,6 @@
 //! Who turns out to own an account, or wants one.
 
-use crate::change::{Account, Change, Rank};
+use crate::change::{Account, Change, Presence, Rank};
 use crate::chat::club::bans::tell_ban;
 use crate::chat::club::lobby::Why;
 use crate::chat::club::{Club, MUTED};
@@ -140,7 +140,8 @@ impl Club {
         self.accounts.arrive(client, name);
         // After a crash nobody would know of it.
         let now = self.chat.clock().time;
-        self.handed.hand(Change::WasHere(name.clone(), now));
+        let stays = Change::WasHere(name.clone(), now, Presence::Stays);
+        self.handed.hand(stays);
         if let Some(visitor) = self.lobby.remove(client) {
             self.let_in(client, &visitor, name, since);
         } else {

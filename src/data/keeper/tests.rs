@@ -1,7 +1,7 @@
 //! What the keeper does with changes, on a disk, beside another program.
 
 use super::*;
-use crate::change::{self, Account, Ban, Rank, Target};
+use crate::change::{self, Account, Ban, Presence, Rank, Target};
 use crate::chat::archive::{Archive, Kind, Utterance};
 use crate::chat::club::handed::Handed;
 use crate::data::directory::database_in;
@@ -201,7 +201,10 @@ fn memory_is_filled_without_what_is_still_to_be_erased_and_with_what_was_said_be
     }
     disk.keeper.write_all(|| false);
     disk.keeper.cleaner.erase((1, all_of("eve")));
-    disk.keeper.tick();
+    disk.keeper.clean();
+    while disk.keeper.cleaner.has_more {
+        disk.keeper.clean();
+    }
     let other = disk.other();
     let last = |before| Erasure {
         name: "alice".to_owned(),
@@ -331,7 +334,7 @@ fn in_an_outage_only_the_last_password_of_an_account_waits() {
         let new = number.to_string().into();
         (disk.change)(Change::Password(name.clone(), old.unwrap_or(hash), new));
         disk.say("bob", "hello");
-        (disk.change)(Change::WasHere(name, Timestamp::now()));
+        (disk.change)(Change::WasHere(name, Timestamp::now(), Presence::HasLeft));
     }
     disk.keeper.tick();
     assert_eq!(disk.keeper.load.changes(), 4);
@@ -376,7 +379,7 @@ fn can(copy: &Roll, change: &Change) -> bool {
     let has = |name: &Name| copy.accounts.contains_key(name.letters());
     match change {
         Change::Account(account) => copy.owning(&account.name).is_none(),
-        Change::WasHere(name, _) => has(name),
+        Change::WasHere(name, ..) => has(name),
         Change::AccountRemoved(_) => false,
         _ => true,
     }

@@ -79,7 +79,7 @@ pub fn changes() -> impl Strategy<Value = Change> {
         1 => names().prop_map(Change::AccountRemoved),
         1 => (names(), hashes(), hashes())
             .prop_map(|(name, old, new)| Change::Password(name, old, new)),
-        1 => (names(), times()).prop_map(|(name, at)| Change::WasHere(name, at)),
+        1 => (names(), times()).prop_map(|(name, at)| Change::WasHere(name, at, Presence::HasLeft)),
         2 => bans().prop_map(Change::Ban),
         1 => targets().prop_map(Change::BanRemoved),
         1 => names().prop_map(|name| Change::Erased(Erasure {
@@ -150,7 +150,7 @@ fn a_change_of_one_thing_says_nothing_of_the_others() {
     let at = Timestamp::from_second(1).unwrap();
     for change in [
         Change::Password(name.clone(), "x".into(), "y".into()),
-        Change::WasHere(name, at),
+        Change::WasHere(name, at, Presence::HasLeft),
     ] {
         let mut new = old.clone();
         new.apply(&change);
@@ -161,7 +161,7 @@ fn a_change_of_one_thing_says_nothing_of_the_others() {
 #[test]
 fn what_nobody_can_be_called_is_left_out() {
     let connection = database();
-    let rows = "INSERT INTO accounts VALUES('a b', 'x', 0, NULL), ('admin', 'x', 1, NULL),
+    let rows = "INSERT INTO accounts(name, hash, is_operator, last_here) VALUES('a b', 'x', 0, NULL), ('admin', 'x', 1, NULL),
         ('alice', 'x', 0, 9223372036854775807);
         INSERT INTO bans(what, made, by) VALUES('a b', 0, 'chatd'), ('eve', 0, 'a b'),
         ('bob', 0, 'chatd')";

@@ -208,9 +208,9 @@ fn a_database_that_was_removed_while_the_disk_is_full_has_all_accounts_when_ther
         return;
     };
     let database = disk.directory.database();
-    let members = "INSERT INTO accounts WITH RECURSIVE numbers(n) AS
+    let members = "INSERT INTO accounts(name, hash, is_operator) WITH RECURSIVE numbers(n) AS
         (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1000)
-        SELECT 'member' || n, printf('%.90c', 'x'), 0, NULL FROM numbers";
+        SELECT 'member' || n, printf('%.90c', 'x'), 0 FROM numbers";
     assert_eq!(database.execute(members, []), Ok(1000));
     drop(database);
     let mut wanda = server.joined("wanda");

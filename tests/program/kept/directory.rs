@@ -7,9 +7,7 @@ use std::path::Path;
 
 use rustix::process::geteuid;
 
-use crate::kit::{Server, complaint, skip};
-
-use crate::kit::DataDir;
+use crate::kit::{DataDir, Rank, Server, complaint, eventually, skip};
 
 fn refused(args: &[&str], variables: &[(&str, &str)], status: i32) -> String {
     let mut command = Server::command();
@@ -157,6 +155,23 @@ fn a_database_that_is_newer_than_the_program_is_one_line_and_exit_1() {
         line.contains("chatd.db: ") && line.contains("newer"),
         "{line}"
     );
+}
+
+#[test]
+fn a_database_of_an_older_version_is_read_and_then_upgraded() {
+    let directory = DataDir::new();
+    let password = directory.make_account("alice", Rank::Operator);
+    let database = directory.database();
+    let older = "ALTER TABLE accounts DROP COLUMN is_here; PRAGMA user_version=1";
+    database.execute_batch(older).unwrap();
+    assert!(directory.run(&["user", "list"]).status.success());
+    let server = directory.server(&[]);
+    let _alice = server.logged_in("alice", &password);
+    eventually("she is here in the database too", || {
+        let query = "SELECT is_here FROM accounts";
+        let is_here = database.query_row(query, [], |row| row.get::<_, bool>(0));
+        is_here == Ok(true)
+    });
 }
 
 #[test]

@@ -211,19 +211,19 @@ fn who_was_here_missed_nothing_of_that_however_short_ago_it_was_said() {
 #[test]
 fn when_an_account_was_last_here_is_kept_at_every_login_and_departure() {
     let mut stage = Stage::new(Policy::Open);
-    let kept = |stage: &Stage| Change::WasHere(name("bob"), stage.clock.time);
+    let kept = |stage: &Stage, presence| Change::WasHere(name("bob"), stage.clock.time, presence);
     stage.join(1);
     stage.log_in(1, "bob");
-    assert_eq!(stage.take_changes(), [kept(&stage)]);
+    assert_eq!(stage.take_changes(), [kept(&stage, Presence::Stays)]);
     stage.joined(2);
     stage.wait(5 * SECOND);
     assert_eq!(stage.take_changes(), []);
     stage.log_in(2, "bob");
-    let both = [kept(&stage), kept(&stage)];
+    let both = [Presence::HasLeft, Presence::Stays].map(|presence| kept(&stage, presence));
     assert_eq!(stage.take_changes(), both, "one left, and one came");
     stage.wait(SECOND);
     stage.leave(2, Ending::Lost);
-    assert_eq!(stage.take_changes(), [kept(&stage)]);
+    assert_eq!(stage.take_changes(), [kept(&stage, Presence::HasLeft)]);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn who_registers_makes_the_account_and_is_logged_in() {
     stage.register(1, "dave");
     stage.reads(1, "-- guest1 is now dave\n");
     let dave = account("dave", Rank::Member);
-    let comes = Change::WasHere(name("dave"), stage.clock.time);
+    let comes = Change::WasHere(name("dave"), stage.clock.time, Presence::Stays);
     assert_eq!(stage.take_changes(), [Change::Account(dave), comes]);
     stage.register(3, "Dave");
     stage.reads(

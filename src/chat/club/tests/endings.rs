@@ -79,6 +79,6 @@ fn at_the_shutdown_who_waits_to_be_let_in_reads_of_it_too() {
     stage.broadcaster.say_goodbye();
     stage.reads(1, "-- chatd is shutting down\n");
     stage.reads(2, "-- chatd is shutting down\n");
-    let kept = Change::WasHere(name("alice"), stage.clock.time);
+    let kept = Change::WasHere(name("alice"), stage.clock.time, Presence::HasLeft);
     assert_eq!(stage.take_changes(), [kept]);
 }

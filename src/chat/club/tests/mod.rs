@@ -9,7 +9,7 @@ mod operators;
 use super::{Membership, Policy};
 use crate::address::{Address, Host};
 use crate::broadcaster::Broadcaster;
-use crate::change::{Account, Ban, Change, Erasure, Foreign, Rank, Target};
+use crate::change::{Account, Ban, Change, Erasure, Foreign, Presence, Rank, Target};
 use crate::clock::Clock;
 use crate::command::{Input, interpret};
 use crate::commands::{Meaning, understand};
