@@ -54,10 +54,12 @@ impl Database {
         let complain = |error: rusqlite::Error| complaint(path, &error);
         let lasting = "PRAGMA synchronous=FULL";
         self.connection.execute_batch(lasting).map_err(complain)?;
+        // To look at many names takes long, and meanwhile others could not write.
+        let known = Roll::read(&self.connection, &Roll::default()).map_err(complain)?;
         let behavior = TransactionBehavior::Immediate;
         let transaction = self.connection.transaction_with_behavior(behavior);
         let transaction = transaction.map_err(complain)?;
-        let roll = Roll::read(&transaction, &Roll::default()).map_err(complain)?;
+        let roll = Roll::read(&transaction, &known).map_err(complain)?;
         for change in decide(&roll)? {
             write(&transaction, &change).map_err(complain)?;
         }

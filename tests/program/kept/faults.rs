@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::kit::{Chat, DataDir, Rank, Server, StopOnDrop, eventually, nobody_panicked};
 
 /// How often a server is killed in the middle of a flood.
-const KILLS: u64 = 8;
+const KILLS: u64 = 50;
 
 /// Fills the queue of what waits to be kept with more than it holds, while nobody reads it. Returns
 /// how many lines that were.
@@ -308,7 +308,7 @@ fn after_a_kill_everything_said_more_than_1_s_before_is_there_once_and_in_order(
         let mut author = server.joined("author");
         let mut said = Vec::new();
         let start = Instant::now();
-        let time = Duration::from_millis(300 + kill * 7_919 % 2_000);
+        let time = Duration::from_millis(100 + kill * 7_919 % 1_500);
         let mut number = 0;
         while start.elapsed() < time {
             let lines = (number..number + 200).map(|number| format!("{kill} {number}\n"));
