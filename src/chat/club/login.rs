@@ -118,7 +118,13 @@ impl Club {
         self.accounts.put(account.clone());
         self.handed.hand(Change::Account(account));
         new.was_made();
+        let person = self.chat.people.get(client);
+        let was_called_so = person.is_some_and(|person| person.name == *name);
         self.recognize(client, name, None);
+        if was_called_so {
+            // Nothing else shows it.
+            self.tell(client, format_args!("you are logged in as {name}"));
+        }
     }
 
     /// A client has given the password of its account, which had this hash, and a new one.

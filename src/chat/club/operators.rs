@@ -1,5 +1,6 @@
 //! What operators do: put people out, silence them, and take back what was said.
 
+use crate::address::Host;
 use crate::change::{Change, Erasure};
 use crate::chat::club::{Club, with_text};
 use crate::chat::commands::{Does, Row, Who::Operators};
@@ -73,13 +74,19 @@ impl Club {
         let operator = self.chat.people[by].name.clone();
         client_log::ordered(format_args!("{operator} muted {name}"));
         self.announce(format!("{operator} muted {name}"));
-        match self.accounts.get(&name) {
-            Some(_) => self.tell(by, format_args!("{name} is muted until /unmute {name}")),
-            None => self.tell(
-                by,
-                format_args!("only this connection of {name} is muted, /ban keeps a guest out"),
-            ),
+        if self.accounts.get(&name).is_some() {
+            return self.tell(by, format_args!("{name} is muted until /unmute {name}"));
         }
+        let host = here.map(|other| self.chat.people[other].address.host());
+        let instead = match host {
+            Some(Host::Ip(_)) => ", /ban keeps a guest out",
+            // Only addresses of networks can be banned.
+            _ => "",
+        };
+        self.tell(
+            by,
+            format_args!("only this connection of {name} is muted{instead}"),
+        );
     }
 
     fn unmute(&mut self, by: ClientId, called: &Called) {
@@ -110,13 +117,22 @@ impl Club {
         let before = self.chat.room.history.count();
         self.chat.apply(Fact::Erased(erasure.clone()));
         let erased = before - self.chat.room.history.count();
+        let archive = self.chat.room.archive.as_ref();
+        let is_kept = archive.is_some_and(|archive| archive.notice().is_some());
+        // How many there are is known to the keeper alone.
+        let more = match count - erased {
+            1.. if is_kept => format!(", and up to {} more from the database", count - erased),
+            _ => String::new(),
+        };
         self.handed.hand(Change::Erased(erasure));
         let lines = if erased == 1 { "line" } else { "lines" };
         let operator = self.chat.people[by].name.clone();
-        client_log::ordered(format_args!("{operator} erased {erased} {lines} of {name}"));
+        client_log::ordered(format_args!(
+            "{operator} erased {erased} {lines} of {name} from the history{more}"
+        ));
         self.tell(
             by,
-            format_args!("{erased} {lines} of {name} erased from the history"),
+            format_args!("{erased} {lines} of {name} erased from the history{more}"),
         );
     }
 

@@ -28,6 +28,9 @@ pub fn erase(options: &EraseOptions) -> Result<String, String> {
     let count = carry_out(&mut database.connection, name, options);
     let name = show(name);
     match count.map_err(|error| complaint(&database.path, &error))? {
+        0 if options.since.or(options.until).is_some() => {
+            Err(format!("nothing was said by {name} in that time"))
+        }
         0 => Err(format!("nothing was said by {name}")),
         1 => Ok(format!("1 line of {name} is erased\n")),
         count => Ok(format!("{count} lines of {name} are erased\n")),

@@ -28,9 +28,9 @@ pub fn print_log(options: &LogOptions) -> Result<(), String> {
     let mut output = BufWriter::new(io::stdout().lock());
     let mut page = Page::new(options);
     let since = options.since.map(Timestamp::as_millisecond);
-    let complain = |error: &rusqlite::Error| complaint(&path, error);
+    let complain = |error: rusqlite::Error| complaint(&path, &error);
     let start = since.map_or(Ok(0), |since| first_from(&connection, since));
-    let mut next = Some(Walk::Up(start.map_err(|error| complain(&error))?));
+    let mut next = Some(Walk::Up(start.map_err(complain)?));
     while let Some(from) = next {
         let walked = page.read(&connection, from);
         let text = std::mem::take(&mut page.text);
@@ -42,14 +42,31 @@ pub fn print_log(options: &LogOptions) -> Result<(), String> {
             Err(error) => return Err(format!("cannot print: {error}")),
             Ok(()) => {}
         }
-        next = walked.map_err(|error| complain(&error))?;
+        next = walked.map_err(complain)?;
     }
     match &options.name {
-        Some(name) if !page.is_named => {
+        Some(name) if !page.is_named && !has_spoken(&connection, name).map_err(complain)? => {
             Err(format!("nothing was said by {}", show(without_lrm(name))))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether anything was ever said under a name.
+fn has_spoken(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let name = without_lrm(name).as_bytes();
+    let mut has_spoken = false;
+    let mut next = Some(Walk::Up(0));
+    while let Some(from) = next {
+        next = walk(connection, from, PAGE, |line| {
+            has_spoken = line.name == name;
+            if has_spoken {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(has_spoken)
 }
 
 /// Lines as they are printed.

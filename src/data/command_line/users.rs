@@ -85,8 +85,14 @@ fn change(
 }
 
 fn find<'a>(roll: &'a Roll, written: &str) -> Result<&'a Account, String> {
-    let account = roll.accounts.get(without_lrm(written));
-    account.ok_or_else(|| format!("there is no account {}", show(written)))
+    let written = without_lrm(written);
+    roll.accounts.get(written).ok_or_else(|| {
+        let name = Name::parse(written).ok();
+        let like = name.and_then(|name| roll.owning(&name));
+        let like = like.map(|account| format!(", it looks like {}", account.name));
+        let like = like.unwrap_or_default();
+        format!("there is no account {}{like}", show(written))
+    })
 }
 
 /// The same account with another rank, in its place.

@@ -1,7 +1,7 @@
 //! Accounts and operators, in the model of the chat.
 
 use super::asks::{look, shown};
-use super::bans::{Target, address};
+use super::bans::{Target, address, network_of};
 use super::chat::{Chat, Reason, time};
 use super::reading::Origin;
 use super::script::{Addressee, Ask, Password};
@@ -303,11 +303,12 @@ impl Chat {
         {
             return self.tell(me, "-- operators cannot be muted");
         }
-        let answer = match self.account_named(&name) {
-            Some(_) => format!("-- {name} is muted until /unmute {name}"),
-            None => {
-                format!("-- only this connection of {name} is muted, /ban keeps a guest out")
-            }
+        let answer = if self.account_named(&name).is_some() {
+            format!("-- {name} is muted until /unmute {name}")
+        } else if here.and_then(network_of).is_some() {
+            format!("-- only this connection of {name} is muted, /ban keeps a guest out")
+        } else {
+            format!("-- only this connection of {name} is muted")
         };
         let was_muted = match (self.account_named(&name), here) {
             (Some(account), _) => std::mem::replace(&mut account.is_muted, true),

@@ -63,7 +63,7 @@ fn is_from(who: usize, network: usize) -> bool {
 }
 
 /// The network of a client's address alone.
-fn network_of(who: usize) -> Option<usize> {
+pub fn network_of(who: usize) -> Option<usize> {
     (who > 0).then(|| place(who) + 1)
 }
 

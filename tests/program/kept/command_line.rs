@@ -211,9 +211,11 @@ fn a_name_is_meant_as_it_is_spelt_with_the_marks_around_it_or_without() {
         let log = directory.log(&["--name", name]);
         assert_eq!(log, ["* \u{200e}שרה\u{200e} waves"]);
     }
-    // The name is there, and only what is searched for is not.
-    let log = directory.log(&["--name", "bob", "--search", "two hours"]);
-    assert!(log.is_empty(), "{log:?}");
+    // The name is there, and only what is searched for is not, or not then.
+    for other in [["--search", "two hours"], ["--since", "1s"]] {
+        let log = directory.log(&[&["--name", "bob"], &other[..]].concat());
+        assert!(log.is_empty(), "{log:?}");
+    }
     let mut command = Server::command();
     command.args(["log", "--name", "Bob", "--data", directory.path()]);
     let line = complaint(command, 1);

@@ -299,6 +299,16 @@ fn an_account_that_is_refused_does_not_count() {
 }
 
 #[test]
+fn who_registers_the_name_that_they_have_is_told_that_it_is_theirs() {
+    let mut stage = Stage::new(Policy::Open);
+    stage.joined(1);
+    stage.send(1, "/nick dave");
+    stage.forget_read();
+    stage.register(1, "dave");
+    stage.reads(1, "-- you are logged in as dave\n");
+}
+
+#[test]
 fn who_registers_what_looks_like_an_account_made_elsewhere_meanwhile_loses_it_again() {
     let mut stage = Stage::new(Policy::Open);
     for client in [1, 2] {

@@ -54,7 +54,8 @@ fn what_was_said_under_that_very_name_is_erased_and_nothing_else() {
     alice.expect("<robert> as robert");
     olga.expect("<robert> as robert");
     let answer = answers(&mut olga, "/erase Bob 9");
-    assert_eq!(answer, ["-- 1 line of Bob erased from the history"]);
+    let told = "-- 1 line of Bob erased from the history, and up to 8 more from the database";
+    assert_eq!(answer, [told]);
     let history = answers(&mut alice, "/history");
     let left = ["<bob> it is me", "<bob> as bob", "<robert> as robert"];
     assert_eq!(texts_of_history(&history)[2..], left);

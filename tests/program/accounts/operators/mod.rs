@@ -182,7 +182,10 @@ fn what_operators_use_wrongly_is_answered_with_how_it_goes() {
             ("/mute eve", &["-- eve is not here"]),
             ("/unmute eve", &["-- eve is not here"]),
             ("/unmute alice", &["-- alice is not muted"]),
-            ("/erase eve", &["-- 0 lines of eve erased from the history"]),
+            (
+                "/erase eve",
+                &["-- 0 lines of eve erased from the history, and up to 1 more from the database"],
+            ),
         ],
     );
     assert!(alice.settle().is_empty(), "nobody else sees anything");
@@ -224,7 +227,7 @@ fn each_use_is_a_line_in_the_log_with_who_did_it_and_without_the_text() {
     let expected = [
         "olga muted bob",
         "olga unmuted bob",
-        "olga erased 1 line of bob",
+        "olga erased 1 line of bob from the history, and up to 2 more from the database",
         "olga kicked bob",
         "olga listed the bans",
         "olga banned 192.0.2.0/24 for 1h",
