@@ -134,11 +134,17 @@ impl Club {
     /// Makes bans that are alike but for their targets.
     fn put_new_bans(&mut self, by: ClientId, bans: Vec<Ban>, whom: &str) {
         let length = bans.first().map(show_length).unwrap_or_default();
+        // What the operator meant for a DURATION may have been none.
+        let told = if length.is_empty() {
+            " for ever"
+        } else {
+            &length
+        };
         let targets = bans.iter().map(|ban| ban.what.to_string());
         let targets = targets.collect::<Vec<_>>().join(", ");
         let operator = &self.chat.people[by].name;
         client_log::ordered(format_args!("{operator} banned {whom}{length}"));
-        self.tell(by, format_args!("banned{length}: {targets}"));
+        self.tell(by, format_args!("banned{told}: {targets}"));
         for ban in bans {
             self.put_ban(&ban);
             self.handed.hand(Change::Ban(ban));

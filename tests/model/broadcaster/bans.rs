@@ -279,7 +279,8 @@ impl Chat {
     fn put_bans(&mut self, me: usize, targets: &[Target], ban: &Ban, seconds: Option<u64>) {
         let shown = targets.iter().map(|target| target.shown());
         let shown = shown.collect::<Vec<_>>().join(", ");
-        self.tell(me, &format!("-- banned{}: {shown}", shown_time(seconds)));
+        let time = seconds.map_or(" for ever".to_owned(), |_| shown_time(seconds));
+        self.tell(me, &format!("-- banned{time}: {shown}"));
         for target in targets {
             self.bans.insert(*target, ban.clone());
         }

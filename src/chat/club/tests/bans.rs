@@ -73,7 +73,7 @@ fn a_guest_is_banned_by_address_and_for_ever_without_a_duration() {
     let mut stage = stage();
     stage.send(1, "/ban carol");
     stage.reads(3, "-- you were banned by alice\n");
-    stage.reads(1, "-- banned: 192.0.2.3\n-- alice banned carol\n");
+    stage.reads(1, "-- banned for ever: 192.0.2.3\n-- alice banned carol\n");
     let made = Ban {
         whose: Some(name("carol")),
         made: stage.clock.time,
@@ -103,7 +103,7 @@ fn who_left_within_the_last_hour_can_be_banned_by_name() {
     let mut stage = Stage::new(Policy::Open);
     stage.member(1, "alice");
     stage.send(1, "/ban bob");
-    stage.reads(1, "-- banned: bob\n-- alice banned bob\n");
+    stage.reads(1, "-- banned for ever: bob\n-- alice banned bob\n");
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn by_name_nobody_else_who_is_here_as_a_guest_is_put_out() {
     stage.reads(3, "");
     stage.send(1, "/ban 192.0.2.3");
     let notice = "-- alice banned carol, guest5, guest6\n";
-    stage.reads(1, &format!("-- banned: 192.0.2.3\n{notice}"));
+    stage.reads(1, &format!("-- banned for ever: 192.0.2.3\n{notice}"));
     stage.reads(4, notice);
     for client in [3, 5, 6] {
         stage.reads(client, "-- you were banned by alice\n");
@@ -158,7 +158,7 @@ fn who_is_banned_before_others_know_of_them_is_never_mentioned() {
     }
     stage.forget_read();
     stage.send(1, "/ban 198.51.100.7");
-    stage.reads(1, "-- banned: 198.51.100.7\n");
+    stage.reads(1, "-- banned for ever: 198.51.100.7\n");
     for client in 5..=6 {
         stage.reads(client, "-- you were banned by alice\n");
     }

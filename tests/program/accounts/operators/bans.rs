@@ -96,6 +96,19 @@ fn without_a_duration_a_ban_is_for_ever_and_the_next_word_is_text_if_it_is_none(
 }
 
 #[test]
+fn the_operator_reads_that_a_ban_is_for_ever_also_where_the_next_word_looks_like_a_duration() {
+    let (_directory, _server, mut olga) = with_operator(&[]);
+    let answer = ["-- banned for ever: 192.0.2.1"];
+    for word in ["", "0s", "1H", "1h30m", "99999999999999d"] {
+        let ban = format!("/ban 192.0.2.1 {word}");
+        assert_eq!(answers(&mut olga, &ban), answer, "after {ban}");
+    }
+    let listed = answers(&mut olga, "/ban 192.0.2.1 1h30m\n/bans");
+    let list = ["-- 192.0.2.1 by olga: \"1h30m\""];
+    assert_eq!(listed, [&answer[..], &list].concat());
+}
+
+#[test]
 fn by_name_the_account_and_the_address_are_banned_of_who_is_here() {
     let directory = DataDir::new();
     // Before there is a server, which would hear of it only a little later.
@@ -155,7 +168,7 @@ fn who_left_within_the_last_hour_is_banned_by_name_too() {
     drop(guest_from(&server, ELSEWHERE, "bob"));
     has_left(&server, "bob");
     olga.settle();
-    let answer = &["-- banned: 127.0.0.66", "-- olga banned bob"];
+    let answer = &["-- banned for ever: 127.0.0.66", "-- olga banned bob"];
     answers_each(&mut olga, &[("/ban bob", answer)]);
     is_turned_back(&server, ELSEWHERE, "-- 127.0.0.66 is banned; /login NAME");
 }
@@ -239,7 +252,10 @@ fn by_name_nobody_else_who_is_here_as_a_guest_is_put_out() {
         let read = guest.settle();
         assert!(!read.iter().any(|line| line.contains("banned")), "{read:?}");
     }
-    let banned = &["-- banned: 127.0.0.66", "-- olga banned bob, carol, eve"];
+    let banned = &[
+        "-- banned for ever: 127.0.0.66",
+        "-- olga banned bob, carol, eve",
+    ];
     answers_each(&mut olga, &[("/ban 127.0.0.66", banned)]);
     for guest in [&mut bob, &mut carol, &mut eve] {
         guest.expect_eof();
