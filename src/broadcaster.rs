@@ -161,8 +161,9 @@ impl Broadcaster {
             Event::WantsCrlf(client) => delivery.want_crlf(client),
             Event::Left(client, ending, tally) => {
                 self.count -= 1;
-                let ending = delivery.leave(client, ending);
-                delivery.make_room(NOTICES_COST);
+                scene.leaving(client, &ending);
+                let ending = scene.delivery().leave(client, ending);
+                scene.delivery().make_room(NOTICES_COST);
                 scene.left(client, ending, tally);
             }
             Event::Reloaded(motd) => scene.reloaded(&motd),
@@ -285,8 +286,7 @@ mod tests {
                 self.broadcaster.run(&self.events, &self.writability, &bell);
                 done.send(start.elapsed()).unwrap();
             });
-            let longest = Duration::from_secs(30);
-            end.recv_timeout(longest).unwrap()
+            end.recv_timeout(30 * SECOND).unwrap()
         }
     }
 

@@ -23,6 +23,9 @@ pub trait Scene: Send {
 
     fn asked(&mut self, _: ClientId, _: Command) {}
 
+    /// A client is about to leave, and can be told something until then.
+    fn leaving(&mut self, _: ClientId, _: &Ending) {}
+
     /// A client has left, and what is pending for it is taken care of.
     fn left(&mut self, client: ClientId, ending: Ending, tally: Tally);
 

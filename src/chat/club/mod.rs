@@ -301,6 +301,12 @@ impl Scene for Club {
         }
     }
 
+    fn leaving(&mut self, client: ClientId, ending: &Ending) {
+        if matches!(ending, Ending::Quit(Some(_))) && self.is_muted(client) {
+            self.tell(client, format_args!("{MUTED}"));
+        }
+    }
+
     fn left(&mut self, client: ClientId, ending: Ending, tally: Tally) {
         self.has_left(client, ending, tally);
     }

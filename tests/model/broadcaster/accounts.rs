@@ -108,7 +108,7 @@ impl Chat {
         Some(format!("-- {owner} is registered: /login {owner}"))
     }
 
-    pub fn is_muted(&self, who: usize) -> bool {
+    fn is_muted(&self, who: usize) -> bool {
         let of_account = self.account_of(who).is_some_and(|account| account.is_muted);
         (self.muted.contains(&who) || of_account) && !self.is_operator(who)
     }

@@ -256,8 +256,8 @@ impl Run {
             Way::Idle => Reason::Idle,
             _ => Reason::None,
         };
-        // The text of the muted is not said.
-        let is_said = matches!(way, Way::QuitSaying) && !self.chat.is_muted(who);
+        // The text of the muted is refused.
+        let is_said = matches!(way, Way::QuitSaying) && !self.chat.refuses_to_say(who, 1);
         let text = is_said.then_some(text.as_str());
         // A thread may have seen no more than what was done to its connection.
         let reason = match client.dead {

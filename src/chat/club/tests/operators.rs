@@ -150,6 +150,19 @@ fn what_the_muted_say_do_write_privately_call_themselves_or_give_as_a_text_is_re
 }
 
 #[test]
+fn the_muted_read_that_their_text_is_refused_when_they_leave_with_one() {
+    let muted = "-- you are muted, nothing was sent\n";
+    for (text, told) in [(None, ""), (Some(Line::new("so long")), muted)] {
+        let mut stage = stage();
+        stage.send(1, "/mute bob");
+        stage.forget_read();
+        stage.leave(2, Ending::Quit(text));
+        stage.reads(2, told);
+        stage.has_ended(2);
+    }
+}
+
+#[test]
 fn a_mute_of_an_account_lasts_until_unmute_and_one_of_a_guest_for_that_connection() {
     let mut stage = stage();
     stage.send(1, "/mute carol");

@@ -48,13 +48,13 @@ fn what_the_muted_say_do_write_privately_call_themselves_or_give_as_a_text_is_re
 }
 
 #[test]
-fn the_text_that_the_muted_leave_with_is_not_said() {
+fn the_text_that_the_muted_leave_with_is_refused_and_they_leave_without_it() {
     let (_directory, server, olga) = with_operator(&[]);
     let [mut alice, mut bob] = server.room(["alice", "bob"]);
     olga.send("/mute bob");
     bob.expect("-- olga muted bob");
     bob.send("/quit you will hear of me");
-    bob.expect_eof();
+    assert_eq!(bob.expect_eof(), [MUTED]);
     assert_eq!(alice.lines_until("-- bob left"), ["-- olga muted bob"]);
 }
 
