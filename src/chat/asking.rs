@@ -1,6 +1,6 @@
 //! A client that has asked for something, and what it takes to answer it.
 
-use crate::chat::commands::Who;
+use crate::chat::commands::{Offer, Who};
 use crate::chat::facts::Fact;
 use crate::chat::notices::quote;
 use crate::chat::people::Person;
@@ -17,6 +17,8 @@ pub struct Asking<'a> {
     pub client: ClientId,
     /// Whose commands it may use: everybody's, or those of operators too.
     pub may: Who,
+    /// What the server has, but not for it.
+    pub lacks: Option<Offer>,
     /// What the client is answered.
     pub text: Vec<u8>,
 }

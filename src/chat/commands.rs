@@ -333,7 +333,7 @@ fn list(asking: &mut Asking<'_>, table: &[Row]) {
 
 impl Row {
     fn is_listed(&self, asking: &Asking<'_>) -> bool {
-        let has = |offer| asking.chat.offers.contains(&offer);
+        let has = |offer| asking.chat.offers.contains(&offer) && asking.lacks != Some(offer);
         !self.help.is_empty() && self.needs.is_none_or(has)
     }
 }

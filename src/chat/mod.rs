@@ -67,6 +67,7 @@ impl Scene for Chat {
             chat: self,
             client,
             may: Who::Everybody,
+            lacks: None,
             text: Vec::new(),
         };
         commands::answer(asking, command);

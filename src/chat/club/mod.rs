@@ -40,7 +40,7 @@ use accounts::Accounts;
 use bans::Bans;
 use departed::Departed;
 use endings::Farewell;
-use lobby::{Lobby, Visitor};
+use lobby::{Lobby, Visitor, Why};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Instant;
@@ -130,8 +130,10 @@ impl Club {
 
     fn asking(&mut self, client: ClientId) -> Asking<'_> {
         let is_operator = self.accounts.is_operator(client);
+        let is_banned = matches!(self.why_waits(client), Some(Why::Banned(_)));
         Asking {
             client,
+            lacks: is_banned.then_some(Offer::Registration),
             may: if is_operator {
                 Who::Operators
             } else {

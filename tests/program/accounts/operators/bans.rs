@@ -336,11 +336,9 @@ fn who_waits_at_a_banned_address_may_ask_for_help_log_in_and_quit() {
     let line = "-- 127.0.0.66 is banned; /login NAME";
     let mut waiting = server.connect_from(ELSEWHERE);
     waiting.next_is(line);
-    let help = {
-        waiting.send("/help quit\n/who");
-        waiting.lines_until(line)
-    };
-    assert!(only(help).starts_with("-- /quit [TEXT]"), "/help answers");
+    waiting.send("/help quit\n/who");
+    let help = only(waiting.lines_until(line));
+    assert!(help.starts_with("-- /quit [TEXT]"), "{help}");
     // Nobody finds them, and nobody is told of them.
     assert_eq!(
         answers(&mut olga, "/who"),
@@ -359,4 +357,24 @@ fn who_waits_at_a_banned_address_may_ask_for_help_log_in_and_quit() {
         "{before:?}"
     );
     alice.expect("-- you logged in elsewhere");
+}
+
+#[test]
+fn who_waits_at_a_banned_address_is_treated_without_register_in_the_help_too() {
+    let (_directory, server, mut olga) = with_operator(&["--register"]);
+    let no_such = "-- no such command, /help lists them: \"register\"";
+    let is_there = |help: &[String]| help.iter().any(|line| line.starts_with("-- /register"));
+    assert!(is_there(&answers(&mut olga, "/help")), "it is for others");
+    answers(&mut olga, "/ban 127.0.0.66");
+    let line = "-- 127.0.0.66 is banned; /login NAME";
+    let mut waiting = server.connect_from(ELSEWHERE);
+    waiting.next_is(line);
+    waiting.send("/help\n/help register\n/who");
+    let help = waiting.lines_until(line);
+    assert!(
+        help.iter().any(|line| line.starts_with("-- /login")),
+        "{help:?}"
+    );
+    assert!(!is_there(&help), "{help:?}");
+    assert_eq!(help.last().map(String::as_str), Some(no_such));
 }
