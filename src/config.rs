@@ -6,6 +6,7 @@ mod encryption;
 #[cfg(feature = "data")]
 mod keeping;
 mod limits;
+mod misuse;
 mod tasks;
 mod values;
 
@@ -27,6 +28,7 @@ use clap::{
 };
 use ipnet::IpNet;
 use log::LevelFilter;
+use misuse::usage_of_task;
 use std::env;
 use std::fmt;
 use std::net::IpAddr;
@@ -191,7 +193,11 @@ impl Config {
                     // What is wrong is its first paragraph. A log or a unit file has room for a line.
                     let first = text.lines().take_while(|line| !line.trim().is_empty());
                     let line = first.map(str::trim).collect::<Vec<_>>().join(" ");
-                    usage(line.trim_start_matches("error: "))
+                    let wrong = line.trim_start_matches("error: ");
+                    match usage_of_task(&error) {
+                        Some(takes) => usage(&format!("{wrong}; usage: {takes}")),
+                        None => usage(wrong),
+                    }
                 }
             }
         })?;

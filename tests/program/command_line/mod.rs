@@ -7,12 +7,14 @@
 //! | how a password is asked for | `asking` |
 //! | `chatd ban` | `bans` |
 //! | where the database is, and one that is of no use | `databases` |
+//! | what is missing, doubled or in the wrong place | `usage` |
 //! | what of it reaches a server that runs | `reaching` |
 
 mod asking;
 mod bans;
 mod databases;
 mod reaching;
+mod usage;
 mod users;
 
 use std::io::pipe;
