@@ -178,6 +178,13 @@ fn a_time_is_a_day_a_minute_or_how_long_ago() {
         (&["--until", "2h"], 0..3),
         (&["--since", "1d", "--until", "120m"], 2..3),
         (&["--since", "90m", "--until", "2h"], 0..0),
+        (&["--since", "0s"], 0..0),
+        (&["--until", "0s"], 0..4),
+        (&["--since", "99999999d"], 0..4),
+        (&["--until", "99999999d"], 0..0),
+        (&["--since", "0001-01-01", "--until", "9999-12-31"], 0..4),
+        (&["--until", "0001-01-01"], 0..0),
+        (&["--since", "9999-12-31T23:59:59Z"], 0..0),
     ] {
         assert_eq!(directory.log(args), all[range], "{args:?}");
     }
@@ -186,6 +193,7 @@ fn a_time_is_a_day_a_minute_or_how_long_ago() {
         "14:03",
         "2020-11-21T14:03",
         "2",
+        "2h30m",
         "-2h",
         "now",
         "",
