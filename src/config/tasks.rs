@@ -135,7 +135,7 @@ pub enum BanTask {
 
         /// For how long, such as 1h [default: for ever]
         #[arg(long = "for", value_name = "DURATION",
-            value_parser = duration(Duration::from_millis(1), "a duration from 1ms, such as 1h (ms, s, m, h, d)"))]
+            value_parser = duration(Duration::from_millis(1), "a duration from 1ms to 36500d, such as 1h (ms, s, m, h, d)"))]
         time: Option<Duration>,
 
         /// Where it is kept.

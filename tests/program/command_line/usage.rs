@@ -95,9 +95,27 @@ fn what_is_in_the_wrong_place_is_a_usage_error_that_names_it_and_what_the_subcom
     assert!(line.ends_with("log|erase|user|ban ..."), "{line}");
 }
 
+#[test]
+fn a_bad_value_is_a_usage_error_that_names_its_option_and_what_that_takes() {
+    for time in ["0s", "36501d", "99999999d", "1h30m", "1H", "for ever", ""] {
+        let mut command = Server::command();
+        command.args([
+            "ban",
+            "add",
+            "alice",
+            "--data",
+            "d",
+            &format!("--for={time}"),
+        ]);
+        let line = complaint(command, 2);
+        let takes = "'--for <DURATION>': takes a duration from 1ms to 36500d, such as 1h";
+        assert!(line.contains(takes), "{time}: {line}");
+    }
+}
+
 #[cfg(feature = "tls")]
 #[test]
-fn so_it_is_of_the_file_of_a_certificate() {
+fn a_certificate_takes_one_file() {
     are_refused(&[
         ("cert", "not provided: <FILE>", "chatd cert <FILE>"),
         ("cert a b", "'b'", "chatd cert <FILE>"),
@@ -106,7 +124,7 @@ fn so_it_is_of_the_file_of_a_certificate() {
 
 #[cfg(feature = "service")]
 #[test]
-fn so_it_is_of_the_manual_and_of_completions() {
+fn the_manual_takes_nothing_and_completions_one_shell() {
     are_refused(&[
         ("man page", "'page'", "chatd man"),
         (
