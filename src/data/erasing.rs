@@ -32,8 +32,10 @@ pub enum Extent {
 /// An erasure, with its row's number in the table of erasures.
 pub type Numbered = (i64, Erasure);
 
-/// How many rows are looked at in one transaction: some milliseconds.
+/// How many rows are looked at in one transaction, and how many bytes of them are overwritten, about:
+/// some milliseconds.
 const STEP: i64 = 10_000;
+const STEP_BYTES: u64 = 1 << 20;
 
 impl Erasure {
     /// Whether it is about this line: of several, those are asked about from the newest back.
@@ -121,16 +123,23 @@ pub fn step(
         Extent::Between { since, from, .. } => Walk::Up(from.max(first_from(connection, since)?)),
         Extent::Last { before, .. } => Walk::Down(before - 1),
     };
+    let (mut bytes, mut stopped) = (0, None);
     let next = walk(connection, begin, STEP, |line| {
         if left.takes(&line) {
             found.push(line.n);
+            bytes += line.text.len() as u64;
         }
         match left.extent {
             Extent::Between { until, .. } if line.time >= until => ControlFlow::Break(()),
             Extent::Last { count: 0, .. } => ControlFlow::Break(()),
+            _ if bytes >= STEP_BYTES => {
+                stopped = begin.past(line.n);
+                ControlFlow::Break(())
+            }
             _ => ControlFlow::Continue(()),
         }
     })?;
+    let next = next.or(stopped);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     overwrite(&transaction, &found)?;
     if let Some(next) = next {
@@ -165,12 +174,14 @@ fn overwrite(connection: &Connection, rows: &[i64]) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// As many zeros as there was text. Not the row's other values: their length depends on them.
-pub const OVERWRITE: &str = "UPDATE lines SET name = zeroblob(octet_length(name)),
-    text = zeroblob(octet_length(text)) WHERE typeof(name) = 'text' AND";
+/// Zeros in place of the text, as many as it had in the leaves of the tree, so that no row moves; what
+/// it had in other pages is given back (`secure_delete` overwrites that). Not the row's other values:
+/// their length depends on them.
+const OVERWRITE: &str = "UPDATE lines SET name = zeroblob(octet_length(name)),
+    text = zeroblob(min(octet_length(text), 480)) WHERE typeof(name) = 'text' AND";
 
-/// How much of the rows lies in the leaves of the tree, on both sides of where rows are taken away,
-/// that is overwritten before: four pages, where `SQLite` moves rows of at most three.
+/// How much of the rows lies in the leaves of the tree that stays overwritten before the rows that stay:
+/// four pages, where `SQLite` moves rows of at most three.
 const MARGIN: u64 = 16 << 10;
 
 /// How much of a row lies there at least, if it has so much (file format, section 1.6), and what it
@@ -178,8 +189,8 @@ const MARGIN: u64 = 16 << 10;
 const LOCAL: u64 = 480;
 const OWN: u64 = 12;
 
-/// How many rows are taken away in one transaction.
-const TAKEN: i64 = 2_000;
+/// How many rows are taken away in one transaction at most.
+const TAKEN: i64 = 4_000;
 
 /// Overwrites the rows before `live`, and takes away those that are far enough from it, up to a
 /// step's end. Returns whether there is more to do.
@@ -187,21 +198,23 @@ pub fn trim(connection: &mut Connection, live: i64) -> rusqlite::Result<bool> {
     let Some([(first, _), _]) = ends(connection)?.filter(|[(first, _), _]| *first < live) else {
         return Ok(false);
     };
-    let live_now = live.min(first.saturating_add(2 * TAKEN));
-    let (taken, begin) = margins(connection, live_now)?;
+    let live_now = live.min(row_behind(connection, STEP_BYTES)?);
+    let taken = margin(connection, live_now)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let range = (begin.max(first), live_now);
+    // Those that are taken away, too: SQLite moves some of them before.
+    let range = (first, live_now);
     transaction.execute(&format!("{OVERWRITE} n >= ?1 AND n < ?2"), range)?;
     let gone = transaction.execute("DELETE FROM lines WHERE n < ?1", [taken])?;
     transaction.commit()?;
     Ok(gone > 0 && live_now < live)
 }
 
-/// The row from which on rows stay if so many bytes of the oldest are to be taken away.
+/// The row from which on rows stay if so many bytes of the oldest are to be taken away, but no more
+/// rows than in one transaction.
 pub fn row_behind(connection: &Connection, bytes: u64) -> rusqlite::Result<i64> {
     let query = "SELECT n, octet_length(name) + octet_length(text) FROM lines ORDER BY n LIMIT ?1";
     let mut statement = connection.prepare(query)?;
-    let mut rows = statement.query([2 * TAKEN])?;
+    let mut rows = statement.query([TAKEN])?;
     let (mut counted, mut local, mut behind) = (0, 0, i64::MAX);
     // Those that are only overwritten take room all the same.
     while (counted < bytes || local < 2 * MARGIN)
@@ -214,24 +227,20 @@ pub fn row_behind(connection: &Connection, bytes: u64) -> rusqlite::Result<i64> 
     Ok(behind)
 }
 
-/// Before which row rows may be taken away if those from `live` on stay, and from which on they have
-/// to be overwritten for that.
-fn margins(connection: &Connection, live: i64) -> rusqlite::Result<(i64, i64)> {
+/// Before which row rows may be taken away if those from `live` on stay.
+fn margin(connection: &Connection, live: i64) -> rusqlite::Result<i64> {
     let query = "SELECT n, octet_length(name) + octet_length(text) FROM lines
         WHERE n < ?1 ORDER BY n DESC";
     let mut statement = connection.prepare(query)?;
     let mut rows = statement.query([live])?;
-    let (mut local, mut taken, mut begin) = (0, None, live);
-    while local < 2 * MARGIN
-        && let Some(row) = rows.next()?
-    {
-        begin = row.get(0)?;
+    let mut local = 0;
+    while let Some(row) = rows.next()? {
         local += OWN + row.get::<_, i64>(1)?.unsigned_abs().min(LOCAL);
         if local >= MARGIN {
-            taken.get_or_insert(begin);
+            return row.get(0);
         }
     }
-    Ok((taken.unwrap_or(i64::MIN), begin))
+    Ok(i64::MIN)
 }
 
 #[cfg(test)]
@@ -251,7 +260,7 @@ mod tests {
         let connection = open(&path, Duration::ZERO, &[]).unwrap();
         let fill = "WITH RECURSIVE numbers(n) AS
                 (VALUES(1) UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
-            INSERT INTO lines SELECT n, n, 'alice', 0, 0, 'word' || n || '.' ||
+            INSERT INTO lines SELECT n, n, iif(n / 50 % 3, 'alice', 'bob'), 0, 0, 'word' || n || '.' ||
                 substr(hex(zeroblob(?2)), 1, n * 7919 % ?2) FROM numbers";
         connection.execute(fill, [lines, longest]).unwrap();
         (connection, path)
@@ -270,24 +279,51 @@ mod tests {
         found.collect()
     }
 
+    /// Erases what bob has said, and then takes away what is too old, step by step.
+    fn erase_and_trim(longest: i64, step: i32) {
+        let lines = i64::from(20 * step);
+        let (mut connection, path) = filled(&format!("{longest}-{step}"), lines, longest);
+        let bob = Erasure {
+            name: "bob".to_owned(),
+            extent: Extent::Last {
+                count: usize::MAX,
+                before: lines + 1,
+            },
+        };
+        let mut left = Some(bob);
+        while let Some(erasure) = left {
+            left = super::step(&mut connection, &(1, erasure)).unwrap().1;
+        }
+        for live in (1..lines).step_by(step.unsigned_abs() as usize) {
+            while trim(&mut connection, live).unwrap() {}
+            let stays = |n: &i64| *n >= live && n / 50 % 3 > 0;
+            let expected = (1..=lines).filter(stays).collect::<BTreeSet<_>>();
+            let found = words(&connection, &path);
+            let difference = found.symmetric_difference(&expected).collect::<Vec<_>>();
+            assert!(
+                difference.is_empty(),
+                "from {live} of {longest}, {step}: {difference:?}"
+            );
+        }
+        let [(first, _), _] = ends(&connection).unwrap().unwrap();
+        assert!(first > 1, "rows are taken away");
+        drop(connection);
+        fs::remove_file(path).unwrap();
+    }
+
     #[test]
-    fn no_word_of_what_is_too_old_is_left_and_all_that_is_not_is() {
-        for (longest, step) in [(1, 700_i32), (60, 97), (4_000, 13), (20_000, 7)] {
-            let lines = i64::from(20 * step);
-            let (mut connection, path) = filled(&format!("{longest}-{step}"), lines, longest);
-            for live in (1..lines).step_by(step.unsigned_abs() as usize) {
-                while trim(&mut connection, live).unwrap() {}
-                let words = words(&connection, &path);
-                assert!(
-                    words.iter().all(|n| *n >= live),
-                    "before {live} of {longest}, {step}"
-                );
-                assert!((live..=lines).all(|n| words.contains(&n)), "from {live}");
-            }
-            let [(first, _), _] = ends(&connection).unwrap().unwrap();
-            assert!(first > 1, "rows are taken away");
-            drop(connection);
-            fs::remove_file(path).unwrap();
+    fn no_word_of_what_is_erased_or_too_old_is_left_and_all_others_are() {
+        for (longest, step) in [
+            (1, 700),
+            (1, 2_900),
+            (9, 3_000),
+            (16, 3_000),
+            (60, 97),
+            (600, 50),
+            (4_000, 13),
+            (20_000, 7),
+        ] {
+            erase_and_trim(longest, step);
         }
     }
 }

@@ -80,6 +80,14 @@ impl Walk {
             Self::Up(row) | Self::Down(row) => row,
         }
     }
+
+    /// Where it goes on behind a row.
+    pub fn past(self, row: i64) -> Option<Self> {
+        match self {
+            Self::Up(_) => row.checked_add(1).map(Self::Up),
+            Self::Down(_) => row.checked_sub(1).map(Self::Down),
+        }
+    }
 }
 
 /// Reads up to `count` rows, and hands each to `take` until it has enough. Returns where the walk
@@ -110,11 +118,7 @@ pub fn walk(
             return Ok(None);
         }
     }
-    let next = match walk {
-        Walk::Up(_) => last.checked_add(1).map(Walk::Up),
-        Walk::Down(_) => last.checked_sub(1).map(Walk::Down),
-    };
-    Ok(next.filter(|_| read == count))
+    Ok(walk.past(last).filter(|_| read == count))
 }
 
 /// Nothing if it was erased.
