@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 pub struct Directory {
     path: PathBuf,
     lock: File,
+    /// The file system that it was on at first.
+    device: u64,
 }
 
 /// One file of the system's, whatever it is called: its device and inode.
@@ -25,19 +27,27 @@ impl Directory {
     /// For the user, on one line that names the file.
     pub fn open(path: &Path) -> Result<Self, String> {
         make_directory(path)?;
+        let lock = lock(path)?;
+        let metadata = lock.metadata().map_err(|error| complaint(path, &error))?;
         Ok(Self {
-            lock: lock(path)?,
             path: path.to_owned(),
+            lock,
+            device: metadata.dev(),
         })
     }
 
-    /// Locks the directory again if another one has its name now. One that is missing is not made:
-    /// perhaps its disk is gone.
+    /// Locks the directory again if another one has its name now. One that is missing is not made, and
+    /// nothing is in one of another file system that has no database: perhaps its disk is gone.
     ///
     /// # Errors
     ///
     /// For the user, on one line that names the file.
     pub fn lock_again(&mut self) -> Result<(), String> {
+        let metadata = fs::metadata(&self.path).map_err(|error| complaint(&self.path, &error))?;
+        if metadata.dev() != self.device && self.current().is_none() {
+            let gone = "this is not the file system that was here, and it has no database";
+            return Err(complaint(&self.path, &gone));
+        }
         let path = self.path.join("lock");
         let held = self.lock.metadata().map(|metadata| id(&metadata)).ok();
         if held.is_none() || file_id(&path) != held {

@@ -177,6 +177,17 @@ pub fn first_from(connection: &Connection, time: i64) -> rusqlite::Result<i64> {
     Ok(low)
 }
 
+/// When the first line from row `n` on was said, or was that is erased; nothing if there is none.
+pub fn time_from(connection: &Connection, n: i64) -> rusqlite::Result<Option<Timestamp>> {
+    let query = "SELECT time FROM lines WHERE n >= ?1 ORDER BY n LIMIT 1";
+    let mut statement = connection.prepare(query)?;
+    let mut rows = statement.query([n])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    Ok(Timestamp::from_millisecond(row.get(0)?).ok())
+}
+
 /// What was kept last, oldest first, as much as memory holds, but for what `is_erased`, which is asked
 /// from the newest line back.
 pub fn recall(

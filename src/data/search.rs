@@ -4,7 +4,7 @@
 use crate::client::errand::{Errand, Progress};
 use crate::clock::{show_day, show_time};
 use crate::data::directory::{FileId, complaint, database_in, file_id};
-use crate::data::lines::{Walk, walk};
+use crate::data::lines::{Walk, time_from, walk};
 use crate::data::matching::Wanted;
 use crate::data::schema::open_to_read;
 use crate::event::{Answer, ClientId, Event};
@@ -233,9 +233,9 @@ impl<'a> Search<'a> {
         };
         let hidden = self.hidden.as_deref().unwrap_or_default();
         let is_hidden = |line: &[u8]| hidden.iter().any(|name| name.letters().as_bytes() == line);
-        let (begun, mut bytes, mut stopped) = (Instant::now(), 0, None);
+        let (begun, mut bytes) = (Instant::now(), 0);
+        let (mut last, mut stopped) = (i64::MIN, None);
         let next = walk(connection, self.next, STEP, |line| {
-            self.looked_back_to = Some(line.timestamp());
             let (n, length) = (line.n, line.text.len());
             if self.wanted.is_in(line.text)
                 && !is_hidden(line.name)
@@ -244,19 +244,24 @@ impl<'a> Search<'a> {
                 self.found.push((line.time, line.prefix() + &line.text));
             }
             if self.found.len() >= SHOWN {
+                last = n;
                 return ControlFlow::Break(());
             }
             bytes += length;
             if bytes >= GLANCE {
                 bytes = 0;
                 if begun.elapsed() >= STEP_TIME {
-                    stopped = n.checked_sub(1).map(Walk::Down);
+                    stopped = self.next.past(n);
                     return ControlFlow::Break(());
                 }
             }
             ControlFlow::Continue(())
         })?;
-        Ok(next.or(stopped))
+        let next = next.or(stopped);
+        // All before was looked at, and much of it may have been erased.
+        let last = next.map_or(last, |next| next.row().saturating_add(1));
+        self.looked_back_to = time_from(connection, last)?;
+        Ok(next)
     }
 
     fn finish(&self) -> Progress {

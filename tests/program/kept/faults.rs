@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +11,10 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::kit::{Chat, DataDir, Rank, Server, StopOnDrop, eventually, nobody_panicked};
+use crate::kit::{
+    Chat, DataDir, Rank, Server, StopOnDrop, are_installed, eventually, new_command,
+    nobody_panicked,
+};
 
 /// How often a server is killed in the middle of a flood.
 const KILLS: u64 = 50;
@@ -298,6 +302,55 @@ fn a_full_disk_stops_nobody_and_is_written_again_when_there_is_room() {
     let inside = format!("/proc/{}/root{}", server.pid(), directory.path());
     fs::remove_file(format!("{inside}/ballast")).unwrap();
     server.log_line(|line| line.contains("what is said is kept again"));
+}
+
+#[test]
+fn a_directory_whose_file_system_goes_away_and_comes_back_loses_nothing_that_the_queue_holds() {
+    if !are_installed(&["nsenter"]) {
+        return;
+    }
+    let directory = DataDir::new();
+    fs::create_dir(directory.path()).unwrap();
+    let mount = "mkdir disk data && mount -t tmpfs none disk && mount --bind disk data";
+    let Some(mut command) = directory.command_after(mount) else {
+        return;
+    };
+    let data = directory.file("data");
+    command.args(["--port", "0", "--bind", "127.0.0.1", "--data"]);
+    command.arg(&data);
+    let server = Server::launch(command);
+    let inside = |script: &str| {
+        let mut nsenter = new_command("nsenter");
+        let target = server.pid().to_string();
+        nsenter.args([
+            "--target",
+            &target,
+            "--user",
+            "--mount",
+            "--preserve-credentials",
+        ]);
+        nsenter.args(["sh", "-c", script, directory.path()]);
+        let output = nsenter.stdout(Stdio::piped()).output().expect("it runs");
+        assert!(output.status.success(), "{script}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let mut chat = Chat::start(&server);
+    chat.goes_on(10);
+    inside("umount -l \"$0/data\"");
+    chat.goes_on(10);
+    server.log_line(|line| line.contains("cannot be kept now: ") && line.contains("file system"));
+    assert_eq!(inside("ls \"$0/data\""), "");
+    inside("mount --bind \"$0/disk\" \"$0/data\"");
+    server.log_line(|line| line.ends_with("what is said is kept again"));
+    chat.goes_on(1);
+    let program = Server::command().get_program().display().to_string();
+    eventually("nothing is missing", || {
+        let log = inside(&format!(
+            "'{program}' log --search 'line ' --data \"$0/data\""
+        ));
+        let said = log.lines().filter_map(|line| line.split("> line ").nth(1));
+        said.eq((1..=21).map(|number: u32| number.to_string()))
+    });
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! `/search`.
 
-use crate::kit::{Client, Server, answers, eventually};
-
-use crate::kit::DataDir;
+use crate::kit::{Client, DataDir, Server, answers, eventually, texts_of_history};
 
 /// What a search is answered, as soon as it may be one, without the line that says how far it went.
 fn search(client: &mut Client, text: &str) -> Vec<String> {
@@ -45,6 +43,25 @@ fn search_shows_the_last_20_lines_that_contain_text_in_any_case() {
     );
     assert_eq!(search(&mut bob, "пРИВЕТ"), ["<alice> Привет"]);
     assert!(search(&mut bob, "nobody said this").is_empty());
+}
+
+#[test]
+fn search_looks_past_what_was_erased_and_says_how_far() {
+    let directory = DataDir::with_lines(30);
+    let erased = "INSERT INTO lines WITH RECURSIVE numbers(n) AS
+        (VALUES(31) UNION ALL SELECT n + 1 FROM numbers WHERE n < 20000)
+        SELECT n, unixepoch() * 1000, zeroblob(3), 0, 0, zeroblob(5) FROM numbers";
+    directory.database().execute_batch(erased).unwrap();
+    let server = directory.server(&[]);
+    let mut alice = server.joined("alice");
+    assert_eq!(search(&mut alice, "x7"), ["<bob> x7"]);
+    assert_eq!(search(&mut alice, "x31"), [""; 0]);
+    // Newcomers read what was said before that.
+    let welcome = server.connect().read_welcome();
+    assert!(
+        texts_of_history(&welcome).contains(&"<bob> x30"),
+        "{welcome:?}"
+    );
 }
 
 #[test]
