@@ -62,6 +62,9 @@ impl Cleaner {
     pub fn clean(&mut self, store: &mut Store, load: &Load) {
         let begun = Instant::now();
         self.has_more = false;
+        if let Err(error) = store.bound_journal() {
+            return self.complain(store, &error);
+        }
         loop {
             match self.step(store, load) {
                 Ok(true) => {}

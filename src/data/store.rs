@@ -11,7 +11,7 @@ use crate::data::schema::{self, pragma};
 use crate::name::Name;
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, ffi};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -173,6 +173,7 @@ impl Store {
     /// Writes all of it, or nothing; if there is a change in it, so that a power cut does not undo it.
     /// `roll` are the accounts and bans as they were written last.
     pub fn write(&mut self, batch: &[Kept], roll: &Roll) -> rusqlite::Result<Outcome> {
+        self.bound_journal()?;
         let is_change = |kept: &Kept| matches!(kept, Kept::Changed(..));
         if !batch.iter().any(is_change) {
             return self.write_batch(batch, roll);
@@ -289,7 +290,22 @@ impl Store {
 
     /// Whether there is something in the journal, whoever wrote it.
     pub fn has_journal(&self) -> bool {
-        fs::metadata(beside(&self.path, "-wal")).is_ok_and(|journal| journal.len() > 0)
+        self.journal_bytes() > 0
+    }
+
+    fn journal_bytes(&self) -> u64 {
+        fs::metadata(beside(&self.path, "-wal")).map_or(0, |journal| journal.len())
+    }
+
+    /// Refuses to write on while somebody who reads keeps the journal from being emptied, once it is as
+    /// large as all may become without that.
+    pub fn bound_journal(&self) -> rusqlite::Result<()> {
+        if self.journal_bytes() <= self.quota.most || self.empty_journal()? {
+            return Ok(());
+        }
+        let full = ffi::Error::new(ffi::SQLITE_FULL);
+        let why = "another program reads in it and does not end, its journal is full";
+        Err(rusqlite::Error::SqliteFailure(full, Some(why.to_owned())))
     }
 
     /// Whether nothing more should be written before something was taken away.

@@ -107,6 +107,27 @@ fn what_finds_no_room_while_the_disk_does_not_take_it_is_a_gap_that_is_counted_a
 }
 
 #[test]
+fn while_another_program_reads_and_does_not_end_the_journal_does_not_grow_for_ever() {
+    let directory = DataDir::new();
+    let server = directory.server(&["--rate", "0", "--keep-size", "1MiB"]);
+    server.joined("bob").send("good morning");
+    directory.keeps("<bob> good morning");
+    let database = directory.database();
+    let query = "BEGIN; SELECT count(*) FROM lines";
+    database.execute_batch(query).unwrap();
+    fill_queue(&server);
+    server.log_line(|line| line.contains("cannot be kept now: ") && line.contains("journal"));
+    let mut chat = Chat::start(&server);
+    chat.goes_on(10);
+    let journal = fs::metadata(directory.file("chatd.db-wal")).unwrap().len();
+    assert!(journal < 3 << 20, "{journal}");
+    database.execute_batch("COMMIT").unwrap();
+    server.log_line(|line| line.contains("there is a gap in what is kept: "));
+    chat.goes_on(1);
+    directory.keeps("<chatting> line 11");
+}
+
+#[test]
 fn a_slow_disk_delays_nobody_and_loses_nothing_that_it_takes_in_time() {
     let directory = DataDir::new();
     let (_server, mut chat) = server_and_chat(&directory, &[]);
