@@ -53,6 +53,15 @@ impl Erasure {
         }
     }
 
+    /// Whether it may be about others than this line and those before it.
+    fn goes_on_behind(&self, line: &RawLine<'_>) -> ControlFlow<()> {
+        match self.extent {
+            Extent::Between { until, .. } if line.time >= until => ControlFlow::Break(()),
+            Extent::Last { count: 0, .. } => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
     /// The same as the chat is told it: of the last lines those before the row from which it goes on.
     pub fn told(&self, connection: &Connection) -> rusqlite::Result<change::Erasure> {
         let time = |at| Timestamp::from_millisecond(at).ok();
@@ -71,6 +80,28 @@ impl Erasure {
             count,
         })
     }
+}
+
+/// How many lines an erasure takes, if nobody has begun with it.
+pub fn count_taken(connection: &Connection, erasure: &Erasure) -> rusqlite::Result<u64> {
+    let mut left = erasure.clone();
+    let mut count = 0;
+    let mut next = Some(begin(connection, erasure)?);
+    while let Some(begin) = next {
+        next = walk(connection, begin, STEP, |line| {
+            count += u64::from(left.takes(&line));
+            left.goes_on_behind(&line)
+        })?;
+    }
+    Ok(count)
+}
+
+/// Where an erasure goes on.
+fn begin(connection: &Connection, erasure: &Erasure) -> rusqlite::Result<Walk> {
+    Ok(match erasure.extent {
+        Extent::Between { since, from, .. } => Walk::Up(from.max(first_from(connection, since)?)),
+        Extent::Last { before, .. } => Walk::Down(before - 1),
+    })
 }
 
 /// Notes what is to be erased, so that whoever writes next carries it out, whatever happens
@@ -112,32 +143,25 @@ pub fn noted(connection: &Connection) -> rusqlite::Result<Vec<Numbered>> {
     rows.collect()
 }
 
-/// Carries out a step of an erasure that was noted. Returns how many lines that erased, and what is
-/// left of it; nothing at its end.
+/// Carries out a step of an erasure that was noted. Returns what is left of it; nothing at its end.
 pub fn step(
     connection: &mut Connection,
     (id, erasure): &Numbered,
-) -> rusqlite::Result<(u64, Option<Erasure>)> {
+) -> rusqlite::Result<Option<Erasure>> {
     let (mut found, mut left) = (Vec::new(), erasure.clone());
-    let begin = match erasure.extent {
-        Extent::Between { since, from, .. } => Walk::Up(from.max(first_from(connection, since)?)),
-        Extent::Last { before, .. } => Walk::Down(before - 1),
-    };
+    let begin = begin(connection, erasure)?;
     let (mut bytes, mut stopped) = (0, None);
     let next = walk(connection, begin, STEP, |line| {
         if left.takes(&line) {
             found.push(line.n);
             bytes += line.text.len() as u64;
         }
-        match left.extent {
-            Extent::Between { until, .. } if line.time >= until => ControlFlow::Break(()),
-            Extent::Last { count: 0, .. } => ControlFlow::Break(()),
-            _ if bytes >= STEP_BYTES => {
-                stopped = begin.past(line.n);
-                ControlFlow::Break(())
-            }
-            _ => ControlFlow::Continue(()),
+        let goes_on = left.goes_on_behind(&line);
+        if goes_on.is_continue() && bytes >= STEP_BYTES {
+            stopped = begin.past(line.n);
+            return ControlFlow::Break(());
         }
+        goes_on
     })?;
     let next = next.or(stopped);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -153,7 +177,7 @@ pub fn step(
         }
     }
     transaction.commit()?;
-    Ok((found.len() as u64, next.map(|_| left)))
+    Ok(next.map(|_| left))
 }
 
 /// An erasure is carried out.
@@ -292,7 +316,7 @@ mod tests {
         };
         let mut left = Some(bob);
         while let Some(erasure) = left {
-            left = super::step(&mut connection, &(1, erasure)).unwrap().1;
+            left = super::step(&mut connection, &(1, erasure)).unwrap();
         }
         for live in (1..lines).step_by(step.unsigned_abs() as usize) {
             while trim(&mut connection, live).unwrap() {}

@@ -72,7 +72,7 @@ pub fn open(path: &Path, patience: Duration, first: &[Change]) -> Result<Connect
     let prepare = || {
         connection.execute_batch(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;
-            PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;
+            PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=100;
             BEGIN IMMEDIATE; COMMIT;",
         )?;
         let (pages, size) = ("page_count", "page_size");

@@ -360,7 +360,7 @@ impl Store {
 
     /// Carries out a step of an erasure. Returns what is left of it; nothing at its end.
     pub fn erase(&mut self, erasure: &Numbered) -> rusqlite::Result<Option<Erasure>> {
-        erasing::step(&mut self.connection, erasure).map(|(_, left)| left)
+        erasing::step(&mut self.connection, erasure)
     }
 
     /// An erasure is carried out.

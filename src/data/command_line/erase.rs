@@ -3,7 +3,7 @@
 use crate::config::EraseOptions;
 use crate::data::command_line::{Database, show};
 use crate::data::directory::complaint;
-use crate::data::erasing::{Erasure, Extent, note, step};
+use crate::data::erasing::{Erasure, Extent, count_taken, note, step};
 use crate::data::lines::ends;
 use crate::name::without_lrm;
 use jiff::Timestamp;
@@ -55,12 +55,11 @@ fn carry_out(
             from: i64::MIN,
         },
     };
+    // A server that runs takes some of them.
+    let count = count_taken(connection, &erasure)?;
     let mut noted = (note(connection, &erasure)?, erasure);
-    let mut count = 0;
-    loop {
-        let (erased, left) = step(connection, &noted)?;
-        count += erased;
-        let Some(left) = left else { return Ok(count) };
+    while let Some(left) = step(connection, &noted)? {
         noted.1 = left;
     }
+    Ok(count)
 }
