@@ -75,7 +75,10 @@ impl Data {
         let quota = Quota::new(options.keep_size);
         let store = Store::open(&directory, quota, &Roll::default())?;
         let is_kept = !options.keep.is_zero();
-        store.empty_room()?;
+        if let Err(why) = store.empty_room() {
+            // Members read again what they read before a crash.
+            warn!(target: "chatd::kept", "when people were last here cannot be noted now: {why}");
+        }
         let erasures = store.noted()?;
         let past = if is_kept {
             store.recall(&erasures)?
