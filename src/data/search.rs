@@ -22,8 +22,10 @@ use std::time::{Duration, Instant};
 /// How many searches there are at a time.
 const CONNECTIONS: usize = 2;
 
-/// How many lines are shown, how long they are looked for, and how long a connection is waited for.
+/// How many lines are shown, of how many bytes, as of the history, how long they are looked for, and how
+/// long a connection is waited for.
 const SHOWN: usize = 20;
+const SHOWN_BYTES: usize = 256 << 10;
 const LOOKING: Duration = Duration::from_millis(300);
 const WAITING: Duration = Duration::from_secs(10);
 
@@ -267,7 +269,13 @@ impl<'a> Search<'a> {
     fn finish(&self) -> Progress {
         let mut text = Vec::new();
         let today = show_day(Timestamp::now());
-        for (time, line) in self.found.iter().rev() {
+        let mut bytes = 0;
+        let fits = |(_, line): &&(Timestamp, String)| {
+            bytes += line.len();
+            bytes <= SHOWN_BYTES
+        };
+        let shown = self.found.iter().take_while(fits).count().max(1);
+        for (time, line) in self.found.iter().take(shown).rev() {
             let time = show_time(*time);
             let time = time.strip_prefix(&today).unwrap_or(&time);
             push_server_line(&mut text, format_args!("{time} {line}"));

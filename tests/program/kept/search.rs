@@ -65,6 +65,21 @@ fn search_looks_past_what_was_erased_and_says_how_far() {
 }
 
 #[test]
+fn search_shows_no_more_than_256_kib_of_long_lines() {
+    let directory = DataDir::with_lines(1);
+    let long = "INSERT INTO lines WITH RECURSIVE numbers(n) AS
+        (VALUES(2) UNION ALL SELECT n + 1 FROM numbers WHERE n < 30)
+        SELECT n, unixepoch() * 1000, 'bob', 0, 0, n || printf('%.60000c', 'y') FROM numbers";
+    directory.database().execute_batch(long).unwrap();
+    let server = directory.server(&[]);
+    let mut alice = server.joined("alice");
+    let found = search(&mut alice, "yy");
+    let begins = |line: &String| line.chars().take(9).collect::<String>();
+    let begins = found.iter().map(begins).collect::<Vec<_>>();
+    assert_eq!(begins, ["<bob> 27y", "<bob> 28y", "<bob> 29y", "<bob> 30y"]);
+}
+
+#[test]
 fn search_is_for_a_client_once_a_second() {
     let directory = DataDir::new();
     let server = directory.server(&[]);
