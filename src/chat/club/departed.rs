@@ -11,7 +11,7 @@ const MOST_REMEMBERED: usize = 10_000;
 
 #[derive(Default)]
 pub struct Departed {
-    /// By what the name looks like that they left with; of several the last. A hash table from which
+    /// By all that the name looks like that they left with; of several the last. A hash table from which
     /// as many go as come grows to three times what they take.
     by_look: BTreeMap<Box<str>, Gone>,
     /// The same in the order of their going.
@@ -19,6 +19,7 @@ pub struct Departed {
 }
 
 /// Somebody who has left.
+#[derive(Clone)]
 pub struct Gone {
     pub name: Name,
     pub host: Host,
@@ -36,40 +37,36 @@ impl Departed {
             account,
             at: now,
         };
-        self.by_look.insert(look(name).into(), gone);
+        for look in name.looks() {
+            self.by_look.insert(look.clone(), gone.clone());
+        }
         self.forget_old(now);
     }
 
     pub fn find(&mut self, name: &Name, now: Instant) -> Option<&Gone> {
         self.forget_old(now);
-        self.by_look.get(look(name))
+        name.looks().iter().find_map(|look| self.by_look.get(look))
     }
 
     fn forget_old(&mut self, now: Instant) {
         while let Some((at, name)) = self.in_order.front()
             && (*at + REMEMBERED_TIME <= now || self.in_order.len() > MOST_REMEMBERED)
         {
-            // Another of that name may have left since.
-            if self
-                .by_look
-                .get(look(name))
-                .is_some_and(|gone| gone.at == *at)
-            {
-                self.by_look.remove(look(name));
+            for look in name.looks() {
+                // Another of that name may have left since.
+                if self.by_look.get(look).is_some_and(|gone| gone.at == *at) {
+                    self.by_look.remove(look);
+                }
             }
             self.in_order.pop_front();
         }
     }
 }
 
-/// What a name looks like in lower case.
-fn look(name: &Name) -> &str {
-    &name.looks()[0]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn who_left_is_remembered_for_an_hour_and_the_last_10_000_are() {
@@ -87,6 +84,10 @@ mod tests {
         }
         assert!(departed.find(&Name::guest(1), soon).is_none());
         assert!(departed.find(&Name::guest(2), soon).is_some());
-        assert_eq!(departed.by_look.len(), departed.in_order.len());
+        let looks = departed.in_order.iter().flat_map(|(_, name)| name.looks());
+        assert_eq!(departed.by_look.len(), looks.collect::<BTreeSet<_>>().len());
+        let bob_b = Name::parse("B0B").unwrap();
+        departed.add(&bob, Host::User(3), None, soon);
+        assert_eq!(departed.find(&bob_b, soon).unwrap().host, Host::User(3));
     }
 }
