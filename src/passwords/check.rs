@@ -160,13 +160,14 @@ impl Check {
             }
             (None, _) | (_, Against::Nobody) => false,
         };
-        match self.turn.take() {
-            Some(turn) if !is_right => {
-                turn.owe(now);
-                Step::Done(Found::Wrong)
-            }
-            _ => Step::Done(Found::Right),
+        let turn = self.turn.take();
+        if is_right {
+            return Step::Done(Found::Right);
         }
+        if let Some(turn) = turn {
+            turn.owe(now);
+        }
+        Step::Done(Found::Wrong)
     }
 }
 
