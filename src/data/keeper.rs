@@ -10,10 +10,10 @@ mod tests;
 
 use crate::change::{Change, Foreign};
 use crate::data::cleaner::Cleaner;
-use crate::data::directory::Directory;
+use crate::data::directory::{Directory, FileId};
 use crate::data::queue::{Kept, Load};
 use crate::data::roll::Roll;
-use crate::data::store::{Quota, Store};
+use crate::data::store::{Changed, Quota, Store};
 use crate::event::Event;
 use crate::name::Name;
 use crate::shared::Shared;
@@ -72,9 +72,19 @@ pub struct State {
     written: u64,
     /// What the broadcaster is to be told, in this order.
     untold: VecDeque<Foreign>,
+    /// Which file was the database last.
+    file: Option<FileId>,
 }
 
 impl State {
+    /// Nothing has happened yet to the database that is open.
+    pub fn new(store: &Store) -> Self {
+        Self {
+            file: store.file(),
+            ..Self::default()
+        }
+    }
+
     /// Has the broadcaster told of what others have changed, a few at a time, between which it hears
     /// everybody else.
     fn tell(&mut self, changes: &[Change]) {
@@ -226,8 +236,12 @@ impl Keeper {
             let locked = self.directory.lock_again();
             match locked.and_then(|()| Store::open(&self.directory, self.quota, &self.roll)) {
                 Ok(store) => {
+                    // The chat has been told of what is to be erased in the same file.
+                    if store.file() != self.state.file {
+                        self.cleaner.begin_anew();
+                    }
+                    self.state.file = store.file();
                     self.store = Some(store);
-                    self.cleaner.begin_anew();
                 }
                 Err(why) => self.note_outage(why),
             }
@@ -291,6 +305,9 @@ impl Keeper {
         if let Err(error) = self.follow_others().and_then(|()| self.forget_bans()) {
             return self.fail(&error);
         }
+        if self.state.batch.is_empty() {
+            self.state.busy = None;
+        }
         if let Some(store) = &mut self.store {
             self.cleaner.clean(store, &self.load);
             self.cleaner.empty_journal(store);
@@ -302,15 +319,14 @@ impl Keeper {
         let Some(store) = &mut self.store else {
             return Ok(());
         };
-        let Some((roll, erasures)) = store.what_others_changed(&self.roll)? else {
+        let Some(Changed { roll, erasures }) = store.what_others_changed(&self.roll)? else {
             return Ok(());
         };
         let mut changes = self.roll.changes_to(&roll);
         self.roll = roll;
-        for (id, erasure) in erasures {
-            let told = store.told(&erasure);
-            if self.cleaner.erase((id, erasure)) {
-                changes.extend(told.map(Change::Erased));
+        for (erasure, told) in erasures {
+            if self.cleaner.erase(erasure) {
+                changes.push(Change::Erased(told));
             }
         }
         self.state.tell(&changes);

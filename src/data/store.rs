@@ -61,6 +61,13 @@ pub struct Outcome {
     pub noted: Vec<Numbered>,
 }
 
+/// What there is since another program has changed something.
+pub struct Changed {
+    pub roll: Roll,
+    /// What is to be erased, with what the chat is told of it.
+    pub erasures: Vec<(Numbered, change::Erasure)>,
+}
+
 pub struct Store {
     connection: Connection,
     path: PathBuf,
@@ -71,7 +78,7 @@ pub struct Store {
     page_bytes: u64,
     /// The last row's number and its time.
     last: (i64, i64),
-    /// What other programs have changed until it was last looked.
+    /// `PRAGMA data_version`, as it was when it was last looked what other programs have changed.
     version: i64,
 }
 
@@ -137,6 +144,11 @@ impl Store {
     /// For the user, on one line that names the file.
     pub fn noted(&self) -> Result<Vec<Numbered>, String> {
         erasing::noted(&self.connection).map_err(|error| complaint(&self.path, &error))
+    }
+
+    /// Which file the database is.
+    pub fn file(&self) -> Option<FileId> {
+        self.file
     }
 
     /// Whether another file, or none, or an empty one, has its name now. What is written then would be
@@ -330,20 +342,20 @@ impl Store {
         Ok(busy == 0)
     }
 
-    /// The accounts and bans, and the erasures that there are, if another program has changed
-    /// something since they were last asked for.
-    pub fn what_others_changed(
-        &mut self,
-        known: &Roll,
-    ) -> rusqlite::Result<Option<(Roll, Vec<Numbered>)>> {
+    /// What there is, if another program has changed something since that was last asked for.
+    pub fn what_others_changed(&mut self, known: &Roll) -> rusqlite::Result<Option<Changed>> {
         let version = pragma(&self.connection, "data_version")?;
         if version == self.version {
             return Ok(None);
         }
         let roll = Roll::read(&self.connection, known)?;
-        let erasures = erasing::noted(&self.connection)?;
+        let mut erasures = Vec::new();
+        for (number, erasure) in erasing::noted(&self.connection)? {
+            let told = erasure.told(&self.connection)?;
+            erasures.push(((number, erasure), told));
+        }
         self.version = version;
-        Ok(Some((roll, erasures)))
+        Ok(Some(Changed { roll, erasures }))
     }
 
     /// Takes away the bans that are over at that time. What another program has renewed is not.
@@ -351,11 +363,6 @@ impl Store {
         let query = "DELETE FROM bans WHERE until <= ?1";
         self.connection.execute(query, [now.as_millisecond()])?;
         Ok(())
-    }
-
-    /// What the chat is to be told of an erasure.
-    pub fn told(&self, erasure: &Erasure) -> rusqlite::Result<change::Erasure> {
-        erasure.told(&self.connection)
     }
 
     /// Carries out a step of an erasure. Returns what is left of it; nothing at its end.
