@@ -3,7 +3,9 @@
 
 use crate::name::{Name, show_letters};
 use crate::text::Lines;
+use crate::units::show_duration;
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// Takes what is said. None of it may wait for anything.
 pub trait Archive: Send {
@@ -13,8 +15,14 @@ pub trait Archive: Send {
     /// What was kept last before the server started, oldest first. Nothing when asked again.
     fn recall(&mut self) -> Vec<Recalled>;
 
-    /// What newcomers are told of it, without the `-- `.
-    fn notice(&self) -> Option<String>;
+    /// How long what is said is kept: nothing if it is not.
+    fn lasts(&self) -> Option<Duration>;
+}
+
+/// What newcomers are told of it, without the `-- `.
+pub fn notice(archive: &dyn Archive) -> Option<String> {
+    let lasts = show_duration(archive.lasts()?);
+    Some(format!("what is said here is kept for {lasts}"))
 }
 
 /// What somebody said or did at once.

@@ -95,6 +95,21 @@ impl History {
         }
     }
 
+    /// When the oldest line was said that it has.
+    pub fn oldest(&self) -> Option<Timestamp> {
+        self.entries.front().map(|entry| entry.at)
+    }
+
+    /// Forgets the oldest lines, as long as `is_old` says that they are, by when they were said.
+    pub fn forget_oldest(&mut self, is_old: impl Fn(Timestamp) -> bool) {
+        while self.oldest().is_some_and(&is_old)
+            && let Some(oldest) = self.entries.pop_front()
+        {
+            self.bytes -= oldest.text.len();
+            self.version += 1;
+        }
+    }
+
     /// A moment as people read it, made once a minute.
     fn stamp(&mut self, time: Timestamp) -> Arc<str> {
         let minute = time.as_second() / 60;

@@ -99,7 +99,7 @@ impl Scene for Chat {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        self.room.gathering.next_due()
+        self.room.next_due()
     }
 
     fn ended(&mut self) {

@@ -19,8 +19,10 @@ use crate::name::Name;
 #[cfg(feature = "data")]
 use crate::name::show_letters;
 use crate::text::{GOODBYE, LINE_COST, Lines, push_server_line};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::iter::once;
+use std::time::{Duration, Instant};
 
 pub struct Room {
     /// The log, and everybody who reads it.
@@ -45,13 +47,39 @@ impl Room {
             let (prefix, text) = (line.prefix(), line.text.as_bytes());
             history.push(line.time, NOBODY, prefix.as_bytes(), once(text));
         }
-        Self {
+        let clock = delivery.clock;
+        let mut room = Self {
             delivery,
             history,
             here: BTreeMap::new(),
             gathering: Gathering::default(),
             archive,
+        };
+        room.forget_old(clock);
+        room
+    }
+
+    /// How long what is said is kept: nothing if it is not. Memory keeps nothing for longer.
+    pub fn lasts(&self) -> Option<Duration> {
+        self.archive.as_ref()?.lasts()
+    }
+
+    fn forget_old(&mut self, clock: Clock) {
+        if let Some(lasts) = self.lasts() {
+            let is_old = |at| age(at, clock) >= lasts;
+            self.history.forget_oldest(is_old);
         }
+    }
+
+    /// When [`Fact::Waited`] changes something.
+    pub fn next_due(&self) -> Option<Instant> {
+        let clock = self.delivery.clock;
+        let expiry = self.lasts().zip(self.history.oldest());
+        let expiry = expiry.map(|(lasts, at)| clock.instant + lasts.saturating_sub(age(at, clock)));
+        [self.gathering.next_due(), expiry]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub fn apply(&mut self, fact: Fact, clock: Clock) {
@@ -70,6 +98,7 @@ impl Room {
             #[cfg(feature = "data")]
             Fact::Erased(erasure) => self.erase(&erasure),
             Fact::Waited => {
+                self.forget_old(clock);
                 if self.gathering.departures_are_due(clock.instant) {
                     self.announce_departures();
                 }
@@ -198,6 +227,11 @@ impl Room {
         let cost = notice.len() as u64 + LINE_COST;
         self.delivery.log.append(origin, &text, cost);
     }
+}
+
+/// How long ago that was.
+fn age(at: Timestamp, clock: Clock) -> Duration {
+    Duration::try_from(clock.time.duration_since(at)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The state of the chat: everybody on the server, and the room that they are in.
 
 use crate::address::Address;
-use crate::chat::archive::Archive;
+use crate::chat::archive::{self, Archive};
 use crate::chat::commands::Offer;
 use crate::chat::facts::Fact;
 use crate::chat::people::People;
@@ -34,7 +34,7 @@ impl Chat {
         delivery: Delivery,
         archive: Option<Box<dyn Archive>>,
     ) -> Self {
-        let notice = archive.as_ref().and_then(|archive| archive.notice());
+        let notice = archive.as_deref().and_then(archive::notice);
         Self {
             motd: render_motd(lines),
             people: People::default(),

@@ -98,6 +98,7 @@ impl Data {
             archive: Box::new(archivist),
             readers: Readers::new(path, is_kept),
             keeper: Keeper {
+                state: State::new(&store),
                 directory,
                 store: Some(store),
                 queue,
@@ -105,7 +106,6 @@ impl Data {
                 quota,
                 cleaner,
                 roll,
-                state: State::default(),
             },
         }))
     }

@@ -7,7 +7,7 @@
 
 use crate::change::Change;
 use crate::chat::archive::{Archive, Recalled, Utterance};
-use crate::units::{MIB, show_duration};
+use crate::units::MIB;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
 use log::warn;
@@ -211,8 +211,7 @@ impl Archive for Archivist {
         take(&mut self.past)
     }
 
-    fn notice(&self) -> Option<String> {
-        let keep = show_duration(self.keep);
-        (!self.keep.is_zero()).then(|| format!("what is said here is kept for {keep}"))
+    fn lasts(&self) -> Option<Duration> {
+        (!self.keep.is_zero()).then_some(self.keep)
     }
 }

@@ -25,6 +25,7 @@ pub(super) use operators::ORDERS;
 
 use crate::address::Address;
 use crate::change::{Account, Ban, Change};
+use crate::chat::archive;
 use crate::chat::asking::Asking;
 use crate::chat::club::handed::Handed;
 use crate::chat::commands::{self, Does, Offer, Who};
@@ -94,8 +95,7 @@ const MUTED: &str = "you are muted, nothing was sent";
 impl Club {
     pub fn new(mut chat: Chat, membership: Membership) -> Self {
         chat.offers = membership.offers;
-        let archive = chat.room.archive.as_ref();
-        let notice = archive.and_then(|archive| archive.notice());
+        let notice = chat.room.archive.as_deref().and_then(archive::notice);
         Self {
             chat,
             policy: membership.policy,

@@ -117,8 +117,7 @@ impl Club {
         let before = self.chat.room.history.count();
         self.chat.apply(Fact::Erased(erasure.clone()));
         let erased = before - self.chat.room.history.count();
-        let archive = self.chat.room.archive.as_ref();
-        let is_kept = archive.is_some_and(|archive| archive.notice().is_some());
+        let is_kept = self.chat.room.lasts().is_some();
         // How many there are is known to the keeper alone.
         let more = match count - erased {
             1.. if is_kept => format!(", and up to {} more from the database", count - erased),

@@ -2,9 +2,7 @@
 
 use std::fs;
 
-use crate::kit::{MIB, Server, eventually};
-
-use crate::kit::DataDir;
+use crate::kit::{DataDir, MIB, Server, eventually, texts_of_history};
 
 /// The file that programs share memory by, in bytes.
 const SHARED_MEMORY: u64 = 32 << 10;
@@ -47,6 +45,24 @@ fn what_is_older_than_keep_is_in_no_file_soon_after() {
         is_anywhere(&directory, "aliceword000499") && journal.is_ok_and(|file| file.len() == 0)
     });
     eventually("it is gone", || !is_anywhere(&directory, "aliceword"));
+}
+
+#[test]
+fn what_is_older_than_keep_is_not_in_memory_either() {
+    let directory = DataDir::with_lines(30);
+    let hour_ago = "UPDATE lines SET time = time - 3600000 WHERE n <= 20";
+    directory.database().execute_batch(hour_ago).unwrap();
+    let server = directory.server(&["--keep", "30m"]);
+    let welcome = server.connect().read_welcome();
+    let texts = texts_of_history(&welcome);
+    assert_eq!((texts[0], texts.len()), ("<bob> x21", 10), "{welcome:?}");
+    drop(server);
+    let server = directory.server(&["--keep", "3s"]);
+    let alice = server.joined("alice");
+    alice.send("for a moment");
+    eventually("nobody reads it any more", || {
+        texts_of_history(&server.connect().read_welcome()).is_empty()
+    });
 }
 
 #[test]
