@@ -94,7 +94,7 @@ impl Ban {
 /// Something has become so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// There is this account; if there was one of that name, it is like this now.
+    /// There is this account. Told by others, one of that name may be like this now that was there before.
     Account(Account),
     /// The account of this name is no more.
     AccountRemoved(Name),
@@ -102,6 +102,8 @@ pub enum Change {
     /// with the second. If it has a third one by now, nothing has changed; and nothing else of the
     /// account has, which another program may have changed meanwhile.
     Password(Name, Arc<str>, Arc<str>),
+    /// The owner of the account of this name may do this now. The same holds.
+    Rank(Name, Rank),
     /// The owner of the account of this name was here at that time, and stays or has left. The same
     /// holds.
     WasHere(Name, Timestamp, Presence),

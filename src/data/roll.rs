@@ -115,6 +115,11 @@ impl Roll {
                     account.hash = new;
                 }
             }
+            Change::Rank(name, rank) => {
+                if let Some(account) = self.accounts.get_mut(name.letters()) {
+                    account.rank = rank;
+                }
+            }
             Change::WasHere(name, at, _) => {
                 if let Some(account) = self.accounts.get_mut(name.letters()) {
                     account.last_here = account.last_here.max(millisecond(at));
@@ -142,6 +147,9 @@ fn change_of_account(known: Option<&Account>, account: &Account) -> Option<Chang
     let is_same_hash = known.hash == account.hash;
     let is_same_time = known.last_here == account.last_here;
     match account.last_here {
+        _ if known.rank != account.rank && is_same_hash && is_same_time => {
+            return Some(Change::Rank(name(), account.rank));
+        }
         _ if known.rank != account.rank => {}
         _ if is_same_hash && is_same_time => return None,
         _ if is_same_time => {
@@ -178,6 +186,10 @@ pub fn write(connection: &Connection, change: &Change) -> rusqlite::Result<usize
         Change::Password(name, old, new) => {
             let query = "UPDATE accounts SET hash = ?3 WHERE name = ?1 AND hash = ?2";
             connection.execute(query, (name.letters(), &**old, &**new))
+        }
+        Change::Rank(name, rank) => {
+            let query = "UPDATE accounts SET is_operator = ?2 WHERE name = ?1";
+            connection.execute(query, (name.letters(), *rank == Rank::Operator))
         }
         Change::WasHere(name, at, presence) => connection.execute(
             "UPDATE accounts SET last_here = max(?2, ifnull(last_here, ?2)), is_here = ?3

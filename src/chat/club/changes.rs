@@ -22,6 +22,12 @@ impl Club {
                     self.account_changed(Account { hash, ..account });
                 }
             }
+            Change::Rank(name, rank) => {
+                if let Some(entry) = self.accounts.get(&name) {
+                    let account = entry.account.clone();
+                    self.account_changed(Account { rank, ..account });
+                }
+            }
             Change::WasHere(name, at, _) => {
                 if let Some(entry) = self.accounts.get_mut(&name) {
                     entry.account.last_here = entry.account.last_here.max(Some(at));

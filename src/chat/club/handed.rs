@@ -69,6 +69,7 @@ impl Handed {
             Change::Account(Account { name, .. })
             | Change::AccountRemoved(name)
             | Change::Password(name, ..)
+            | Change::Rank(name, _)
                 if is_new(name) =>
             {
                 None
@@ -82,7 +83,10 @@ impl Handed {
                 let account = account.clone();
                 Some(Change::Account(Account { hash, ..account }))
             }
-            Change::AccountRemoved(_) | Change::WasHere(..) | Change::Erased(_) => Some(change),
+            Change::AccountRemoved(_)
+            | Change::Rank(..)
+            | Change::WasHere(..)
+            | Change::Erased(_) => Some(change),
         }
     }
 

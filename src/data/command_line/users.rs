@@ -35,18 +35,18 @@ pub fn user(task: &UserTask) -> Result<String, String> {
             find(&read_roll(&options.data.path)?, &options.name)?;
             let hash = hash(&new_password()?)?;
             change(options, |account| {
-                vec![Change::Password(
-                    account.name.clone(),
-                    account.hash.clone(),
-                    hash,
-                )]
+                Change::Password(account.name.clone(), account.hash.clone(), hash)
             })
         }
         UserTask::Remove(options) => change(options, |account| {
-            vec![Change::AccountRemoved(account.name.clone())]
+            Change::AccountRemoved(account.name.clone())
         }),
-        UserTask::Op(options) => change(options, |account| ranked(account, Rank::Operator)),
-        UserTask::Deop(options) => change(options, |account| ranked(account, Rank::Member)),
+        UserTask::Op(options) => change(options, |account| {
+            Change::Rank(account.name.clone(), Rank::Operator)
+        }),
+        UserTask::Deop(options) => change(options, |account| {
+            Change::Rank(account.name.clone(), Rank::Member)
+        }),
         UserTask::List { data } => {
             let roll = read_roll(&data.path)?;
             Ok(roll.accounts.values().map(show_account).collect())
@@ -77,10 +77,10 @@ fn add(directory: &Path, written: &str, rank: Rank) -> Result<String, String> {
 /// Changes an account that is there.
 fn change(
     options: &UserOptions,
-    decide: impl FnOnce(&Account) -> Vec<Change>,
+    decide: impl FnOnce(&Account) -> Change,
 ) -> Result<String, String> {
     let mut database = Database::open(&options.data.path)?;
-    database.change(|roll| find(roll, &options.name).map(decide))?;
+    database.change(|roll| Ok(vec![decide(find(roll, &options.name)?)]))?;
     Ok(String::new())
 }
 
@@ -93,13 +93,6 @@ fn find<'a>(roll: &'a Roll, written: &str) -> Result<&'a Account, String> {
         let like = like.unwrap_or_default();
         format!("there is no account {}{like}", show(written))
     })
-}
-
-/// The same account with another rank, in its place.
-fn ranked(account: &Account, rank: Rank) -> Vec<Change> {
-    let removed = Change::AccountRemoved(account.name.clone());
-    let account = account.clone();
-    vec![removed, Change::Account(Account { rank, ..account })]
 }
 
 fn show_account(account: &Account) -> String {

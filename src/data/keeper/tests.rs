@@ -380,7 +380,7 @@ fn can(copy: &Roll, change: &Change) -> bool {
     match change {
         Change::Account(account) => copy.owning(&account.name).is_none(),
         Change::WasHere(name, ..) => has(name),
-        Change::AccountRemoved(_) => false,
+        Change::AccountRemoved(_) | Change::Rank(..) => false,
         _ => true,
     }
 }

@@ -40,9 +40,12 @@ fn targets() -> impl Strategy<Value = Target> {
     ]
 }
 
+fn ranks() -> impl Strategy<Value = Rank> {
+    prop_oneof![Just(Rank::Member), Just(Rank::Operator)]
+}
+
 fn accounts() -> impl Strategy<Value = Account> {
-    let ranks = prop_oneof![Just(Rank::Member), Just(Rank::Operator)];
-    let parts = (names(), hashes(), ranks, option::of(times()));
+    let parts = (names(), hashes(), ranks(), option::of(times()));
     parts.prop_map(|(name, hash, rank, last_here)| Account {
         name,
         hash,
@@ -79,6 +82,7 @@ pub fn changes() -> impl Strategy<Value = Change> {
         1 => names().prop_map(Change::AccountRemoved),
         1 => (names(), hashes(), hashes())
             .prop_map(|(name, old, new)| Change::Password(name, old, new)),
+        1 => (names(), ranks()).prop_map(|(name, rank)| Change::Rank(name, rank)),
         1 => (names(), times()).prop_map(|(name, at)| Change::WasHere(name, at, Presence::HasLeft)),
         2 => bans().prop_map(Change::Ban),
         1 => targets().prop_map(Change::BanRemoved),
@@ -150,6 +154,7 @@ fn a_change_of_one_thing_says_nothing_of_the_others() {
     let at = Timestamp::from_second(1).unwrap();
     for change in [
         Change::Password(name.clone(), "x".into(), "y".into()),
+        Change::Rank(name.clone(), Rank::Operator),
         Change::WasHere(name, at, Presence::HasLeft),
     ] {
         let mut new = old.clone();

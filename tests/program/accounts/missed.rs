@@ -71,12 +71,16 @@ fn who_was_here_when_the_program_crashed_has_missed_only_what_was_said_since() {
     let directory = DataDir::new();
     let mut server = directory.server(&["--register"]);
     let _alice = server.registered("alice");
+    let run = |args: &[&str]| {
+        let mut command = Server::command();
+        command.args(args).args(["--data", directory.path()]);
+        let output = run_to_end(command);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    run(&["user", "op", "alice"]);
     server.joined("bob").send("good night");
     eventually("what he said is kept", || {
-        let mut log = Server::command();
-        log.args(["log", "--data", directory.path()]);
-        let output = run_to_end(log);
-        String::from_utf8_lossy(&output.stdout).ends_with("<bob> good night\n")
+        run(&["log"]).ends_with("<bob> good night\n")
     });
     server.kill();
     let server = directory.server(&[]);
