@@ -57,7 +57,7 @@ pub enum Target {
 pub struct Ban {
     /// Whom it is about.
     pub what: Target,
-    /// Who was there, if it is an address that is banned since they are.
+    /// Whom an operator meant who banned this address by their name.
     pub whose: Option<Name>,
     /// When it was made.
     pub made: Timestamp,

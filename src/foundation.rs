@@ -55,7 +55,7 @@ pub fn lay(config: &Config, pressure: Arc<Pressure>) -> Result<(Broadcaster, Kep
                 .iter()
                 .any(|account| is_operator(account.rank));
             let keeper = data.keeper;
-            kept.readers = Some(data.readers);
+            kept.readers = data.readers;
             kept.keeping = Some(Box::new(|shared| data::start(keeper, shared)));
             let mut offers = vec![Offer::Accounts, Offer::Archive];
             offers.extend(options.takes_registrations.then_some(Offer::Registration));

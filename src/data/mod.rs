@@ -45,8 +45,8 @@ use store::{Quota, Store};
 pub struct Data {
     /// What the chat hands on what is said to.
     pub archive: Box<dyn Archive>,
-    /// What clients search with.
-    pub readers: Readers,
+    /// What clients search with: nothing where nothing is kept that is said.
+    pub readers: Option<Readers>,
     /// Who keeps it.
     pub keeper: Keeper,
     pub accounts: Vec<Account>,
@@ -96,7 +96,7 @@ impl Data {
             bans: roll.bans.values().cloned().collect(),
             keep: Box::new(archivist.changes()),
             archive: Box::new(archivist),
-            readers: Readers::new(path, is_kept),
+            readers: is_kept.then(|| Readers::new(path)),
             keeper: Keeper {
                 state: State::new(&store),
                 directory,

@@ -112,7 +112,7 @@ fn is_new(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(is_nobodys && connection.query_row(tables, [], |row| row.get::<_, i64>(0))? == 0)
 }
 
-/// Opens a database that is there to read it. Nothing is made, and nothing is changed.
+/// Opens a database that is there to read it. Nothing in it is changed.
 ///
 /// # Errors
 ///

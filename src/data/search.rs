@@ -47,8 +47,6 @@ pub struct Readers {
     database: PathBuf,
     returned: Sender<Slot>,
     ready: Receiver<Slot>,
-    /// Otherwise nothing is kept.
-    is_kept: bool,
 }
 
 /// Room for a connection. It is opened when it is needed first, or when another file has the
@@ -63,7 +61,7 @@ struct Reader {
 
 impl Readers {
     /// For the database in this directory.
-    pub fn new(directory: &Path, is_kept: bool) -> Self {
+    pub fn new(directory: &Path) -> Self {
         let (returned, ready) = bounded(CONNECTIONS);
         for _ in 0..CONNECTIONS {
             let _ = returned.send(None);
@@ -72,7 +70,6 @@ impl Readers {
             database: database_in(directory),
             returned,
             ready,
-            is_kept,
         }
     }
 
@@ -121,7 +118,6 @@ impl Searches {
         readers: Option<&'a Readers>,
         now: Instant,
     ) -> Result<&'a Readers, NoSearch> {
-        let readers = readers.filter(|readers| readers.is_kept);
         let readers = readers.ok_or(NoSearch::NothingKept)?;
         let is_soon = |last| now.saturating_duration_since(last) < PAUSE;
         if self.last.is_some_and(is_soon) {
@@ -184,7 +180,7 @@ impl<'a> Search<'a> {
         Progress::Done(Event::Answered(self.client, Answer::Lines(text)))
     }
 
-    /// Gets what it takes to look. Returns whether it has it, or what to do instead.
+    /// Gets what it takes to look, or returns what to do instead.
     fn prepare(&mut self, now: Instant) -> Result<(), Progress> {
         if self.hidden.is_none() {
             match self.ignored.try_recv() {
@@ -336,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_search_gives_way_while_a_password_is_computed() {
-        let (readers, buffers) = (Readers::new(Path::new("unused"), true), Buffers::default());
+        let (readers, buffers) = (Readers::new(Path::new("unused")), Buffers::default());
         let (text, now) = (Line::new("goodbye"), Instant::now());
         let (_, nobody) = bounded(1);
         let mut search = Search::new(ClientId(1), &text, nobody, Ok(&readers), &buffers, now);

@@ -31,7 +31,7 @@ pub struct Buffers {
 
 /// 19 MiB, which go back to the others when this is dropped.
 pub struct Buffer {
-    /// None until it is needed for the first time: many servers never check a password.
+    /// Empty until it is needed for the first time: many servers never check a password.
     blocks: Vec<Block>,
     home: Sender<Vec<Block>>,
 }
