@@ -121,7 +121,12 @@ impl<'a> Page<'a> {
         let _ = match (line.recalled(), self.options.json) {
             (None, false) => {
                 let missing = line.gap().unwrap_or_default();
-                writeln!(text, "{time} -- {missing} lines were not kept")
+                let are = if missing == 1 {
+                    "line was"
+                } else {
+                    "lines were"
+                };
+                writeln!(text, "{time} -- {missing} {are} not kept")
             }
             (None, true) => {
                 let missing = line.gap().unwrap_or_default();
