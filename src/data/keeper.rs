@@ -13,6 +13,7 @@ use crate::data::cleaner::Cleaner;
 use crate::data::directory::{Directory, FileId};
 use crate::data::queue::{Kept, Load};
 use crate::data::roll::Roll;
+use crate::data::search::Readers;
 use crate::data::store::{Changed, Quota, Store};
 use crate::event::Event;
 use crate::name::Name;
@@ -52,6 +53,8 @@ pub struct Keeper {
     pub store: Option<Store>,
     pub queue: Receiver<Kept>,
     pub load: Arc<Load>,
+    /// The connections that clients search with.
+    pub readers: Readers,
     pub quota: Quota,
     pub cleaner: Cleaner,
     /// The accounts and bans, as the database had them last.
@@ -228,7 +231,10 @@ impl Keeper {
 
     /// Opens the store anew if it has to be.
     fn prepare_store(&mut self) {
+        let mut closed = Vec::new();
         if let Some(store) = self.store.take_if(|store| store.was_moved(&self.directory)) {
+            // SQLite shares what belongs to a file among all connections of a process.
+            closed = self.readers.close();
             store.abandon();
             warn!(target: "chatd::kept", "the database was moved, replaced or emptied");
         }
@@ -246,6 +252,7 @@ impl Keeper {
                 Err(why) => self.note_outage(why),
             }
         }
+        drop(closed);
     }
 
     /// Leaves out changes for which later ones stand too, so that an outage does not fill the memory

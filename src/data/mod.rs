@@ -91,18 +91,20 @@ impl Data {
             cleaner.erase(erasure);
         }
         let roll = store.read_roll(&Roll::default())?;
+        let readers = Readers::new(path);
         Ok(Some(Self {
             accounts: roll.accounts.values().cloned().collect(),
             bans: roll.bans.values().cloned().collect(),
             keep: Box::new(archivist.changes()),
             archive: Box::new(archivist),
-            readers: is_kept.then(|| Readers::new(path)),
+            readers: is_kept.then(|| readers.clone()),
             keeper: Keeper {
                 state: State::new(&store),
                 directory,
                 store: Some(store),
                 queue,
                 load,
+                readers,
                 quota,
                 cleaner,
                 roll,

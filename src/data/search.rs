@@ -39,10 +39,15 @@ const GLANCE: usize = 4 << 10;
 /// How often a client may search.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long the end of a search is waited for at most: longer than any lasts, unless the disk does not
+/// answer.
+const CLOSING: Duration = Duration::from_secs(30);
+
 /// How long a read waits for another program that has the database to itself.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// The connections that lie ready.
+/// The connections that lie ready. A clone stands for the same.
+#[derive(Clone)]
 pub struct Readers {
     database: PathBuf,
     returned: Sender<Slot>,
@@ -53,8 +58,8 @@ pub struct Readers {
 /// database's name since.
 type Slot = Option<(FileId, Connection)>;
 
-/// A connection that is in use, given back with this.
-struct Reader {
+/// A connection that is in use, or a room for one, given back with this.
+pub struct Reader {
     slot: Slot,
     returned: Sender<Slot>,
 }
@@ -71,6 +76,20 @@ impl Readers {
             returned,
             ready,
         }
+    }
+
+    /// Closes all connections, behind the searches that go on. None is opened until what is returned
+    /// is dropped.
+    pub fn close(&self) -> Vec<Reader> {
+        let close = |_| {
+            let closed = self.ready.recv_timeout(CLOSING).ok()?;
+            drop(closed);
+            Some(Reader {
+                slot: None,
+                returned: self.returned.clone(),
+            })
+        };
+        (0..CONNECTIONS).filter_map(close).collect()
     }
 
     /// A connection, if one is free.

@@ -40,6 +40,7 @@ impl Disk {
             directory,
             queue,
             load,
+            readers: Readers::new(&path),
             quota,
             cleaner: Cleaner::new(keep, Duration::from_secs(3600)),
             roll: Roll::default(),

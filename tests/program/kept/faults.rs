@@ -12,8 +12,8 @@ use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::kit::{
-    Chat, DataDir, Rank, Server, StopOnDrop, are_installed, eventually, new_command,
-    nobody_panicked,
+    Chat, DataDir, Rank, Server, StopOnDrop, answers, are_installed, eventually, new_command,
+    nobody_panicked, only,
 };
 
 /// How often a server is killed in the middle of a flood.
@@ -195,7 +195,7 @@ fn a_directory_that_was_removed_and_made_anew_has_what_is_said_from_then_on() {
 }
 
 #[test]
-fn a_database_in_whose_place_an_older_copy_is_put_or_that_is_emptied_is_written_again() {
+fn a_database_that_is_replaced_emptied_or_moved_is_written_again_and_others_see_that() {
     let directory = DataDir::new();
     directory.make_account("alice", Rank::Member);
     let (server, mut chat) = server_and_chat(&directory, &[]);
@@ -208,25 +208,60 @@ fn a_database_in_whose_place_an_older_copy_is_put_or_that_is_emptied_is_written_
     chat.goes_on(1_000);
     directory.keeps("<chatting> line 1001");
     let path = directory.file("chatd.db");
-    let is_noticed = |line: &str| line.ends_with("the database was moved, replaced or emptied");
+    let mut dave = server.welcomed();
+    // It opens the database too, for more searches.
+    let mut search = || {
+        eventually("a search is admitted", || {
+            let answer = answers(&mut dave, "/search line");
+            answer
+                .iter()
+                .any(|line| line.starts_with("-- looked back to "))
+        });
+    };
+    let mut noticed = 0;
+    let mut is_noticed = || {
+        noticed += 1;
+        let is_it = |line: &str| line.ends_with("the database was moved, replaced or emptied");
+        server.log_lines(noticed, is_it);
+    };
+    // What others write there reaches the server, and what the server writes others.
+    let mut said = 1_001;
+    let mut is_shared = |chat: &mut Chat, name: &str, users: &[&str]| {
+        chat.goes_on(1);
+        said += 1;
+        directory.keeps(&format!("<chatting> line {said}"));
+        directory.make_account(name, Rank::Member);
+        let mut guest = server.welcomed();
+        eventually("the server has heard of it", || {
+            only(answers(&mut guest, &format!("/whois {name}"))).contains("registered")
+        });
+        let output = directory.run(&["user", "list"]);
+        let list = String::from_utf8_lossy(&output.stdout).into_owned();
+        let names = list.lines().filter_map(|line| line.split(',').next());
+        assert_eq!(names.collect::<Vec<_>>(), users);
+    };
+    search();
     fs::rename(&copy, &path).unwrap();
+    search();
     // Until then the journal there is that of another database.
-    server.log_lines(1, is_noticed);
-    chat.goes_on(1);
-    directory.keeps("<chatting> line 1002");
+    is_noticed();
+    is_shared(&mut chat, "carol", &["alice", "carol"]);
     let log = directory.log(&["--search", "line"]);
     assert_eq!(log, ["<chatting> line 1", "<chatting> line 1002"]);
-    let users = |directory: &DataDir| {
-        let output = directory.run(&["user", "list"]);
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    assert_eq!(users(&directory), "alice, not here yet\n");
+    search();
     File::create(&path).unwrap();
-    server.log_lines(2, is_noticed);
-    chat.goes_on(1);
-    directory.keeps("<chatting> line 1003");
-    // The server knew of her.
-    assert_eq!(users(&directory), "alice, not here yet\n");
+    is_noticed();
+    // The server knew of those who were there.
+    is_shared(&mut chat, "eric", &["alice", "carol", "eric"]);
+    search();
+    let away = directory.file("away");
+    fs::rename(&path, &away).unwrap();
+    is_noticed();
+    is_shared(&mut chat, "fred", &["alice", "carol", "eric", "fred"]);
+    search();
+    fs::rename(&away, &path).unwrap();
+    is_noticed();
+    is_shared(&mut chat, "gina", &["alice", "carol", "eric", "gina"]);
     let check = "PRAGMA integrity_check";
     let database = directory.database();
     let found = database.query_row(check, [], |row| row.get::<_, String>(0));
