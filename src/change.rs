@@ -94,7 +94,8 @@ impl Ban {
 /// Something has become so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// There is this account. Told by others, one of that name may be like this now that was there before.
+    /// There is this account. Where others tell it, one of that name that was there before may be like
+    /// this now.
     Account(Account),
     /// The account of this name is no more.
     AccountRemoved(Name),

@@ -6,7 +6,7 @@
 //! overwritten by one of the same length moves nothing.
 
 use crate::change;
-use crate::data::lines::{GAP, RawLine, Walk, ends, first_from, walk};
+use crate::data::lines::{RawLine, Walk, ends, first_from, walk, walk_on};
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use std::ops::ControlFlow;
@@ -40,7 +40,7 @@ const STEP_BYTES: u64 = 1 << 20;
 impl Erasure {
     /// Whether it is about this line: of several, those are asked about from the newest back.
     pub fn takes(&mut self, line: &RawLine<'_>) -> bool {
-        if line.name != self.name.as_bytes() || line.kind == GAP {
+        if !line.is_by(&self.name) {
             return false;
         }
         match &mut self.extent {
@@ -86,13 +86,10 @@ impl Erasure {
 pub fn count_taken(connection: &Connection, erasure: &Erasure) -> rusqlite::Result<u64> {
     let mut left = erasure.clone();
     let mut count = 0;
-    let mut next = Some(begin(connection, erasure)?);
-    while let Some(begin) = next {
-        next = walk(connection, begin, STEP, |line| {
-            count += u64::from(left.takes(&line));
-            left.goes_on_behind(&line)
-        })?;
-    }
+    walk_on(connection, begin(connection, erasure)?, STEP, |line| {
+        count += u64::from(left.takes(&line));
+        left.goes_on_behind(&line)
+    })?;
     Ok(count)
 }
 
@@ -191,18 +188,22 @@ fn rows(count: usize) -> i64 {
 }
 
 fn overwrite(connection: &Connection, rows: &[i64]) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(&format!("{OVERWRITE} n = ?1"))?;
+    let mut statement = connection.prepare(&overwrite_where("n = ?1"))?;
     for n in rows {
         statement.execute([n])?;
     }
     Ok(())
 }
 
-/// Zeros in place of the text, as many as it had in the leaves of the tree, so that no row moves; what
+/// Puts zeros in place of the text, as many as it had in the leaves of the tree, so that no row moves; what
 /// it had in other pages is given back (`secure_delete` overwrites that). Not the row's other values:
 /// their length depends on them.
-const OVERWRITE: &str = "UPDATE lines SET name = zeroblob(octet_length(name)),
-    text = zeroblob(min(octet_length(text), 480)) WHERE typeof(name) = 'text' AND";
+fn overwrite_where(rows: &str) -> String {
+    format!(
+        "UPDATE lines SET name = zeroblob(octet_length(name)),
+        text = zeroblob(min(octet_length(text), {LOCAL})) WHERE typeof(name) = 'text' AND {rows}"
+    )
+}
 
 /// How much of the rows lies in the leaves of the tree that stays overwritten before the rows that stay:
 /// four pages, where `SQLite` moves rows of at most three.
@@ -227,7 +228,7 @@ pub fn trim(connection: &mut Connection, live: i64) -> rusqlite::Result<bool> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Those that are taken away, too: SQLite moves some of them before.
     let range = (first, live_now);
-    transaction.execute(&format!("{OVERWRITE} n >= ?1 AND n < ?2"), range)?;
+    transaction.execute(&overwrite_where("n >= ?1 AND n < ?2"), range)?;
     let gone = transaction.execute("DELETE FROM lines WHERE n < ?1", [taken])?;
     transaction.commit()?;
     Ok(gone > 0 && live_now < live)
@@ -270,6 +271,7 @@ fn margin(connection: &Connection, live: i64) -> rusqlite::Result<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::roll::Roll;
     use crate::data::schema::open;
     use std::collections::BTreeSet;
     use std::path::PathBuf;
@@ -281,7 +283,7 @@ mod tests {
         let name = format!("chatd-test-erasing-{}-{name}", process::id());
         let path = env::temp_dir().join(name);
         fs::write(&path, "").unwrap();
-        let connection = open(&path, Duration::ZERO, &[]).unwrap();
+        let connection = open(&path, Duration::ZERO, &Roll::default()).unwrap();
         let fill = "WITH RECURSIVE numbers(n) AS
                 (VALUES(1) UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
             INSERT INTO lines SELECT n, n, iif(n / 50 % 3, 'alice', 'bob'), 0, 0, 'word' || n || '.' ||

@@ -59,6 +59,11 @@ impl RawLine<'_> {
         })
     }
 
+    /// Whether it was said or done under this very name. Whose the lines in a gap are nobody knows.
+    pub fn is_by(&self, name: &str) -> bool {
+        self.name == name.as_bytes() && self.kind != GAP
+    }
+
     /// How many lines are missing here; nothing if none are.
     pub fn gap(&self) -> Option<u64> {
         let text = || str::from_utf8(self.text).ok()?.parse().ok();
@@ -119,6 +124,20 @@ pub fn walk(
         }
     }
     Ok(walk.past(last).filter(|_| read == count))
+}
+
+/// The same on and on, so many rows at a time, to the end or until `take` has enough.
+pub fn walk_on(
+    connection: &Connection,
+    begin: Walk,
+    count: i64,
+    mut take: impl FnMut(RawLine<'_>) -> ControlFlow<()>,
+) -> rusqlite::Result<()> {
+    let mut next = Some(begin);
+    while let Some(begin) = next {
+        next = walk(connection, begin, count, &mut take)?;
+    }
+    Ok(())
 }
 
 /// Nothing if it was erased.

@@ -232,8 +232,8 @@ pub fn empty_room(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Writes a change as [`write`] does, unless it is an account that looks like another program's. `known` are the accounts that
-/// there were last. Returns whether anything is another than before.
+/// Writes a change as [`write`] does, unless it is an account that looks like another program's.
+/// `known` are the accounts that there were last. Returns whether anything is another than before.
 pub fn write_if_unique(
     connection: &Connection,
     change: &Change,

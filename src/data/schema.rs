@@ -1,8 +1,7 @@
 //! What a database of chatd looks like, and how a connection to it is set up.
 
-use crate::change::Change;
 use crate::data::directory::complaint;
-use crate::data::roll::write;
+use crate::data::roll::{Roll, write};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::fs;
 use std::path::Path;
@@ -40,13 +39,13 @@ pub const TABLES: &str = "
     CREATE TABLE erasures(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,
         since INTEGER, until INTEGER, count INTEGER, before INTEGER);";
 
-/// Opens a database for writing. An empty file becomes one, with these changes in it: with all of them,
-/// or it stays empty.
+/// Opens a database for writing. An empty file becomes one, with these accounts and bans: with all of
+/// them, or it stays empty.
 ///
 /// # Errors
 ///
 /// For the user, on one line that names the file.
-pub fn open(path: &Path, patience: Duration, first: &[Change]) -> Result<Connection, String> {
+pub fn open(path: &Path, patience: Duration, first: &Roll) -> Result<Connection, String> {
     let open = || -> rusqlite::Result<_> {
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, patience)?;
         if is_new(&connection)? {
@@ -58,8 +57,8 @@ pub fn open(path: &Path, patience: Duration, first: &[Change]) -> Result<Connect
                 transaction.execute_batch(&format!(
                     "{TABLES}; PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}"
                 ))?;
-                for change in first {
-                    write(&transaction, change)?;
+                for change in first.changes() {
+                    write(&transaction, &change)?;
                 }
             }
             transaction.commit()?;

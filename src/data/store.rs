@@ -90,7 +90,7 @@ impl Store {
     /// For the user, on one line that names the file.
     pub fn open(directory: &Directory, quota: Quota, roll: &Roll) -> Result<Self, String> {
         let path = directory.database()?;
-        let connection = schema::open(&path, FIRST_PATIENCE, &roll.changes())?;
+        let connection = schema::open(&path, FIRST_PATIENCE, roll)?;
         let prepare = || -> rusqlite::Result<_> {
             connection.busy_timeout(PATIENCE)?;
             let page_bytes = pragma(&connection, "page_size")?.unsigned_abs();

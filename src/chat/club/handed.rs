@@ -54,16 +54,14 @@ impl Handed {
 
     /// What remains of a change of others behind those that are not written yet.
     fn prevail(&self, change: Change) -> Option<Change> {
-        let mut own = self.last.iter().map(|(_, own)| own);
         // What becomes of an account that is new here is told when it is written.
         let is_new = |name: &Name| {
-            self.last
-                .iter()
-                .any(|(_, own)| matches!(own, Change::Account(account) if account.name == *name))
+            self.own()
+                .any(|own| matches!(own, Change::Account(account) if account.name == *name))
         };
         match &change {
             Change::Ban(Ban { what, .. }) | Change::BanRemoved(what) => {
-                let is_same = own.any(|own| ban_of(own) == Some(what));
+                let is_same = self.own().any(|own| ban_of(own) == Some(what));
                 (!is_same).then_some(change)
             }
             Change::Account(Account { name, .. })
@@ -90,10 +88,13 @@ impl Handed {
         }
     }
 
+    fn own(&self) -> impl Iterator<Item = &Change> {
+        self.last.iter().map(|(_, own)| own)
+    }
+
     /// The hash that an account of this name will have that has this one now.
     fn password_behind(&self, name: &Name, hash: &Arc<str>) -> Arc<str> {
-        let own = self.last.iter().map(|(_, own)| own);
-        own.fold(Arc::clone(hash), |hash, own| match own {
+        self.own().fold(Arc::clone(hash), |hash, own| match own {
             Change::Password(of, old, new) if of == name && *old == hash => Arc::clone(new),
             _ => hash,
         })

@@ -4,7 +4,7 @@ use crate::clock::show_second;
 use crate::config::LogOptions;
 use crate::data::command_line::{PATIENCE, show};
 use crate::data::directory::{complaint, database_in};
-use crate::data::lines::{RawLine, Walk, first_from, walk};
+use crate::data::lines::{RawLine, Walk, first_from, walk, walk_on};
 use crate::data::matching::Wanted;
 use crate::data::schema::open_to_read;
 use crate::name::without_lrm;
@@ -54,18 +54,15 @@ pub fn print_log(options: &LogOptions) -> Result<(), String> {
 
 /// Whether anything was ever said under a name.
 fn has_spoken(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
-    let name = without_lrm(name).as_bytes();
+    let name = without_lrm(name);
     let mut has_spoken = false;
-    let mut next = Some(Walk::Up(0));
-    while let Some(from) = next {
-        next = walk(connection, from, PAGE, |line| {
-            has_spoken = line.name == name;
-            if has_spoken {
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        })?;
-    }
+    walk_on(connection, Walk::Up(0), PAGE, |line| {
+        has_spoken = line.is_by(name);
+        if has_spoken {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })?;
     Ok(has_spoken)
 }
 

@@ -40,7 +40,7 @@ impl Database {
     fn make(directory: &Path) -> Result<Self, String> {
         make_directory(directory)?;
         let path = make_database(directory)?;
-        let connection = open(&path, PATIENCE, &[])?;
+        let connection = open(&path, PATIENCE, &Roll::default())?;
         Ok(Self { path, connection })
     }
 
